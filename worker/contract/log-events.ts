@@ -1,0 +1,11 @@
+/** Log events by name; the `message` field of a record. Names of the worker-pool runbook are kept. */
+export const LOG_EVENTS = {
+  starting: "worker_pool_starting",
+  skills: "skills_initialized",
+  dispatched: "run_dispatched",
+  poll: "worker_pool_poll",
+  pollError: "worker_pool_poll_error",
+  signal: "worker_pool_signal_received",
+  shuttingDown: "worker_pool_shutting_down",
+  stopped: "worker_pool_stopped",
+} as const;

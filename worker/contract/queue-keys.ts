@@ -1,0 +1,79 @@
+/**
+ * Names of every Redis key of a queue.
+ *
+ * A queue is one stream (`peagen.tasks`); every other key carries the stream's name as its hash tag, so
+ * that a script may touch all of them on Redis Cluster.
+ */
+
+/** The consumer group that all workers of a stream share. */
+export const CONSUMER_GROUP = "workers";
+
+/** Version of the stream entry's fields; a worker refuses a newer one and hands it back. */
+export const ENTRY_VERSION = 1;
+
+export interface QueueKeys {
+  /** Stream: waiting and running tasks. `XLEN` is the backlog. */
+  readonly stream: string;
+  /** Hash: task id → stream entry id, or `due` while it waits in `due`. */
+  readonly index: string;
+  /** Sorted set: task id → due time in ms of the server's clock (delayed tasks and retries). */
+  readonly due: string;
+  /** Hash: task id → packed entry fields of what `due` holds. */
+  readonly dueEntries: string;
+  /** Hash: task id → JSON of the dead letter. */
+  readonly deadLetters: string;
+  /** Sorted set: task id → time of burial in ms, for listing in order. */
+  readonly deadLetterOrder: string;
+  /** Sorted set: `id@buriedAt` of requeued dead letters → time, so that an old export is never requeued twice. */
+  readonly requeued: string;
+  /** Hash: task id → time of the request, for running tasks that were asked to stop. */
+  readonly cancelled: string;
+  /** String: exists while the queue is paused. */
+  readonly paused: string;
+  /** Hash: kind → JSON of its published schema. */
+  readonly kinds: string;
+  /** Hash: worker id → JSON of its last report. */
+  readonly workers: string;
+  /** Sorted set: worker id → time of its last report in ms. */
+  readonly workersSeen: string;
+  /** Sorted set: worker id → time its exit was recorded, so that an exit counts once. */
+  readonly exits: string;
+  /** Hash: counter name → value (see `stats-fields.ts`). */
+  readonly stats: string;
+  /** String: the spawner that leads, with a time to live. */
+  readonly leader: string;
+  /** Hash: the scaling law's state and last decision. */
+  readonly scaling: string;
+  /** Prefix of result strings: `<results><task id>`, each with its own time to live. */
+  readonly results: string;
+  /** Channel: ids of tasks that just got a result or a place among the dead letters, space-separated. */
+  readonly settledChannel: string;
+  /** Channel: `pause`, `resume`, `cancel <id>`. */
+  readonly controlChannel: string;
+}
+
+/** All keys of the queue whose stream has this name. */
+export function queueKeys(stream: string): QueueKeys {
+  const at = (suffix: string) => `{${stream}}:${suffix}`;
+  return {
+    stream,
+    index: at("index"),
+    due: at("due"),
+    dueEntries: at("due-entries"),
+    deadLetters: at("dlq"),
+    deadLetterOrder: at("dlq-order"),
+    requeued: at("requeued"),
+    cancelled: at("cancelled"),
+    paused: at("paused"),
+    kinds: at("kinds"),
+    workers: at("workers"),
+    workersSeen: at("workers-seen"),
+    exits: at("exits"),
+    stats: at("stats"),
+    leader: at("leader"),
+    scaling: at("scaling"),
+    results: at("result:"),
+    settledChannel: at("settled"),
+    controlChannel: at("control"),
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * The records that other programs read: results, dead letters, worker reports. Field names are the wire's
+ * (snake_case); all times are milliseconds since the epoch.
+ */
+
+/** How a task ended for good. `dead` tasks have no result: they stand in the dead-letter queue. */
+export type ResultStatus = "success" | "error" | "cancelled";
+
+/** How one attempt ended; the `status` label of `worker_task_total`. */
+export type AttemptStatus = ResultStatus | "retry" | "dead";
+
+/**
+ * Why an attempt failed; the `reason` label of `handler_fail_total`.
+ * `handler`: it threw; `timeout`: over its time; `exit`: a program's exit status; `output`: over its output
+ * cap; `payload`: does not fit the schema; `secret`: carries one; `kind`: no handler here; `cancelled`;
+ * `poison`: delivered too often without an end.
+ */
+export type FailureReason =
+  | "handler"
+  | "timeout"
+  | "exit"
+  | "output"
+  | "payload"
+  | "secret"
+  | "kind"
+  | "cancelled"
+  | "poison";
+
+/** One failed attempt. */
+export interface AttemptError {
+  readonly attempt: number;
+  readonly at: number;
+  readonly message: string;
+  readonly reason: FailureReason;
+  readonly worker_id: string;
+}
+
+export interface ResultRecord {
+  readonly v: 1;
+  readonly id: string;
+  readonly kind: string;
+  readonly status: ResultStatus;
+  /** What the handler returned; a failed program's output is kept too. Absent when it returned nothing. */
+  readonly output?: unknown;
+  readonly error?: { readonly message: string; readonly reason: FailureReason };
+  /** Runs in all, this one included. */
+  readonly attempts: number;
+  readonly enqueued_at: number;
+  /** Absent when the task was cancelled before it ran. */
+  readonly started_at?: number;
+  readonly finished_at: number;
+  readonly handler_version: string;
+  readonly image_tag: string;
+  readonly worker_id: string;
+}
+
+/** A task in the dead-letter queue, also the element of an export file. */
+export interface DeadLetter {
+  readonly v: 1;
+  readonly id: string;
+  readonly kind: string;
+  /** The payload's JSON text, as pushed. */
+  readonly payload: string;
+  /** JSON text of `TaskOptions`; empty for none. */
+  readonly options: string;
+  readonly enqueued_at: number;
+  readonly attempts: number;
+  readonly deliveries: number;
+  readonly errors: readonly AttemptError[];
+  readonly buried_at: number;
+  /** "Moved to DLQ: <error>". */
+  readonly message: string;
+}
+
+/** `peagen queue dlq export` writes one of these. */
+export interface DeadLetterExport {
+  readonly v: 1;
+  readonly stream: string;
+  readonly exported_at: number;
+  readonly tasks: readonly DeadLetter[];
+}
+
+/** What a worker says of itself with every heartbeat. */
+export interface WorkerReport {
+  readonly worker_id: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly state: "busy" | "idle" | "draining";
+  readonly slots: number;
+  /** Running and prefetched tasks by kind. */
+  readonly running: Readonly<Record<string, number>>;
+  readonly image_tag: string;
+  /** Hash of everything a worker is started with; the spawner replaces workers of another revision. */
+  readonly revision: string;
+  readonly started_at: number;
+  /** Where its /metrics and /health answer, or "" when they are off. */
+  readonly address: string;
+}
+
+/** Why a worker process ended; the `reason` label of `worker_exit_reason_total`. */
+export const EXIT_REASONS = ["success", "idle", "error", "timeout", "signal"] as const;
+export type ExitReason = (typeof EXIT_REASONS)[number];
+
+/** A kind that the fleet runs, as the spawner publishes it. */
+export interface PublishedKind {
+  readonly kind: string;
+  readonly version: string;
+  readonly description: string;
+  /** JSON Schema of the payload. */
+  readonly payload: object;
+}

@@ -1,0 +1,111 @@
+/**
+ * Every setting of the worker image: environment name, type, default, bounds, meaning. The only place where
+ * a default of the worker stands; configuration, spec, `docs/configuration.md` and the targets read it.
+ * Bare numbers are seconds unless the unit says otherwise.
+ */
+
+export type SettingRole = "worker" | "spawner" | "cli";
+
+interface SettingBase {
+  readonly env: string;
+  readonly roles: readonly SettingRole[];
+  /** One sentence for the configuration page. */
+  readonly doc: string;
+}
+
+export interface NumberSetting extends SettingBase {
+  readonly type: "number" | "integer";
+  readonly unit: "s" | "ms" | "bytes" | "count" | "port" | "factor";
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+export interface TextSetting extends SettingBase {
+  readonly type: "text";
+  readonly default: string;
+}
+/** Read from the variable or, when `<env>_FILE` is set, from that file; never printed. */
+export interface SecretSetting extends SettingBase {
+  readonly type: "secret";
+  readonly default: "";
+}
+/** Comma-separated. */
+export interface ListSetting extends SettingBase {
+  readonly type: "list";
+  readonly default: readonly string[];
+}
+/** `1 true yes on` and `0 false no off`. */
+export interface SwitchSetting extends SettingBase {
+  readonly type: "switch";
+  readonly default: boolean;
+}
+export interface ChoiceSetting extends SettingBase {
+  readonly type: "choice";
+  readonly choices: readonly string[];
+  readonly default: string;
+}
+export type Setting =
+  | NumberSetting
+  | TextSetting
+  | SecretSetting
+  | ListSetting
+  | SwitchSetting
+  | ChoiceSetting;
+
+const everywhere = ["worker", "spawner", "cli"] as const;
+const fleet = ["worker", "spawner"] as const;
+const worker = ["worker"] as const;
+const spawner = ["spawner"] as const;
+
+// biome-ignore format: one setting a line reads as a table
+export const SETTINGS = {
+  redisUrl: { env: "REDIS_URL", type: "text", default: "redis://127.0.0.1:6379", roles: everywhere, doc: "Where Redis is." },
+  redisPassword: { env: "REDIS_PASSWORD", type: "secret", default: "", roles: everywhere, doc: "Password of Redis, when it is not in REDIS_URL." },
+  streams: { env: "TASKFLEET_QUEUE_NAME", type: "list", default: ["peagen.tasks"], roles: everywhere, doc: "Streams to read; the first is the worker class's own, where workers report and tasks are pushed." },
+  concurrency: { env: "WORKER_CONCURRENCY", type: "integer", unit: "count", default: 4, min: 1, max: 1024, roles: worker, doc: "Tasks that one worker runs at once (its slots)." },
+  batchSize: { env: "WORKER_BATCH_SIZE", type: "integer", unit: "count", default: 8, min: 1, max: 4096, roles: worker, doc: "Most tasks fetched in one read." },
+  pollInterval: { env: "WORKER_POLL_INTERVAL", type: "number", unit: "s", default: 2, min: 0.05, max: 60, roles: worker, doc: "How long one blocking read waits for tasks." },
+  preset: { env: "WORKER_PRESET", type: "choice", choices: ["default", "high-throughput", "constrained"], default: "default", roles: worker, doc: "Poll interval, concurrency and batch size together: high-throughput is 1.0/8/16, constrained 5.0/2/4; a variable set by itself wins." },
+  idleExit: { env: "WORKER_IDLE_EXIT", type: "number", unit: "s", default: 600, min: 0, max: 604800, roles: worker, doc: "A worker without tasks for this long ends by itself; 0: never." },
+  maxUptime: { env: "WORKER_MAX_UPTIME", type: "number", unit: "s", default: 3600, min: 0, max: 604800, roles: worker, doc: "A worker older than this finishes its tasks and ends; 0: never." },
+  workerId: { env: "WORKER_ID", type: "text", default: "", roles: worker, doc: "Consumer name, unique per process start. Default: host name and a random part." },
+  gracefulShutdownTimeout: { env: "TASKFLEET_GRACEFUL_SHUTDOWN_TIMEOUT", type: "number", unit: "s", default: 300, min: 0, max: 86400, roles: worker, doc: "After SIGTERM or SIGINT running tasks may finish for this long; the rest is handed back." },
+  cancelGrace: { env: "TASKFLEET_CANCEL_GRACE", type: "number", unit: "s", default: 5, min: 0, max: 3600, roles: worker, doc: "How long a handler may take to obey a cancel or time-out before it is forced." },
+  taskTimeout: { env: "TASKFLEET_TASK_TIMEOUT", type: "number", unit: "s", default: 3600, min: 0.001, max: 604800, roles: worker, doc: "Wall-clock limit of an attempt where neither task nor handler names one." },
+  lease: { env: "TASKFLEET_LEASE", type: "number", unit: "s", default: 45, min: 0.5, max: 3600, roles: fleet, doc: "A running task whose worker is silent for this long is taken back; workers renew every third of it." },
+  sweepInterval: { env: "TASKFLEET_SWEEP_INTERVAL", type: "number", unit: "s", default: 15, min: 0.1, max: 3600, roles: spawner, doc: "How often the spawner looks for lost tasks; lease + sweep is the longest a dead worker's task waits." },
+  maxAttempts: { env: "TASKFLEET_MAX_ATTEMPTS", type: "integer", unit: "count", default: 3, min: 1, max: 100, roles: fleet, doc: "Runs in all before a failing task is dead-lettered." },
+  maxDeliveries: { env: "TASKFLEET_MAX_DELIVERIES", type: "integer", unit: "count", default: 5, min: 1, max: 100, roles: fleet, doc: "How often a task may be taken back from dying workers before it is dead-lettered as poison." },
+  retryBase: { env: "TASKFLEET_RETRY_BASE", type: "number", unit: "s", default: 2, min: 0, max: 3600, roles: worker, doc: "Delay of the first retry; doubles with every further one." },
+  retryMax: { env: "TASKFLEET_RETRY_MAX", type: "number", unit: "s", default: 300, min: 0, max: 86400, roles: worker, doc: "Upper bound of a retry's delay, before jitter." },
+  retryJitter: { env: "TASKFLEET_RETRY_JITTER", type: "number", unit: "factor", default: 0.2, min: 0, max: 1, roles: worker, doc: "A retry's delay is spread by this share either way." },
+  resultTtl: { env: "TASKFLEET_RESULT_TTL", type: "integer", unit: "s", default: 3600, min: 1, max: 31536000, roles: everywhere, doc: "How long results are kept." },
+  maxPayloadBytes: { env: "TASKFLEET_MAX_PAYLOAD_BYTES", type: "integer", unit: "bytes", default: 2097152, min: 1024, max: 134217728, roles: everywhere, doc: "Largest payload, as JSON text." },
+  handlers: { env: "TASKFLEET_HANDLERS", type: "text", default: "", roles: fleet, doc: "Folder of handler modules beside the bundled ones." },
+  imageTag: { env: "TASKFLEET_IMAGE_TAG", type: "text", default: "unknown", roles: fleet, doc: "Config digest of the image, or bundle:sha256:... ; recorded in every result." },
+  revision: { env: "TASKFLEET_REVISION", type: "text", default: "", roles: fleet, doc: "Hash of what workers are started with; the spawner replaces workers of another revision." },
+  httpHost: { env: "TASKFLEET_HTTP_HOST", type: "text", default: "127.0.0.1", roles: fleet, doc: "Address of /metrics and /health." },
+  httpPort: { env: "TASKFLEET_HTTP_PORT", type: "integer", unit: "port", default: 0, min: 0, max: 65535, roles: fleet, doc: "Port of /metrics and /health; 0: any free one." },
+  leaderLease: { env: "TASKFLEET_LEADER_LEASE", type: "number", unit: "s", default: 10, min: 0.5, max: 300, roles: spawner, doc: "A spawner that leads and is silent for this long is succeeded by another." },
+  scaleMin: { env: "TASKFLEET_SCALE_MIN", type: "integer", unit: "count", default: 1, min: 0, max: 10000, roles: spawner, doc: "Fewest workers while there is work, or until the idle rule fires." },
+  scaleMax: { env: "TASKFLEET_SCALE_MAX", type: "integer", unit: "count", default: 32, min: 1, max: 10000, roles: spawner, doc: "Most workers." },
+  tasksPerWorker: { env: "TASKFLEET_SCALE_TASKS_PER_WORKER", type: "integer", unit: "count", default: 2, min: 1, max: 100000, roles: spawner, doc: "Pending tasks that justify one worker." },
+  scaleInterval: { env: "TASKFLEET_SCALE_INTERVAL", type: "number", unit: "s", default: 30, min: 0.05, max: 3600, roles: spawner, doc: "How often the scaling law decides." },
+  idleToZero: { env: "TASKFLEET_SCALE_IDLE_TO_ZERO", type: "number", unit: "s", default: 300, min: 0, max: 604800, roles: spawner, doc: "No task waiting or running for this long: no workers." },
+  warmPool: { env: "TASKFLEET_SCALE_WARM_POOL", type: "integer", unit: "count", default: 2, min: 0, max: 10000, roles: spawner, doc: "Free workers kept ahead of demand while there is work." },
+  warmPoolWhenIdle: { env: "TASKFLEET_SCALE_WARM_POOL_WHEN_IDLE", type: "switch", default: false, roles: spawner, doc: "Keep the warm pool when the idle rule fires." },
+  actuator: { env: "TASKFLEET_ACTUATOR", type: "choice", choices: ["none", "process"], default: "none", roles: spawner, doc: "Who starts and stops workers: nobody (the target's own scaler), or this spawner, as processes of this machine." },
+  runDirectory: { env: "TASKFLEET_RUN_DIRECTORY", type: "text", default: "", roles: fleet, doc: "Where the process actuator keeps a file per worker; needed by the actuator `process`." },
+  logDirectory: { env: "TASKFLEET_LOG_DIRECTORY", type: "text", default: "", roles: ["spawner", "cli"], doc: "Where the process actuator writes the workers' logs and `taskfleet logs` reads them." },
+  logJson: { env: "LOG_JSON", type: "switch", default: true, roles: everywhere, doc: "JSON logs; off: for people." },
+  logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: everywhere, doc: "Least level that is logged." },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** Values that `WORKER_PRESET` puts in place of defaults. Source: worker-pool runbook. */
+export const PRESETS = {
+  default: {},
+  "high-throughput": { pollInterval: 1, concurrency: 8, batchSize: 16 },
+  constrained: { pollInterval: 5, concurrency: 2, batchSize: 4 },
+} as const;

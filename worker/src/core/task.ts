@@ -1,0 +1,41 @@
+import type { AttemptError } from "../../contract/records.ts";
+
+/** Options that travel with a task; absent ones take the handler's or the fleet's value. */
+export interface TaskOptions {
+  /** Wall-clock limit of one attempt, in ms. */
+  readonly timeoutMs?: number;
+  /** Runs in all before the dead-letter queue. */
+  readonly maxAttempts?: number;
+}
+
+/** A task as pushed. */
+export interface NewTask extends TaskOptions {
+  readonly kind: string;
+  /** Any JSON value that fits the kind's schema. */
+  readonly payload: unknown;
+  /**
+   * The task's id, 1 to 128 characters of `A-Z a-z 0-9 . _ : -`. Give one to make the push idempotent: while a task of that
+   * id waits, runs, is dead-lettered or has a result, a second push of it is a no-op. Default: a new UUIDv7.
+   */
+  readonly id?: string;
+  /** How long to wait before it may run, in ms. Default 0. */
+  readonly delayMs?: number;
+}
+
+/** A task as a worker holds it. */
+export interface DeliveredTask {
+  readonly stream: string;
+  readonly entryId: string;
+  /** The consumer group's delivery count of this entry: with the consumer's name, the fence. */
+  readonly deliveryCount: number;
+  readonly id: string;
+  readonly kind: string;
+  readonly payloadText: string;
+  readonly options: TaskOptions;
+  readonly enqueuedAt: number;
+  /** Failed attempts so far. */
+  readonly attempts: number;
+  /** How often it was taken back from a worker that died with it. */
+  readonly deliveries: number;
+  readonly errors: readonly AttemptError[];
+}

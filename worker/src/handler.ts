@@ -1,0 +1,66 @@
+/**
+ * What an application team writes: a handler, the code that runs tasks of one kind.
+ *
+ * ```ts
+ * import { defineHandler, Type } from "@taskfleet/worker/handler";
+ *
+ * export default defineHandler({
+ *   kind: "greet",
+ *   version: "1.0.0",
+ *   description: "Greets somebody.",
+ *   payload: Type.Object({ name: Type.String() }),
+ *   run: async ({ name }) => `hello ${name}`,
+ * });
+ * ```
+ */
+import { type Static, type TSchema, Type } from "typebox";
+import type { FailureReason } from "../contract/records.ts";
+
+export { Type };
+
+export interface TaskContext {
+  readonly taskId: string;
+  readonly kind: string;
+  /** 1 for the first run. */
+  readonly attempt: number;
+  /** Aborted when the task is cancelled, runs out of time or the worker must stop; `reason` says which. */
+  readonly signal: AbortSignal;
+  /** Reports progress, 0 to 1; the last report travels with the worker's heartbeat. */
+  progress(done: number, note?: string): void;
+  /** Writes a structured log record with the task's id and kind. */
+  log(event: string, fields?: Record<string, unknown>): void;
+}
+
+export interface Handler<Payload extends TSchema = TSchema> {
+  /** The tasks it runs: 1 to 64 characters of `a-z A-Z 0-9 . _ -`. */
+  readonly kind: string;
+  /** Recorded in every result as `handler_version`. */
+  readonly version: string;
+  readonly description: string;
+  /** JSON Schema of the payload; a push that does not fit is refused. */
+  readonly payload: Payload;
+  /** Wall-clock limit of one attempt, in ms, unless the task names one. Default: `TASKFLEET_TASK_TIMEOUT`. */
+  readonly timeoutMs?: number;
+  /** Default: `TASKFLEET_MAX_ATTEMPTS`. */
+  readonly maxAttempts?: number;
+  /** Returns the task's output, any JSON value. A thrown error is retried, unless it is a `PermanentError`. */
+  run(payload: Static<Payload>, context: TaskContext): Promise<unknown>;
+}
+
+/** Types a handler; returns it as it is. */
+export function defineHandler<Payload extends TSchema>(handler: Handler<Payload>): Handler<Payload> {
+  return handler;
+}
+
+/** Thrown by a handler when another run cannot help: the task ends with an `error` result at once. */
+export class PermanentError extends Error {
+  override readonly name = "PermanentError";
+  readonly reason: FailureReason;
+  /** Kept as the result's output, for example what a failed program printed. */
+  readonly output?: unknown;
+  constructor(message: string, details: { reason?: FailureReason; output?: unknown; cause?: unknown } = {}) {
+    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    this.reason = details.reason ?? "handler";
+    if (details.output !== undefined) this.output = details.output;
+  }
+}

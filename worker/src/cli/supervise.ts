@@ -1,0 +1,12 @@
+import type { Command } from "commander";
+import type { Action } from "./commands.ts";
+
+/** `supervise`: starts a worker as its child and records why that one ended. */
+export function define(command: Command, ends: Action): void {
+  command.action(() => ends(run()));
+}
+
+async function run(): Promise<number> {
+  const { runSupervisor } = await import("../roles/supervisor.ts");
+  return runSupervisor(process.env);
+}

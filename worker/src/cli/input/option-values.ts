@@ -1,0 +1,19 @@
+import { InvalidArgumentError } from "commander";
+
+/** Option parser: seconds, 0 or more; gives ms. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError("Give seconds, 0 or more, such as 90 or 0.5.");
+  return Math.round(value * 1000);
+}
+
+/** Option parser: a whole number within bounds. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}

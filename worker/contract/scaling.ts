@@ -38,10 +38,21 @@ export interface ScalingState {
   readonly desired: number;
 }
 
+/** Which term of the law decided, for people and dashboards. */
+export const SCALING_REASONS = [
+  "backlog",
+  "minimum",
+  "maximum",
+  "busy",
+  "warm-pool",
+  "idle",
+  "hold",
+] as const;
+export type ScalingReason = (typeof SCALING_REASONS)[number];
+
 export interface ScalingDecision {
   readonly desired: number;
-  /** A short reason for people and dashboards. */
-  readonly reason: "backlog" | "minimum" | "maximum" | "busy" | "warm-pool" | "idle" | "hold";
+  readonly reason: ScalingReason;
   readonly state: ScalingState;
 }
 

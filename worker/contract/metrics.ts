@@ -1,0 +1,53 @@
+/**
+ * Every metric by name, type, labels and meaning: what dashboards, alerts, policies and scalers import.
+ * The spawner that leads exposes what it reads from the queue, so that a sum over spawners counts nothing
+ * twice; each worker exposes its own.
+ */
+
+/** Upper bounds of the run-time histogram's buckets, in seconds; a last bucket without bound follows them. */
+export const RUNTIME_BUCKETS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600,
+] as const;
+
+export interface MetricDefinition {
+  readonly name: string;
+  readonly type: "gauge" | "counter" | "histogram";
+  readonly labels: readonly string[];
+  readonly help: string;
+  /** `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker. */
+  readonly exposedBy: "leader" | "spawner" | "worker";
+}
+
+// biome-ignore format: one metric a line reads as a table
+export const METRICS = {
+  pending: { name: "queue_pending_total", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that wait, retries and delayed tasks included, running ones not." },
+  running: { name: "queue_running", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that workers hold." },
+  backlog: { name: "redis_queue_pending", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Waiting and running tasks, the length of the stream: what scalers read." },
+  pendingIdleMax: { name: "queue_pending_idle_max_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Longest time that a held task's worker has been silent about it." },
+  delayed: { name: "queue_delayed", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Retries and delayed tasks that are not due yet." },
+  deadLetters: { name: "queue_dead_letters", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Tasks in the dead-letter queue." },
+  paused: { name: "queue_paused", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "1 while the queue is paused." },
+  enqueued: { name: "queue_enqueued_total", type: "counter", labels: ["kind"], exposedBy: "leader", help: "Tasks accepted." },
+  lateResults: { name: "queue_late_results_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Ends of attempts that were refused because the task was another worker's by then." },
+  reclaimed: { name: "queue_reclaimed_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Tasks taken back from workers that fell silent." },
+  released: { name: "queue_released_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Tasks that workers handed back without an end." },
+  poisoned: { name: "queue_poisoned_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Tasks dead-lettered because too many workers died with them." },
+  requeued: { name: "queue_requeued_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Dead letters that went back to the queue." },
+  tasks: { name: "worker_task_total", type: "counter", labels: ["kind", "handler", "status"], exposedBy: "leader", help: "Attempts by how they ended." },
+  runtime: { name: "worker_runtime_seconds", type: "histogram", labels: ["kind", "handler", "status"], exposedBy: "leader", help: "Run time of attempts." },
+  handlerFailures: { name: "handler_fail_total", type: "counter", labels: ["handler", "reason"], exposedBy: "leader", help: "Attempts that failed, by reason." },
+  exits: { name: "worker_exit_reason_total", type: "counter", labels: ["reason"], exposedBy: "leader", help: "Worker processes by why they ended." },
+  workers: { name: "workers_live", type: "gauge", labels: ["state"], exposedBy: "leader", help: "Workers that report, by state." },
+  slots: { name: "worker_slots", type: "gauge", labels: [], exposedBy: "leader", help: "Tasks that the live workers can run at once." },
+  desiredWorkers: { name: "scaling_desired_workers", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Workers that the scaling law wants." },
+  decision: { name: "scaling_decision", type: "gauge", labels: ["stream", "reason"], exposedBy: "leader", help: "1 for the reason of the last decision, 0 for the others." },
+  keyMemory: { name: "redis_key_memory_bytes", type: "gauge", labels: ["key"], exposedBy: "leader", help: "Memory of each of the queue's keys, results excepted." },
+  leader: { name: "spawner_leader", type: "gauge", labels: [], exposedBy: "spawner", help: "1 for the spawner that leads, 0 for one that stands by." },
+  spawnerFailures: { name: "spawner_failures_total", type: "counter", labels: ["loop"], exposedBy: "spawner", help: "Rounds of this spawner's loops that failed." },
+  workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result), not of handlers." },
+} as const satisfies Record<string, MetricDefinition>;
+
+export type MetricKey = keyof typeof METRICS;
+
+/** Label names of a metric, as a union. */
+export type MetricLabel<Key extends MetricKey> = (typeof METRICS)[Key]["labels"][number];

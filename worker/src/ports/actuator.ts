@@ -1,0 +1,31 @@
+/** A worker that an actuator started, whichever spawner asked for it. */
+export interface ManagedWorker {
+  readonly workerId: string;
+  /** `TASKFLEET_REVISION` that it was started with. */
+  readonly revision: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Draining ones finish their tasks and take no new ones. */
+  readonly draining: boolean;
+}
+
+/** Starts and stops workers; what it manages outlives the spawner and is found again by the next one. */
+export interface Actuator {
+  /** Workers that exist or are starting. */
+  list(): Promise<readonly ManagedWorker[]>;
+  /** Starts so many workers and returns their ids. Throws when the first of them cannot be started. */
+  start(count: number): Promise<readonly string[]>;
+  /** Asks these workers to finish their tasks and end. An id that is gone is no error. */
+  drain(workerIds: readonly string[]): Promise<void>;
+  /**
+   * Finds workers that vanished with nobody left to record why, hands each to `record`, and forgets it when
+   * `record` did not throw. Returns their ids.
+   */
+  reap(record: (vanished: VanishedWorker) => Promise<void>): Promise<readonly string[]>;
+}
+
+export interface VanishedWorker {
+  readonly workerId: string;
+  /** Whether it was being drained: its end was asked for. */
+  readonly asked: boolean;
+}

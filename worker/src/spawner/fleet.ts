@@ -1,0 +1,81 @@
+import type { WorkerReport } from "../../contract/records.ts";
+import type { ManagedWorker } from "../ports/actuator.ts";
+
+/** What the queue knows of a worker: its last report, when that was, and how many entries it holds. */
+export type ReportedWorker = WorkerReport & { readonly seen_at: number; readonly holding: number };
+
+/** A worker as the spawner sees it, from the actuator's list and the worker's own report together. */
+export interface Member {
+  readonly workerId: string;
+  /** Whether the actuator can stop it; others were started by somebody else. */
+  readonly managed: boolean;
+  readonly startedAt: number;
+  /** Takes no new tasks. */
+  readonly draining: boolean;
+  /** Holds tasks. */
+  readonly busy: boolean;
+  /** Reported lately, so that it can take tasks; a worker that starts has not yet. */
+  readonly ready: boolean;
+  /** Exists but has said nothing for longer than the lease: stopped or stuck, and replaced meanwhile. */
+  readonly silent: boolean;
+  /** Runs what an older revision of the stack wants. */
+  readonly stale: boolean;
+}
+
+export interface FleetView {
+  readonly nowMs: number;
+  /** A worker that has not reported for this long is silent. */
+  readonly leaseMs: number;
+  /** The revision that workers should have; "" when none is known, and no worker is stale. */
+  readonly revision: string;
+}
+
+/** Everybody in the fleet. A worker that nobody manages belongs to it as long as it reports. */
+export function fleetMembers(
+  managed: readonly ManagedWorker[],
+  reports: readonly ReportedWorker[],
+  view: FleetView,
+): readonly Member[] {
+  const reported = new Map(reports.map((report) => [report.worker_id, report]));
+  const known = new Set(managed.map((worker) => worker.workerId));
+  const lately = (atMs: number) => view.nowMs - atMs <= view.leaseMs;
+  const others = reports.filter((report) => !known.has(report.worker_id) && lately(report.seen_at));
+  return [
+    ...managed.map((worker): Member => {
+      const report = reported.get(worker.workerId);
+      const ready = report !== undefined && lately(report.seen_at);
+      return {
+        workerId: worker.workerId,
+        managed: true,
+        startedAt: worker.startedAt,
+        draining: worker.draining || report?.state === "draining",
+        busy: report !== undefined && holds(report),
+        ready,
+        silent: !ready && !lately(worker.startedAt),
+        stale: view.revision !== "" && worker.revision !== view.revision,
+      };
+    }),
+    ...others.map(
+      (report): Member => ({
+        workerId: report.worker_id,
+        managed: false,
+        startedAt: report.started_at,
+        draining: report.state === "draining",
+        busy: holds(report),
+        ready: true,
+        silent: false,
+        stale: false,
+      }),
+    ),
+  ];
+}
+
+function holds(report: ReportedWorker): boolean {
+  // A worker of several streams also reports what it holds of the others.
+  return report.holding > 0 || Object.values(report.running).some((count) => count > 0);
+}
+
+/** Workers that take tasks, or will soon. */
+export function liveMembers(members: readonly Member[]): readonly Member[] {
+  return members.filter((member) => !member.draining && !member.silent);
+}

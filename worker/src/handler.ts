@@ -23,13 +23,18 @@ export interface TaskContext {
   readonly kind: string;
   /** 1 for the first run. */
   readonly attempt: number;
-  /** Aborted when the task is cancelled, runs out of time or the worker must stop; `reason` says which. */
+  /** Aborted when the task is cancelled, runs out of time or the worker must stop; `reason` is an `AbortReason`. */
   readonly signal: AbortSignal;
+  /** How long the handler may take after that, in ms, before the task goes on without it. */
+  readonly graceMs: number;
   /** Reports progress, 0 to 1; the last report travels with the worker's heartbeat. */
   progress(done: number, note?: string): void;
   /** Writes a structured log record with the task's id and kind. */
   log(event: string, fields?: Record<string, unknown>): void;
 }
+
+/** Why a task's signal was aborted. After `stopping` and `lost` the task runs again, here or elsewhere. */
+export type AbortReason = "cancelled" | "timeout" | "stopping" | "lost";
 
 export interface Handler<Payload extends TSchema = TSchema> {
   /** The tasks it runs: 1 to 64 characters of `a-z A-Z 0-9 . _ -`. */
@@ -43,6 +48,12 @@ export interface Handler<Payload extends TSchema = TSchema> {
   readonly timeoutMs?: number;
   /** Default: `TASKFLEET_MAX_ATTEMPTS`. */
   readonly maxAttempts?: number;
+  /**
+   * Where it runs. `event-loop`: with the worker's other tasks, for code that mostly waits. `thread`: in a thread of its
+   * own, for code that computes; it can be ended by force, and heartbeats go on meanwhile. A `thread` handler comes
+   * from the handlers folder. Default: `event-loop`.
+   */
+  readonly isolation?: "event-loop" | "thread";
   /** Returns the task's output, any JSON value. A thrown error is retried, unless it is a `PermanentError`. */
   run(payload: Static<Payload>, context: TaskContext): Promise<unknown>;
 }

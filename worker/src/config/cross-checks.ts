@@ -1,0 +1,79 @@
+import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
+import type { SettingProblem } from "./settings-error.ts";
+
+/** The values that were readable, of this role. */
+export type Readable = Partial<Record<SettingName, unknown>>;
+
+type Check = (values: Readable) => SettingProblem | undefined;
+
+const WORKER_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+/** Braces would change the hash slot of the stream's other keys, and `queueKeys` adds its own. */
+const STREAM = /^[A-Za-z0-9._:-]{1,200}$/;
+
+const redisUrl: Check = ({ redisUrl: url }) => {
+  if (typeof url !== "string") return undefined;
+  if (/^rediss?:\/\//.test(url) && URL.canParse(url)) return undefined;
+  return {
+    variable: SETTINGS.redisUrl.env,
+    received: "something else (not shown: it may hold a password)",
+    allowed: "a URL such as redis://host:6379/0, or rediss:// for TLS",
+    wayOut: "Correct the URL; a password in it must be percent-encoded.",
+  };
+};
+
+const streams: Check = ({ streams: names }) => {
+  if (!Array.isArray(names)) return undefined;
+  const bad = names.find((name: string, index) => !STREAM.test(name) || names.indexOf(name) !== index);
+  if (bad === undefined) return undefined;
+  return {
+    variable: SETTINGS.streams.env,
+    received: `"${names.join(",")}", with "${bad}"`,
+    allowed: "different names of A-Z a-z 0-9 . _ : - with commas between them",
+    wayOut: `Rename or remove "${bad}".`,
+  };
+};
+
+const workerId: Check = ({ workerId: id }) => {
+  if (typeof id !== "string" || id === "" || WORKER_ID.test(id)) return undefined;
+  return {
+    variable: SETTINGS.workerId.env,
+    received: `"${id}"`,
+    allowed: "1 to 128 characters of A-Z a-z 0-9 . _ : -",
+    wayOut: "Choose another, or unset it: a worker then makes its own.",
+  };
+};
+
+/** `low` must not be above `high`. */
+function ordered(low: SettingName, high: SettingName): Check {
+  return (values) => {
+    const [least, most] = [values[low], values[high]];
+    if (typeof least !== "number" || typeof most !== "number" || least <= most) return undefined;
+    return {
+      variable: SETTINGS[low].env,
+      received: String(least),
+      allowed: `at most ${SETTINGS[high].env}, which is ${most}`,
+      wayOut: `Lower ${SETTINGS[low].env} or raise ${SETTINGS[high].env}.`,
+    };
+  };
+}
+
+const runDirectory: Check = ({ actuator, runDirectory: folder }) => {
+  if (actuator !== "process" || folder !== "") return undefined;
+  return {
+    variable: SETTINGS.runDirectory.env,
+    received: "not set",
+    allowed: `a folder, because ${SETTINGS.actuator.env} is "process"`,
+    wayOut: `Name a folder that the spawner may write to, or set ${SETTINGS.actuator.env} to "none".`,
+  };
+};
+
+const CHECKS = {
+  worker: [redisUrl, streams, workerId, ordered("retryBase", "retryMax")],
+  spawner: [redisUrl, streams, ordered("scaleMin", "scaleMax"), runDirectory],
+  cli: [redisUrl, streams],
+} as const satisfies Record<SettingRole, readonly Check[]>;
+
+/** What is wrong between settings, or with the form of one, that its type alone does not say. */
+export function crossCheck(role: SettingRole, values: Readable): SettingProblem[] {
+  return CHECKS[role].map((check) => check(values)).filter((problem) => problem !== undefined);
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import type { SecretSetting } from "../../contract/settings.ts";
+import type { Variables } from "./environment.ts";
+import type { SettingProblem } from "./settings-error.ts";
+
+export type SecretReading = { readonly value: string } | { readonly problem: SettingProblem };
+
+function fromFile(variable: string, path: string): SecretReading {
+  const fault = (received: string): SecretReading => ({
+    problem: {
+      variable,
+      received: `"${path}", ${received}`,
+      allowed: "the path of a file that holds the secret and that this user may read",
+      wayOut: "Correct the path, the file's rights or its contents.",
+    },
+  });
+  try {
+    const value = readFileSync(path, "utf8").replace(/\r?\n$/, "");
+    return value === "" ? fault("an empty file") : { value };
+  } catch (error) {
+    return fault(`which cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+  }
+}
+
+/**
+ * A secret from `<NAME>` or from the file that `<NAME>_FILE` names, without its last newline. Sources are
+ * asked in order, and one that has either variable decides: a file named in the environment wins over a value
+ * in `.env`.
+ */
+export function readSecret(setting: SecretSetting, sources: readonly Variables[]): SecretReading {
+  const fileVariable = `${setting.env}_FILE`;
+  for (const source of sources) {
+    const value = source[setting.env] || undefined;
+    const file = source[fileVariable] || undefined;
+    if (value !== undefined && file !== undefined) {
+      return {
+        problem: {
+          variable: setting.env,
+          received: `set, and so is ${fileVariable}`,
+          allowed: "one of the two",
+          wayOut: `Unset ${setting.env} or ${fileVariable}.`,
+        },
+      };
+    }
+    if (value !== undefined) return { value };
+    if (file !== undefined) return fromFile(fileVariable, file);
+  }
+  return { value: setting.default };
+}

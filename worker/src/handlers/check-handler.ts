@@ -1,0 +1,53 @@
+import { Ajv } from "ajv";
+import type { Handler } from "../handler.ts";
+
+const KIND = /^[A-Za-z0-9._-]{1,64}$/;
+const ISOLATIONS = ["event-loop", "thread"];
+
+function shown(value: unknown): string {
+  return value === undefined ? "missing" : (JSON.stringify(value)?.slice(0, 80) ?? typeof value);
+}
+
+function schemaProblem(schema: unknown): string | undefined {
+  if (typeof schema !== "object" || schema === null) {
+    return `payload is ${shown(schema)}; allowed: a JSON Schema, such as Type.Object({...})`;
+  }
+  try {
+    new Ajv({ strict: false }).compile(schema);
+    return undefined;
+  } catch (error) {
+    return `payload is no JSON Schema: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function limitProblem(name: string, value: unknown, check: (n: number) => boolean): string | undefined {
+  if (value === undefined || (typeof value === "number" && check(value))) return undefined;
+  return `${name} is ${shown(value)}; allowed: a positive number, or leave it out`;
+}
+
+/** What keeps this value, a module's export, from being a handler; empty when it is one. */
+export function handlerProblems(candidate: unknown): string[] {
+  if (typeof candidate !== "object" || candidate === null) {
+    return [`exports ${shown(candidate)}; allowed: a handler (see defineHandler) or an array of them`];
+  }
+  const handler = candidate as Partial<Record<keyof Handler, unknown>>;
+  const checks = [
+    typeof handler.kind === "string" && KIND.test(handler.kind)
+      ? undefined
+      : `kind is ${shown(handler.kind)}; allowed: 1 to 64 characters of a-z A-Z 0-9 . _ -`,
+    typeof handler.version === "string" && handler.version !== ""
+      ? undefined
+      : `version is ${shown(handler.version)}; allowed: text such as "1.0.0"`,
+    typeof handler.description === "string"
+      ? undefined
+      : `description is ${shown(handler.description)}; allowed: text`,
+    schemaProblem(handler.payload),
+    limitProblem("timeoutMs", handler.timeoutMs, (n) => n > 0),
+    limitProblem("maxAttempts", handler.maxAttempts, (n) => Number.isInteger(n) && n > 0),
+    handler.isolation === undefined || ISOLATIONS.includes(String(handler.isolation))
+      ? undefined
+      : `isolation is ${shown(handler.isolation)}; allowed: ${ISOLATIONS.join(", ")}`,
+    typeof handler.run === "function" ? undefined : `run is ${shown(handler.run)}; allowed: a function`,
+  ];
+  return checks.filter((problem) => problem !== undefined);
+}

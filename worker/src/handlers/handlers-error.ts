@@ -1,0 +1,16 @@
+/** One thing that is wrong with a module of the handlers folder, or with the folder. */
+export interface HandlerProblem {
+  readonly file: string;
+  readonly message: string;
+}
+
+/** Thrown by `loadHandlers` with everything that is wrong, not only the first. */
+export class HandlersError extends Error {
+  override readonly name = "HandlersError";
+  readonly problems: readonly HandlerProblem[];
+  constructor(problems: readonly HandlerProblem[]) {
+    const count = problems.length === 1 ? "1 handler is wrong" : `${problems.length} handlers are wrong`;
+    super([`${count}:`, ...problems.map(({ file, message }) => `  - ${file}: ${message}`)].join("\n"));
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,38 @@
+/** What a worker and the thread that runs a handler for it say to each other. Plain, cloneable data. */
+
+import type { FailureReason } from "../../../contract/records.ts";
+import type { AbortReason } from "../../handler.ts";
+
+/** Given to the thread at its start. */
+export interface ThreadData {
+  /** Names this data among the other threads that a process may have. */
+  readonly taskfleet: "handler-thread";
+  /** URL of the handler's module. */
+  readonly source: string;
+  readonly kind: string;
+}
+
+export type ToThread =
+  | {
+      readonly type: "run";
+      readonly payload: unknown;
+      readonly taskId: string;
+      readonly attempt: number;
+      readonly graceMs: number;
+    }
+  | { readonly type: "abort"; readonly reason: AbortReason };
+
+/** A thrown value, as far as another thread needs it. */
+export interface ThrownRecord {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly reason?: FailureReason;
+  readonly output?: unknown;
+}
+
+export type FromThread =
+  | { readonly type: "progress"; readonly done: number; readonly note: string }
+  | { readonly type: "log"; readonly event: string; readonly fields: Record<string, unknown> }
+  | { readonly type: "returned"; readonly output: unknown }
+  | { readonly type: "threw"; readonly thrown: ThrownRecord };

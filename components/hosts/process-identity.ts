@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { isRunning, parseProcessStat } from "../../worker/contract/process-stat.ts";
+import type { ProcessIdentity } from "../../worker/contract/run-file.ts";
+
+export type { ProcessIdentity };
+
+/** Who runs under this pid now; `null` when nobody does. */
+export function identify(pid: number): ProcessIdentity | null {
+  let line: string;
+  try {
+    line = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return null;
+  }
+  const stat = parseProcessStat(line);
+  return stat !== null && isRunning(stat) ? { pid: stat.pid, start: stat.start } : null;
+}
+
+/** Whether this very process runs; another one that got its pid later does not count. */
+export function isAlive({ pid, start }: ProcessIdentity): boolean {
+  return pid > 0 && identify(pid)?.start === start;
+}
+
+/** Sends the signal to this very process. Returns whether it was there. */
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    process.kill(identity.pid, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    throw error;
+  }
+}
+
+const LOOK_AGAIN_MS = 20;
+
+/** Waits until the process is gone. Returns whether it was, in time. */
+export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (isAlive(identity)) {
+    if (performance.now() >= deadline) return false;
+    await delay(LOOK_AGAIN_MS);
+  }
+  return true;
+}

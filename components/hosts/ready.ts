@@ -1,0 +1,63 @@
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+
+/** How to tell that a process does its work. `timeoutSeconds` bounds the wait for it. */
+export type ReadyCheck =
+  | { readonly kind: "tcp"; readonly timeoutSeconds: number }
+  | { readonly kind: "http"; readonly path: string; readonly timeoutSeconds: number }
+  | { readonly kind: "redis"; readonly passwordFile: string; readonly timeoutSeconds: number };
+
+export const READY_KINDS = ["tcp", "http", "redis"] as const satisfies readonly ReadyCheck["kind"][];
+
+const HOST = "127.0.0.1";
+const ATTEMPT_TIMEOUT_MS = 2000;
+
+/** Sends `text` and collects the answer until `enough` of it is there. Rejects when nobody listens. */
+function converse(port: number, text: string, enough: (answer: string) => boolean): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: HOST });
+    let answer = "";
+    socket.setTimeout(ATTEMPT_TIMEOUT_MS, () => socket.destroy(new Error("no answer")));
+    socket.on("connect", () => (text === "" ? socket.destroy() : socket.write(text)));
+    socket.on("data", (chunk: Buffer) => {
+      answer += chunk.toString("latin1");
+      if (enough(answer)) socket.end();
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+function redisCommand(...words: readonly string[]): string {
+  const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+  return `*${words.length}\r\n${parts.join("")}`;
+}
+
+/** Two answers, one for AUTH and one for PING. */
+const twoLines = (answer: string) => answer.split("\r\n").length > 2;
+
+/** Asks once. Returns what is missing, or `undefined` when the process is ready. */
+export async function whatIsMissing(check: ReadyCheck, port: number): Promise<string | undefined> {
+  try {
+    switch (check.kind) {
+      case "tcp":
+        await converse(port, "", () => true);
+        return undefined;
+      case "http": {
+        const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
+        const response = await fetch(`http://${HOST}:${port}${check.path}`, { signal });
+        const body = await response.text();
+        return response.ok ? undefined : `${check.path} answers ${response.status} ${body.slice(0, 300)}`;
+      }
+      case "redis": {
+        const password = (await readFile(check.passwordFile, "utf8")).trim();
+        const words = redisCommand("AUTH", password) + redisCommand("PING");
+        const answer = await converse(port, words, twoLines);
+        return answer.includes("+PONG") ? undefined : `it answers ${answer.trim().replaceAll("\r\n", " ")}`;
+      }
+    }
+  } catch (error) {
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return `port ${port} does not answer: ${reason instanceof Error ? reason.message : String(reason)}`;
+  }
+}

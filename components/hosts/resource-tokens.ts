@@ -1,0 +1,6 @@
+/** Type tokens of the provider's resources; the first part is the provider's name. */
+export const RESOURCE_TYPES = {
+  process: "taskfleet:host:Process",
+  secret: "taskfleet:host:Secret",
+  workers: "taskfleet:host:Workers",
+} as const;

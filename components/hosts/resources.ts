@@ -1,0 +1,46 @@
+import { CustomResource, type CustomResourceOptions, type Input, type Output } from "@pulumi/pulumi";
+import type { SecretInputs } from "./generated-secret.ts";
+import type { WorkersInputs } from "./local-workers.ts";
+import type { HostFile, ProcessInputs } from "./process-inputs.ts";
+import { RESOURCE_TYPES } from "./resource-tokens.ts";
+
+/** The inputs of a process; texts may be born in other resources. */
+export interface HostProcessArgs extends Omit<ProcessInputs, "environment" | "files"> {
+  readonly environment: Readonly<Record<string, Input<string>>>;
+  readonly files: readonly (Omit<HostFile, "content"> & { readonly content: Input<string> })[];
+}
+
+/** A process of this machine that outlives the update. See `process-inputs.ts`. */
+export class HostProcess extends CustomResource {
+  declare readonly boundPort: Output<number>;
+  /** `127.0.0.1:<port>` */
+  declare readonly address: Output<string>;
+  declare readonly pid: Output<number>;
+
+  constructor(name: string, args: HostProcessArgs, options?: CustomResourceOptions) {
+    const found = {
+      running: undefined,
+      pid: undefined,
+      startTime: undefined,
+      boundPort: undefined,
+      address: undefined,
+    };
+    super(RESOURCE_TYPES.process, name, { ...args, ...found }, options);
+  }
+}
+
+/** Random text, made once and kept as a secret of the stack. */
+export class GeneratedSecret extends CustomResource {
+  declare readonly value: Output<string>;
+
+  constructor(name: string, args: SecretInputs, options?: CustomResourceOptions) {
+    super(RESOURCE_TYPES.secret, name, { ...args, value: undefined }, options);
+  }
+}
+
+/** The workers that spawners start; its deletion drains and stops them. */
+export class HostWorkers extends CustomResource {
+  constructor(name: string, args: WorkersInputs, options?: CustomResourceOptions) {
+    super(RESOURCE_TYPES.workers, name, { ...args }, options);
+  }
+}

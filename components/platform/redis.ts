@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+
+/** What one Redis server is started with. */
+export interface RedisConfig {
+  /** Text, so that a port that is only found at the start can be filled in by the host. */
+  readonly port: string;
+  readonly dataDirectory: string;
+  /** In bytes. */
+  readonly maxMemory: number;
+  /** Hex SHA-256 of the password: the file holds no secret. */
+  readonly passwordHash: string;
+}
+
+/** What Redis' `user ... #<hash>` wants. */
+export function redisPasswordHash(password: string): string {
+  return createHash("sha256").update(password).digest("hex");
+}
+
+/** Redis' own syntax for a path with spaces or quotes. */
+function quote(text: string): string {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+/**
+ * The server's configuration: reachable from this machine only, one user with a password, every write in
+ * the append-only file within a second, and nothing evicted.
+ */
+export function redisConfig({ port, dataDirectory, maxMemory, passwordHash }: RedisConfig): string {
+  const lines = [
+    `port ${port}`,
+    "bind 127.0.0.1",
+    "protected-mode yes",
+    `user default reset on #${passwordHash} ~* &* +@all`,
+    "enable-debug-command no",
+    "enable-module-command no",
+    "enable-protected-configs no",
+    `dir ${quote(dataDirectory)}`,
+    "daemonize no",
+    'logfile ""',
+    "appendonly yes",
+    "appendfsync everysec",
+    // The append-only file alone is the data: snapshots beside it would write everything twice.
+    'save ""',
+    "aof-use-rdb-preamble yes",
+    `maxmemory ${maxMemory}`,
+    "maxmemory-policy noeviction",
+    "timeout 0",
+    "tcp-keepalive 300",
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,41 @@
+import { PRESETS, SETTINGS, type SettingName } from "../../worker/contract/settings.ts";
+import type { FleetSpec } from "./fleet-spec.ts";
+
+/** The defaults of what no setting of the worker image covers. Sizes in bytes. */
+export const DEFAULTS = {
+  name: "peagen",
+  redisPort: 6379,
+  redisMaxMemory: 2 * 1024 ** 3,
+  /** Source of memory and CPU: production guide, worker slots. */
+  security: {
+    uid: 65_532,
+    readOnlyRoot: true,
+    noNewPrivileges: true,
+    dropCapabilities: "all",
+    seccomp: "runtime/default",
+    pids: 256,
+    memory: 512 * 1024 ** 2,
+    cpu: 0.5,
+  },
+  /** Where the two spawners of a class answer /metrics and /health, where that port is free. */
+  spawnerPort: 9464,
+} as const;
+
+/**
+ * What differs by target, for every target there is. `local` watches its workers closely: a developer who
+ * kills one waits seconds for the task, and a pause of the machine costs no more than one more run.
+ */
+export const TARGET_DEFAULTS = {
+  local: { delivery: { lease: 6, sweepInterval: 4 } },
+} as const satisfies Record<string, FleetSpec>;
+
+export type TargetName = keyof typeof TARGET_DEFAULTS;
+export const TARGET_NAMES = Object.keys(TARGET_DEFAULTS) as readonly TargetName[];
+
+export type PresetName = keyof typeof PRESETS;
+
+/** A setting's own default, or what the preset puts in its place. */
+export function settingDefault(name: SettingName, preset: PresetName): unknown {
+  const replaced: Partial<Record<SettingName, unknown>> = PRESETS[preset];
+  return replaced[name] ?? SETTINGS[name].default;
+}

@@ -1,0 +1,26 @@
+/** How a worker is confined: the fields of the spec's `security`. A spec may accept a target without one. */
+export const CONFINEMENTS = [
+  "uid",
+  "readOnlyRoot",
+  "noNewPrivileges",
+  "dropCapabilities",
+  "seccomp",
+  "pids",
+  "memory",
+  "cpu",
+] as const;
+
+/** What a target may or may not be able to do; a row of the capability table each. */
+export const FEATURES = [...CONFINEMENTS, "gpu", "untrustedExecute"] as const;
+
+export type Confinement = (typeof CONFINEMENTS)[number];
+export type Feature = (typeof FEATURES)[number];
+
+/** A feature that the spec insists on, and where and how it says so. */
+export interface Demand {
+  readonly feature: Feature;
+  /** `security.pids` */
+  readonly path: string;
+  /** The demanded value, ready to print. */
+  readonly value: string;
+}

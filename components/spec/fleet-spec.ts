@@ -1,0 +1,133 @@
+import type { Confinement } from "./features.ts";
+import type { Duration, Size } from "./units.ts";
+
+/**
+ * What a user may say about a fleet: plain data, the same for every target. Everything is optional; what is
+ * left out comes from `defaults.ts`. Bare numbers are seconds, or bytes where a size is meant.
+ */
+export interface FleetSpec {
+  /** The fleet's name; its default stream is `<name>.tasks`. Lower-case letters, digits, hyphens. */
+  readonly name?: string;
+  /** What one worker process does. A change replaces workers one after the other, after their tasks. */
+  readonly worker?: WorkerSpec;
+  /** What happens to a task that fails, is lost, or is done. */
+  readonly delivery?: DeliverySpec;
+  /** How many workers there are. */
+  readonly scaling?: ScalingSpec;
+  readonly logging?: LoggingSpec;
+  /** Folder of handler modules beside the bundled ones, relative to the project's root. */
+  readonly handlers?: string;
+  /** Further worker classes by name; each has its own stream `<name>.tasks.<class>`, workers and scaler. */
+  readonly classes?: Readonly<Record<string, WorkerClassSpec>>;
+  readonly redis?: RedisSpec;
+  readonly execute?: ExecuteSpec;
+  readonly security?: SecuritySpec;
+}
+
+export interface WorkerSpec {
+  /** Poll interval, concurrency and batch size together; a field set by itself wins. */
+  readonly preset?: "default" | "high-throughput" | "constrained";
+  /** Tasks that one worker runs at once. */
+  readonly concurrency?: number;
+  /** Most tasks fetched in one read. */
+  readonly batchSize?: number;
+  /** How long one blocking read waits for tasks. */
+  readonly pollInterval?: Duration;
+  /** A worker without tasks for this long ends by itself; 0: never. */
+  readonly idleExit?: Duration;
+  /** A worker older than this finishes its tasks and ends; 0: never. */
+  readonly maxUptime?: Duration;
+  /** Running tasks may finish for this long after a stop was asked for. */
+  readonly gracefulShutdownTimeout?: Duration;
+  /** Limit of one attempt where neither task nor handler names one. */
+  readonly taskTimeout?: Duration;
+  /** How long a handler may take to obey a cancel before it is forced. */
+  readonly cancelGrace?: Duration;
+}
+
+export interface DeliverySpec {
+  /** A running task whose worker is silent for this long is taken back. */
+  readonly lease?: Duration;
+  /** How often lost tasks are looked for; lease + sweep is the longest that a dead worker's task waits. */
+  readonly sweepInterval?: Duration;
+  /** Runs in all before a failing task is dead-lettered. */
+  readonly maxAttempts?: number;
+  /** How often a task may be taken back from dying workers before it is dead-lettered as poison. */
+  readonly maxDeliveries?: number;
+  /** Delay of the first retry; doubles with every further one. */
+  readonly retryBase?: Duration;
+  /** Upper bound of a retry's delay, before jitter. */
+  readonly retryMax?: Duration;
+  /** A retry's delay is spread by this share either way: 0 to 1. */
+  readonly retryJitter?: number;
+  /** How long results, and with them idempotency keys, are kept. */
+  readonly resultTtl?: Duration;
+  /** Largest payload, as JSON text. */
+  readonly maxPayload?: Size;
+}
+
+/** The backlog policy: `max(min, min(max, pending // tasksPerWorker))`, see `worker/contract/scaling.ts`. */
+export interface ScalingSpec {
+  /** Fewest workers while there is work, or until the idle rule fires. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Pending tasks that justify one worker. */
+  readonly tasksPerWorker?: number;
+  /** How often the law decides. */
+  readonly interval?: Duration;
+  /** No task waiting or running for this long: no workers. */
+  readonly idleToZero?: Duration;
+  /** Free workers kept ahead of demand while there is work. */
+  readonly warmPool?: number;
+  /** Keep the warm pool when the idle rule fires. */
+  readonly warmPoolWhenIdle?: boolean;
+  /** A leading spawner that is silent for this long is succeeded by the other. */
+  readonly leaderLease?: Duration;
+}
+
+export interface LoggingSpec {
+  readonly level?: "debug" | "info" | "warning" | "error";
+  /** One JSON object a line; off: lines for people. */
+  readonly json?: boolean;
+}
+
+/** What differs from the fleet's own `worker` and `scaling` for one class. */
+export interface WorkerClassSpec {
+  readonly worker?: WorkerSpec;
+  readonly scaling?: ScalingSpec;
+  /** GPUs that each worker needs. */
+  readonly gpu?: number;
+}
+
+export interface RedisSpec {
+  /** This port and no other. Without it: the usual one where it is free, else the next free one. */
+  readonly port?: number;
+  /** Above this, new tasks are refused; nothing is evicted, and running work still settles. */
+  readonly maxMemory?: Size;
+}
+
+export interface ExecuteSpec {
+  /** Let the bundled handler `execute` run programs that nobody vouches for. Needs a sandbox. */
+  readonly untrusted?: boolean;
+}
+
+/**
+ * How workers are confined. A target that cannot enforce a field that is written down refuses the spec,
+ * unless `acceptUnenforced` names it; one that is left at its default is only reported.
+ */
+export interface SecuritySpec {
+  /** User id of the worker; never 0. */
+  readonly uid?: number;
+  readonly readOnlyRoot?: boolean;
+  readonly noNewPrivileges?: boolean;
+  readonly dropCapabilities?: "all" | "none";
+  readonly seccomp?: "runtime/default" | "unconfined";
+  /** Most processes and threads of one worker. */
+  readonly pids?: number;
+  /** Memory limit of one worker. */
+  readonly memory?: Size;
+  /** CPUs of one worker. */
+  readonly cpu?: number;
+  /** Features that the spec demands and that this target may leave to the operator. */
+  readonly acceptUnenforced?: readonly Confinement[];
+}

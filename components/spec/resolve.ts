@@ -1,0 +1,179 @@
+import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
+import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
+import { SpecError, type SpecProblem } from "./errors.ts";
+import type { Demand } from "./features.ts";
+import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
+import { isRecord, Section } from "./section.ts";
+import {
+  DELIVERY_FIELDS,
+  LOGGING_FIELDS,
+  type ResolvedSection,
+  SCALING_FIELDS,
+  WORKER_FIELDS,
+} from "./setting-fields.ts";
+import { formatDuration } from "./units.ts";
+
+/** A worker class with all that is its own. The first one is always `default`. */
+export interface ResolvedClass {
+  readonly name: string;
+  readonly stream: string;
+  readonly gpu: number;
+  readonly worker: ResolvedSection<typeof WORKER_FIELDS>;
+  readonly scaling: ResolvedSection<typeof SCALING_FIELDS>;
+}
+
+/** This port and no other, or this one where it is free and else the next free one. */
+export type PortChoice =
+  | { readonly kind: "demanded"; readonly port: number }
+  | { readonly kind: "preferred"; readonly port: number };
+
+/** A spec with nothing left open: durations in seconds, sizes in bytes, frozen. */
+export interface ResolvedFleet {
+  readonly name: string;
+  /** Folder of handler modules as written; empty for none. */
+  readonly handlers: string;
+  readonly delivery: ResolvedSection<typeof DELIVERY_FIELDS>;
+  readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
+  readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
+  readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
+  readonly execute: { readonly untrusted: boolean };
+  readonly security: ResolvedSecurity;
+  /** What the spec insists on and a target may be unable to do, less what it accepts without. */
+  readonly demands: readonly Demand[];
+}
+
+const NAME = /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+const CLASS_NAME = /^(?!default$)[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+const NAME_FORM = "1 to 40 lower-case letters, digits and hyphens, a letter first";
+/** The class that has no name in the spec: the fleet's own `worker` and `scaling`. */
+export const DEFAULT_CLASS = "default";
+/** One path for a folder on every system; control characters have no place in a path. */
+const FOLDER = /^[^\p{Cc}]{1,1024}$/u;
+
+type WorkerSection = ResolvedSection<typeof WORKER_FIELDS>;
+
+const isPreset = (value: unknown): value is PresetName => typeof value === "string" && value in PRESETS;
+
+/** `base`: the fleet's own figures where a class is read; a preset of the class's own counts before them. */
+function resolveWorker(section: Section, base?: WorkerSection): WorkerSection {
+  const asked = section.raw("preset");
+  const preset: PresetName = isPreset(asked) ? asked : "default";
+  const inherited: Readonly<Record<string, unknown>> | undefined = isPreset(asked) ? undefined : base;
+  const worker = section.settings(WORKER_FIELDS, (name, field) => {
+    if (field === "preset") return inherited?.[field] ?? preset;
+    return inherited === undefined ? settingDefault(name, preset) : inherited[field];
+  });
+  section.finish();
+  return worker;
+}
+
+function resolveScaling(section: Section, base?: ResolvedClass["scaling"]): ResolvedClass["scaling"] {
+  const inherited: Readonly<Record<string, unknown>> | undefined = base;
+  const scaling = section.settings(SCALING_FIELDS, (name, field) =>
+    inherited === undefined ? SETTINGS[name].default : inherited[field],
+  );
+  if (scaling.min > scaling.max)
+    section.refuse("min", `0 to max, which is ${scaling.max}`, "Raise max or lower min.");
+  section.finish();
+  return scaling;
+}
+
+function resolveDelivery(section: Section): ResolvedFleet["delivery"] {
+  const delivery = section.settings(DELIVERY_FIELDS, (name) => SETTINGS[name].default);
+  const { retryBase, retryMax } = delivery;
+  if (retryBase > retryMax) {
+    const allowed = `0 s to retryMax, which is ${formatDuration(retryMax)}`;
+    section.refuse("retryBase", allowed, "Raise retryMax or lower retryBase.");
+  }
+  section.finish();
+  return delivery;
+}
+
+function resolveLogging(section: Section): ResolvedFleet["logging"] {
+  const logging = section.settings(LOGGING_FIELDS, (name) => SETTINGS[name].default);
+  section.finish();
+  return logging;
+}
+
+function resolveClasses(root: Section, name: string): ResolvedFleet["classes"] {
+  const worker = resolveWorker(root.section("worker"));
+  const scaling = resolveScaling(root.section("scaling"));
+  const first: ResolvedClass = { name: DEFAULT_CLASS, stream: `${name}.tasks`, gpu: 0, worker, scaling };
+  const others = root.sections("classes", CLASS_NAME, `${NAME_FORM}, other than "${DEFAULT_CLASS}"`);
+  const rest = others.map(([own, section]): ResolvedClass => {
+    const resolved = {
+      name: own,
+      stream: `${name}.tasks.${own}`,
+      gpu: section.number("gpu", { min: 0, max: 64, unit: "count", whole: true }, 0),
+      worker: resolveWorker(section.section("worker"), worker),
+      scaling: resolveScaling(section.section("scaling"), scaling),
+    };
+    section.finish();
+    return Object.freeze(resolved);
+  });
+  return Object.freeze([Object.freeze(first), ...rest] as const);
+}
+
+function resolveRedis(section: Section): ResolvedFleet["redis"] {
+  const port = section.number("port", { min: 1, max: 65_535, unit: "port", whole: true }, undefined);
+  const sizes = { min: 16 * 1024 ** 2, max: 1024 ** 4, unit: "bytes", whole: true } as const;
+  const maxMemory = section.number("maxMemory", sizes, DEFAULTS.redisMaxMemory);
+  section.finish();
+  const choice: PortChoice =
+    port === undefined ? { kind: "preferred", port: DEFAULTS.redisPort } : { kind: "demanded", port };
+  return Object.freeze({ port: Object.freeze(choice), maxMemory });
+}
+
+function resolveExecute(section: Section): ResolvedFleet["execute"] {
+  const execute = Object.freeze({ untrusted: section.flag("untrusted", false) });
+  section.finish();
+  return execute;
+}
+
+/** `written` over `below`, field by field; anything but an object replaces. */
+function layered(below: unknown, written: unknown): unknown {
+  if (!isRecord(below) || !isRecord(written)) return written === undefined ? below : written;
+  const keys = new Set([...Object.keys(below), ...Object.keys(written)]);
+  return Object.fromEntries([...keys].map((key) => [key, layered(below[key], written[key])]));
+}
+
+function demandsOf(
+  security: ResolvedSecurity,
+  execute: ResolvedFleet["execute"],
+  classes: ResolvedFleet["classes"],
+): readonly Demand[] {
+  const demands: Demand[] = [...security.demands];
+  if (execute.untrusted)
+    demands.push({ feature: "untrustedExecute", path: "execute.untrusted", value: "true" });
+  for (const { name, gpu } of classes.filter((one) => one.gpu > 0)) {
+    demands.push({ feature: "gpu", path: `classes.${name}.gpu`, value: String(gpu) });
+  }
+  return Object.freeze(demands);
+}
+
+/**
+ * Validates what a user wrote, fills in what is left out (the target's own defaults first) and freezes it.
+ * Throws `SpecError` with every problem at once.
+ */
+export function resolveFleet(written: unknown, target: TargetName): ResolvedFleet {
+  const problems: SpecProblem[] = [];
+  const root = new Section("", layered(TARGET_DEFAULTS[target], written), problems);
+  const name = root.text("name", NAME, NAME_FORM, DEFAULTS.name);
+  const classes = resolveClasses(root, name);
+  const execute = resolveExecute(root.section("execute"));
+  const security = resolveSecurity(root.section("security"));
+  const fleet: ResolvedFleet = {
+    name,
+    handlers: root.text("handlers", FOLDER, "the path of a folder", ""),
+    delivery: resolveDelivery(root.section("delivery")),
+    logging: resolveLogging(root.section("logging")),
+    classes,
+    redis: resolveRedis(root.section("redis")),
+    execute,
+    security,
+    demands: demandsOf(security, execute, classes),
+  };
+  root.finish();
+  if (problems.length > 0) throw new SpecError(problems);
+  return Object.freeze(fleet);
+}

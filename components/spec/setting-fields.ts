@@ -1,0 +1,63 @@
+import type { SETTINGS, SettingName } from "../../worker/contract/settings.ts";
+
+/**
+ * Which setting of the worker image each field of the spec sets. Defaults, bounds and environment names all
+ * follow from the setting, so none is typed here.
+ */
+export const WORKER_FIELDS = {
+  preset: "preset",
+  concurrency: "concurrency",
+  batchSize: "batchSize",
+  pollInterval: "pollInterval",
+  idleExit: "idleExit",
+  maxUptime: "maxUptime",
+  gracefulShutdownTimeout: "gracefulShutdownTimeout",
+  taskTimeout: "taskTimeout",
+  cancelGrace: "cancelGrace",
+} as const satisfies Record<string, SettingName>;
+
+export const DELIVERY_FIELDS = {
+  lease: "lease",
+  sweepInterval: "sweepInterval",
+  maxAttempts: "maxAttempts",
+  maxDeliveries: "maxDeliveries",
+  retryBase: "retryBase",
+  retryMax: "retryMax",
+  retryJitter: "retryJitter",
+  resultTtl: "resultTtl",
+  maxPayload: "maxPayloadBytes",
+} as const satisfies Record<string, SettingName>;
+
+export const SCALING_FIELDS = {
+  min: "scaleMin",
+  max: "scaleMax",
+  tasksPerWorker: "tasksPerWorker",
+  interval: "scaleInterval",
+  idleToZero: "idleToZero",
+  warmPool: "warmPool",
+  warmPoolWhenIdle: "warmPoolWhenIdle",
+  leaderLease: "leaderLease",
+} as const satisfies Record<string, SettingName>;
+
+export const LOGGING_FIELDS = {
+  level: "logLevel",
+  json: "logJson",
+} as const satisfies Record<string, SettingName>;
+
+export type SettingFields = Readonly<Record<string, SettingName>>;
+
+/** A setting's value after reading: seconds, bytes and counts are numbers. */
+export type SettingValue<Name extends SettingName> = (typeof SETTINGS)[Name] extends {
+  readonly type: "number" | "integer";
+}
+  ? number
+  : (typeof SETTINGS)[Name] extends { readonly type: "switch" }
+    ? boolean
+    : (typeof SETTINGS)[Name] extends { readonly type: "choice"; readonly choices: readonly (infer Choice)[] }
+      ? Choice
+      : string;
+
+/** A section of the spec with every field filled in. */
+export type ResolvedSection<Fields extends SettingFields> = {
+  readonly [Field in keyof Fields]: SettingValue<Fields[Field]>;
+};

@@ -1,0 +1,60 @@
+import { SETTINGS, type SettingName, type SettingRole } from "../../worker/contract/settings.ts";
+import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
+import {
+  DELIVERY_FIELDS,
+  LOGGING_FIELDS,
+  SCALING_FIELDS,
+  type SettingFields,
+  WORKER_FIELDS,
+} from "./setting-fields.ts";
+
+export type Environment = Readonly<Record<string, string>>;
+export type SettingValues = Partial<
+  Readonly<Record<SettingName, string | number | boolean | readonly string[]>>
+>;
+
+/** The variable that names the file which holds a secret setting's value. */
+export function secretFileVariable(name: SettingName): string {
+  return `${SETTINGS[name].env}_FILE`;
+}
+
+function encode(value: string | number | boolean | readonly string[]): string {
+  return typeof value === "object" ? value.join(",") : String(value);
+}
+
+/** Settings as environment variables, sorted by name. A secret goes by file: see `secretFileVariable`. */
+export function toEnvironment(values: SettingValues): Environment {
+  const variables = Object.entries(values).map(([name, value]) => {
+    const setting = SETTINGS[name as SettingName];
+    if (setting.type === "secret") {
+      throw new TypeError(`${setting.env} is a secret: hand it over in a file, named by ${setting.env}_FILE`);
+    }
+    return [setting.env, encode(value)] as const;
+  });
+  return Object.fromEntries(variables.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function fieldsToSettings(fields: SettingFields, section: object): SettingValues {
+  const values = section as Readonly<Record<string, string | number | boolean>>;
+  return Object.fromEntries(Object.entries(fields).map(([field, name]) => [name, values[field]]));
+}
+
+/** What the spec says to the processes of one class that have this role. */
+export function classSettings(
+  fleet: ResolvedFleet,
+  workerClass: ResolvedClass,
+  role: SettingRole,
+): SettingValues {
+  const all: SettingValues = {
+    streams: [workerClass.stream],
+    ...fieldsToSettings(WORKER_FIELDS, workerClass.worker),
+    ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
+    ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
+    ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
+  };
+  const forRole = Object.entries(all).filter(([name]) => {
+    const roles: readonly SettingRole[] = SETTINGS[name as SettingName].roles;
+    return roles.includes(role);
+  });
+  return Object.fromEntries(forRole);
+}

@@ -3,10 +3,11 @@ import type { ManagedWorker } from "../../worker/src/ports/actuator.ts";
 import { fleetMembers, liveMembers, type ReportedWorker } from "../../worker/src/spawner/fleet.ts";
 
 const NOW = 1_000_000;
-const VIEW = { nowMs: NOW, leaseMs: 6_000, revision: "b" };
+const AHEAD = 3_600_000;
+const VIEW = { nowMs: NOW, localNowMs: NOW + AHEAD, leaseMs: 6_000, revision: "b" };
 
 function managed(workerId: string, given: Partial<ManagedWorker> = {}): ManagedWorker {
-  return { workerId, revision: "b", startedAt: NOW - 60_000, draining: false, ...given };
+  return { workerId, revision: "b", startedAt: NOW + AHEAD - 60_000, draining: false, ...given };
 }
 
 function report(worker_id: string, given: Partial<ReportedWorker> = {}): ReportedWorker {
@@ -33,9 +34,10 @@ const flags = (workers: ManagedWorker[], reports: ReportedWorker[]) =>
     is: (["managed", "ready", "busy", "draining", "silent", "stale"] as const).filter((flag) => member[flag]),
   }));
 
+// The machine's clock is an hour ahead of the queue's: neither may be measured by the other.
 describe("spawner: who is in the fleet", () => {
   it("knows a starting, an idle and a busy worker apart", () => {
-    const workers = [managed("starting", { startedAt: NOW - 500 }), managed("idle"), managed("busy")];
+    const workers = [managed("starting", { startedAt: NOW + AHEAD - 500 }), managed("idle"), managed("busy")];
     assert.deepEqual(flags(workers, [report("idle"), report("busy", { holding: 2 })]), [
       { id: "starting", is: ["managed"] },
       { id: "idle", is: ["managed", "ready"] },
@@ -56,7 +58,10 @@ describe("spawner: who is in the fleet", () => {
     const at = (ms: number) => flags([managed("w")], [report("w", { seen_at: NOW - ms })])[0]?.is;
     assert.deepEqual(at(6_000), ["managed", "ready"]);
     assert.deepEqual(at(6_001), ["managed", "silent"]);
-    assert.deepEqual(flags([managed("w", { startedAt: NOW - 6_001 })], [])[0]?.is, ["managed", "silent"]);
+    assert.deepEqual(flags([managed("w", { startedAt: NOW + AHEAD - 6_001 })], [])[0]?.is, [
+      "managed",
+      "silent",
+    ]);
   });
 
   it("believes the worker itself that it drains, also when another spawner asked for it", () => {
@@ -80,7 +85,7 @@ describe("spawner: who is in the fleet", () => {
 
   it("has as live ones those that take tasks or soon will", () => {
     const workers = [
-      managed("starting", { startedAt: NOW }),
+      managed("starting", { startedAt: NOW + AHEAD }),
       managed("ready"),
       managed("silent"),
       managed("draining", { draining: true }),

@@ -23,7 +23,10 @@ export interface Member {
 }
 
 export interface FleetView {
+  /** The queue's time, by which workers report. */
   readonly nowMs: number;
+  /** This machine's time, by which it starts workers. */
+  readonly localNowMs: number;
   /** A worker that has not reported for this long is silent. */
   readonly leaseMs: number;
   /** The revision that workers should have; "" when none is known, and no worker is stale. */
@@ -51,7 +54,7 @@ export function fleetMembers(
         draining: worker.draining || report?.state === "draining",
         busy: report !== undefined && holds(report),
         ready,
-        silent: !ready && !lately(worker.startedAt),
+        silent: !ready && view.localNowMs - worker.startedAt > view.leaseMs,
         stale: view.revision !== "" && worker.revision !== view.revision,
       };
     }),

@@ -1,0 +1,148 @@
+import {
+  type BacklogPolicy,
+  decide,
+  initialState,
+  pendingTasks,
+  type ScalingDecision,
+  type ScalingSignals,
+  type ScalingState,
+} from "../../contract/scaling.ts";
+import { recordOf, type ScalingRecord, stateOf } from "../../contract/scaling-record.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { Actuator } from "../ports/actuator.ts";
+import { SPAWNER_EVENTS } from "./events.ts";
+import { fleetMembers, liveMembers, type Member, type ReportedWorker } from "./fleet.ts";
+import { plan, trackIdle } from "./plan.ts";
+import type { Loop } from "./repeat.ts";
+import { StartBackoff } from "./start-backoff.ts";
+
+/** What the scaler reads of the queue and keeps in it. */
+export interface ScaledQueue {
+  /** The server's time in ms, and the tasks that count. */
+  backlog(): Promise<Pick<ScalingSignals, "nowMs" | "waiting" | "running" | "dueRetries">>;
+  /** Waiting and running tasks; as cheap as can be. */
+  length(): Promise<number>;
+  workers(): Promise<readonly ReportedWorker[]>;
+  readRecord(): Promise<ScalingRecord | null>;
+  writeRecord(record: ScalingRecord): Promise<unknown>;
+}
+
+export interface ScalerOptions {
+  readonly queue: ScaledQueue;
+  /** `null` where the target scales by itself: then decisions are only published. */
+  readonly actuator: Actuator | null;
+  readonly policy: BacklogPolicy;
+  readonly intervalMs: number;
+  readonly leaseMs: number;
+  readonly revision: string;
+  /** Where this spawner's /metrics answer. */
+  readonly address: string;
+  readonly logger: Logger;
+  /** A monotonic clock in ms. */
+  readonly now: () => number;
+}
+
+/** How often the leader looks whether tasks wait while no worker lives. */
+const PROMPT_MS = 250;
+/** How often it acts while workers of another revision are being replaced. */
+const ROLL_MS = 1_000;
+
+/** Carries the scaling law out during one term of leadership. */
+export class Scaler implements Loop {
+  readonly name = "scale";
+  readonly #options: ScalerOptions;
+  readonly #starts = new StartBackoff();
+  #state: ScalingState | null = null;
+  #decision: ScalingDecision | null = null;
+  #idleSince: ReadonlyMap<string, number> = new Map();
+  #nextMs = -Infinity;
+  #promptAgainMs = -Infinity;
+
+  constructor(options: ScalerOptions) {
+    this.#options = options;
+  }
+
+  /** The last decision of this term. */
+  get decision(): ScalingDecision | null {
+    return this.#decision;
+  }
+
+  async step(term: AbortSignal): Promise<number> {
+    const { now, intervalMs } = this.#options;
+    if (now() >= this.#nextMs) {
+      this.#nextMs = now() + intervalMs;
+      await this.#act(term);
+    } else if (now() >= this.#promptAgainMs && (await this.#tasksWaitForNobody())) {
+      // Once an interval at most, or workers that die at once would be started without end.
+      this.#promptAgainMs = now() + intervalMs;
+      this.#nextMs = now() + intervalMs;
+      await this.#act(term);
+    }
+    return Math.max(0, Math.min(PROMPT_MS, this.#nextMs - now()));
+  }
+
+  async #tasksWaitForNobody(): Promise<boolean> {
+    const { queue, actuator } = this.#options;
+    if (actuator === null || (await queue.length()) === 0) return false;
+    return (await actuator.list()).every((worker) => worker.draining);
+  }
+
+  async #act(term: AbortSignal): Promise<void> {
+    const { actuator, policy, queue, address } = this.#options;
+    const { members, signals } = await this.#look();
+    this.#state ??= await this.#begin(signals.liveWorkers);
+    const decision = decide(signals, policy, this.#state);
+    this.#state = decision.state;
+    this.#decision = decision;
+    const { nowMs: decidedAtMs, busyWorkers, liveWorkers } = signals;
+    const pending = pendingTasks(signals);
+    await queue.writeRecord(recordOf(decision, { decidedAtMs, pending, busyWorkers, liveWorkers, address }));
+    if (actuator !== null && !term.aborted) await this.#actuate(actuator, decision, members, signals);
+  }
+
+  /** Reads everything that the law needs; while that fails, the last decision holds. */
+  async #look(): Promise<{ members: readonly Member[]; signals: ScalingSignals }> {
+    const { queue, actuator, policy, leaseMs, revision } = this.#options;
+    try {
+      const managed = actuator === null ? [] : await actuator.list();
+      const [backlog, reports] = await Promise.all([queue.backlog(), queue.workers()]);
+      const view = { nowMs: backlog.nowMs, localNowMs: Date.now(), leaseMs, revision };
+      const members = fleetMembers(managed, reports, view);
+      const live = liveMembers(members);
+      const busyWorkers = live.filter((member) => member.busy).length;
+      return { members, signals: { ...backlog, busyWorkers, liveWorkers: live.length } };
+    } catch (error) {
+      if (this.#state !== null) this.#decision = decide(null, policy, this.#state);
+      throw error;
+    }
+  }
+
+  async #begin(liveWorkers: number): Promise<ScalingState> {
+    const record = await this.#options.queue.readRecord();
+    return record === null ? initialState(liveWorkers) : stateOf(record);
+  }
+
+  async #actuate(
+    actuator: Actuator,
+    decision: ScalingDecision,
+    members: readonly Member[],
+    signals: ScalingSignals,
+  ): Promise<void> {
+    const { logger, now } = this.#options;
+    this.#idleSince = trackIdle(this.#idleSince, members, signals.nowMs);
+    const { start, drain } = plan(decision.desired, members, this.#idleSince);
+    const died = this.#starts.observe(members, now());
+    if (died > 0) logger.warn({ workers: died }, SPAWNER_EVENTS.startsPaused);
+    if (members.some((member) => member.stale)) this.#nextMs = Math.min(this.#nextMs, now() + ROLL_MS);
+    if (drain.length > 0) await actuator.drain(drain);
+    const started = start > 0 && this.#starts.allows(now()) ? await actuator.start(start) : [];
+    this.#starts.started(started);
+    if (started.length + drain.length === 0) return;
+    const { desired, reason } = decision;
+    const counts = { live: signals.liveWorkers, busy: signals.busyWorkers, pending: pendingTasks(signals) };
+    logger.info(
+      { desired, reason, ...counts, started: started.length, drained: drain.length },
+      SPAWNER_EVENTS.scaled,
+    );
+  }
+}

@@ -1,0 +1,71 @@
+import type { Redis } from "ioredis";
+import { CONSUMER_GROUP, ENTRY_VERSION, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
+import type { PublishedKind } from "../../../contract/records.ts";
+import { SCRIPTS } from "./scripts.ts";
+
+export interface Reclaimed {
+  /** Ids of tasks that wait again. */
+  readonly requeued: string[];
+  /** Ids dead-lettered by the cap on deliveries. */
+  readonly buried: string[];
+  /** Ids that were to be cancelled anyway. */
+  readonly cancelled: string[];
+}
+
+/** Entries looked at in one script call. */
+const SCAN = 100;
+const FROM_START = "0-0";
+
+/** The upkeep of one stream: what its leading spawner does. */
+export class Keeper {
+  readonly #redis: Redis;
+  readonly #keys: QueueKeys;
+
+  constructor(redis: Redis, stream: string) {
+    this.#redis = redis;
+    this.#keys = queueKeys(stream);
+  }
+
+  /**
+   * Takes tasks back whose worker was silent for `leaseMs`. Each waits again at the tail with one more
+   * delivery; after `maxDeliveries` of them the next one dead-letters it.
+   */
+  async reclaim(o: { readonly leaseMs: number; readonly maxDeliveries: number }): Promise<Reclaimed> {
+    const { stream, index, cancelled, stats, deadLetters, deadLetterOrder } = this.#keys;
+    const keys = [stream, index, cancelled, stats, deadLetters, deadLetterOrder];
+    const all: Reclaimed = { requeued: [], buried: [], cancelled: [] };
+    let cursor = FROM_START;
+    do {
+      const args = [CONSUMER_GROUP, Math.round(o.leaseMs), o.maxDeliveries, cursor, SCAN];
+      const channel = [this.#keys.settledChannel, this.#keys.results, ENTRY_VERSION];
+      const answer = await SCRIPTS.reclaim.run(this.#redis, keys, [...args, ...channel]);
+      const [next, requeued, buried, ended] = answer as [string, string[], string[], string[]];
+      all.requeued.push(...requeued);
+      all.buried.push(...buried);
+      all.cancelled.push(...ended);
+      cursor = next;
+    } while (cursor !== FROM_START);
+    return all;
+  }
+
+  /** Moves up to `limit` delayed tasks and retries whose time has come to the tail; `nextDueMs`: server time. */
+  async promote(limit: number): Promise<{ promoted: number; nextDueMs: number | null }> {
+    const { stream, index, due, dueEntries } = this.#keys;
+    const answer = await SCRIPTS.promote.run(this.#redis, [stream, index, due, dueEntries], [limit]);
+    const [promoted, next] = answer as [number, string];
+    return { promoted, nextDueMs: next === "" ? null : Number(next) };
+  }
+
+  /** Drops reports and empty consumers silent for `idleMs`; returns the consumers' names. */
+  async forgetConsumers(idleMs: number): Promise<string[]> {
+    const { stream, workers, workersSeen } = this.#keys;
+    const args = [CONSUMER_GROUP, Math.round(idleMs)];
+    return (await SCRIPTS.forgetConsumers.run(this.#redis, [stream, workers, workersSeen], args)) as string[];
+  }
+
+  /** Replaces the list of kinds that pushes are checked against. */
+  async publishKinds(kinds: readonly PublishedKind[]): Promise<void> {
+    const args = kinds.flatMap((kind) => [kind.kind, JSON.stringify(kind)]);
+    await SCRIPTS.publishKinds.run(this.#redis, [this.#keys.kinds], args);
+  }
+}

@@ -1,0 +1,48 @@
+#!lua flags=allow-oom
+-- Renews the lease of a worker's tasks and keeps its report ('' for none).
+-- Returns lost entry ids, ids of tasks asked to stop, whether the queue is paused.
+-- KEYS: stream, cancelled, paused, workers, workers-seen, stats.
+-- ARGV: group, consumer, report, then per task: entry, delivery count, id.
+-- include: now
+-- include: fence
+local stream, group, consumer, report = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local FIRST, RECENT_MS, CLAIM = 4, 60000, 1000
+
+if report ~= '' then
+  local now = now_ms()
+  redis.call('HSET', KEYS[4], consumer, report)
+  if redis.call('ZADD', KEYS[5], now, consumer) == 1 then
+    local workers = redis.call('ZCOUNT', KEYS[5], now - RECENT_MS, '+inf')
+    local most = tonumber(redis.call('HGET', KEYS[6], 'max-workers') or 0)
+    if workers > most then redis.call('HSET', KEYS[6], 'max-workers', workers) end
+  end
+end
+
+local entries, ids = {}, {}
+for i = FIRST, #ARGV, 3 do
+  entries[#entries + 1] = ARGV[i]
+  ids[#ids + 1] = ARGV[i + 2]
+end
+local held = held_entries(stream, group, consumer, entries)
+local lost, mine = {}, {}
+for i, entry in ipairs(entries) do
+  if is_held(held, entry, ARGV[FIRST + (i - 1) * 3 + 1]) then
+    mine[#mine + 1] = entry
+  else
+    lost[#lost + 1] = entry
+  end
+end
+for first = 1, #mine, CLAIM do
+  local command = { 'XCLAIM', stream, group, consumer, 0 }
+  for i = first, math.min(first + CLAIM - 1, #mine) do command[#command + 1] = mine[i] end
+  command[#command + 1] = 'JUSTID'
+  redis.call(unpack(command))
+end
+
+local asked = {}
+if #ids > 0 and redis.call('EXISTS', KEYS[2]) == 1 then
+  for _, id in ipairs(ids) do
+    if redis.call('HEXISTS', KEYS[2], id) == 1 then asked[#asked + 1] = id end
+  end
+end
+return { lost, asked, redis.call('EXISTS', KEYS[3]) }

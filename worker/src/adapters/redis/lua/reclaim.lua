@@ -1,0 +1,75 @@
+#!lua flags=allow-oom
+-- Takes tasks back from workers that were silent for the lease: a new entry at the tail, so that the old
+-- owner's fence fails; past the cap on deliveries the dead-letter queue; cancelled when that was asked for.
+-- Entries of a newer version are never judged here, only handed on.
+-- Returns the next cursor, ids requeued, ids buried, ids cancelled.
+-- KEYS: stream, index, cancelled, stats, dlq, dlq-order. Result keys come from a prefix of the same slot,
+-- because only the entries tell the ids.
+-- ARGV: group, lease in ms, most deliveries, cursor, scan size, settled channel, result prefix, entry version.
+-- include: now
+-- include: stats
+-- include: entry
+-- include: drop
+-- include: cancelled
+local stream, index, group = KEYS[1], KEYS[2], ARGV[1]
+local most, version = tonumber(ARGV[3]), tonumber(ARGV[8])
+local now = now_ms()
+local claimed = redis.pcall('XAUTOCLAIM', stream, group, 'reclaim', ARGV[2], ARGV[4], 'COUNT', ARGV[5])
+if claimed.err then
+  if string.find(claimed.err, 'NOGROUP', 1, true) then return { '0-0', {}, {}, {} } end
+  return claimed
+end
+
+local function bury(id, fields, deliveries)
+  local kind = get_field(fields, 'kind')
+  local message = 'its workers died or fell silent ' .. deliveries .. ' times (at most ' .. whole(most) .. ' are allowed)'
+  local problem = '{"attempt":' .. get_field(fields, 'attempts') .. ',"at":' .. whole(now) .. ',"message":'
+    .. cjson.encode(message) .. ',"reason":"poison","worker_id":""}'
+  local earlier = get_field(fields, 'errors')
+  local errors = earlier == '' and '[' .. problem .. ']' or string.sub(earlier, 1, -2) .. ',' .. problem .. ']'
+  local letter = '{"v":1,"id":' .. cjson.encode(id) .. ',"kind":' .. cjson.encode(kind)
+    .. ',"payload":' .. cjson.encode(get_field(fields, 'payload'))
+    .. ',"options":' .. cjson.encode(get_field(fields, 'options'))
+    .. ',"enqueued_at":' .. get_field(fields, 'at') .. ',"attempts":' .. get_field(fields, 'attempts')
+    .. ',"deliveries":' .. deliveries .. ',"errors":' .. errors
+    .. ',"message":' .. cjson.encode('Moved to DLQ: ' .. message) .. ',"buried_at":' .. whole(now) .. '}'
+  redis.call('HSET', KEYS[5], id, letter)
+  redis.call('ZADD', KEYS[6], now, id)
+  count('live:' .. kind, -1)
+  count('task:' .. kind .. ':' .. kind .. ':dead', 1)
+  count('fail:' .. kind .. ':poison', 1)
+  count('poisoned', 1)
+end
+
+local done, requeued, buried, cancelled = {}, {}, {}, {}
+for _, found in ipairs(claimed[2]) do
+  local entry, fields = found[1], found[2]
+  local id = get_field(fields, 'id')
+  local deliveries = whole(tonumber(get_field(fields, 'deliveries')) + 1)
+  local ours = tonumber(get_field(fields, 'v')) <= version
+  local ttl = ours and cancel_asked(KEYS[3], id)
+  set_field(fields, 'deliveries', deliveries)
+  if ttl then
+    finish_cancelled(ARGV[7] .. id, ttl, id, fields, now)
+    cancelled[#cancelled + 1] = id
+  elseif ours and tonumber(deliveries) > most then
+    bury(id, fields, deliveries)
+    buried[#buried + 1] = id
+  else
+    add_entry(stream, index, id, fields)
+    requeued[#requeued + 1] = id
+  end
+  done[#done + 1] = entry
+end
+drop_entries(stream, group, done)
+count('reclaimed', #done)
+local ended = {}
+for _, id in ipairs(buried) do ended[#ended + 1] = id end
+for _, id in ipairs(cancelled) do ended[#ended + 1] = id end
+if #ended > 0 then
+  forget_ids(index, ended)
+  forget_ids(KEYS[3], ended)
+  redis.call('PUBLISH', ARGV[6], table.concat(ended, ' '))
+end
+apply_counts(KEYS[4])
+return { claimed[1], requeued, buried, cancelled }

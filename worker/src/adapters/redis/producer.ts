@@ -1,0 +1,158 @@
+import type { Redis } from "ioredis";
+import { CONSUMER_GROUP, ENTRY_VERSION, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
+import { PayloadTooLargeError, QueueFullError, RedisUnavailableError } from "../../core/errors.ts";
+import type { NewTask, TaskOptions } from "../../core/task.ts";
+import { newTaskId } from "../../core/task-id.ts";
+import { SCRIPTS } from "./scripts.ts";
+
+/** What became of a pushed task. `duplicate`: its id was known already, nothing was done. */
+export interface Enqueued {
+  readonly id: string;
+  readonly state: "waiting" | "delayed" | "duplicate";
+}
+
+/**
+ * `cancelled`: it will not run and has a result; `requested`: it runs and was asked to stop; `settled`: it had
+ * ended, also among the dead letters; `unknown`: no such task.
+ */
+export type CancelState = "cancelled" | "requested" | "settled" | "unknown";
+
+export interface ProducerOptions {
+  /** How long the result of a cancelled task is kept, in s. */
+  readonly resultTtlSeconds: number;
+  /** Cap on a payload's JSON text, in bytes. */
+  readonly maxPayloadBytes: number;
+}
+
+const ENQUEUE_STATES = ["duplicate", "waiting", "delayed"] as const;
+const CANCEL_STATES = ["unknown", "cancelled", "requested", "settled"] as const;
+
+/** Most tasks and payload bytes that travel in one script call, so that no call blocks Redis for long. */
+const CHUNK_TASKS = 500;
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+interface PackedTask {
+  readonly id: string;
+  readonly kind: string;
+  readonly payload: string;
+  readonly options: string;
+  readonly delayMs: number;
+}
+
+/** Pushes tasks to one stream and cancels them. */
+export class Producer {
+  readonly #redis: Redis;
+  readonly #keys: QueueKeys;
+  readonly #options: ProducerOptions;
+
+  constructor(redis: Redis, stream: string, options: ProducerOptions) {
+    this.#redis = redis;
+    this.#keys = queueKeys(stream);
+    this.#options = options;
+  }
+
+  /** Creates stream and consumer group where they are missing. Also works while memory is full. */
+  async ensureGroup(): Promise<void> {
+    await SCRIPTS.ensureGroup.run(this.#redis, [this.#keys.stream], [CONSUMER_GROUP]);
+  }
+
+  /**
+   * Pushes tasks and tells, in their order, what became of each. A known id is left alone, so a push may be
+   * repeated with the same ids. Up to 500 tasks (4 MiB) are taken all or none; a larger push goes in such
+   * parts, and when one fails the error's `enqueued` lists the ids of the parts that are in.
+   * Throws `PayloadTooLargeError` (then nothing is pushed), `QueueFullError`, `RedisUnavailableError`.
+   */
+  async enqueue(tasks: readonly NewTask[]): Promise<Enqueued[]> {
+    const parts = chunk(tasks.map((task) => this.#pack(task)));
+    const answers = await Promise.allSettled(parts.map((part) => this.#enqueuePart(part)));
+    const failure = answers.find((answer) => answer.status === "rejected");
+    const enqueued = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+    if (failure === undefined) return enqueued;
+    throw this.#translate(
+      failure.reason,
+      enqueued.map(({ id }) => id),
+    );
+  }
+
+  /** Cancels tasks by id; states in the order of the ids. */
+  async cancel(ids: readonly string[]): Promise<CancelState[]> {
+    if (ids.length === 0) return [];
+    const { stream, index, cancelled, stats, due, dueEntries, deadLetters, results } = this.#keys;
+    const keys = [stream, index, cancelled, stats, due, dueEntries, deadLetters];
+    const states = await SCRIPTS.cancel.run(
+      this.#redis,
+      [...keys, ...ids.map((id) => results + id)],
+      [
+        CONSUMER_GROUP,
+        this.#options.resultTtlSeconds,
+        this.#keys.settledChannel,
+        this.#keys.controlChannel,
+        ...ids,
+      ],
+    );
+    return Array.from(String(states), (digit) => CANCEL_STATES[Number(digit)] ?? "unknown");
+  }
+
+  #pack(task: NewTask): PackedTask {
+    const payload = JSON.stringify(task.payload);
+    const bytes = Buffer.byteLength(payload);
+    if (bytes > this.#options.maxPayloadBytes) {
+      throw new PayloadTooLargeError(bytes, this.#options.maxPayloadBytes);
+    }
+    return {
+      id: task.id ?? newTaskId(),
+      kind: task.kind,
+      payload,
+      options: packOptions(task),
+      delayMs: task.delayMs ?? 0,
+    };
+  }
+
+  async #enqueuePart(part: readonly PackedTask[]): Promise<Enqueued[]> {
+    const { stream, index, due, dueEntries, deadLetterOrder, stats, results } = this.#keys;
+    const keys = [stream, index, due, dueEntries, deadLetterOrder, stats];
+    const args: (string | number)[] = [ENTRY_VERSION];
+    for (const task of part) {
+      keys.push(results + task.id);
+      args.push(task.id, task.kind, task.payload, task.options, task.delayMs);
+    }
+    const states = String(await SCRIPTS.enqueue.run(this.#redis, keys, args));
+    return part.map(({ id }, i) => ({ id, state: ENQUEUE_STATES[Number(states[i])] ?? "duplicate" }));
+  }
+
+  #translate(error: unknown, enqueued: readonly string[]): unknown {
+    if (error instanceof RedisUnavailableError) return error.withEnqueued(enqueued);
+    if (isMemoryFull(error)) return new QueueFullError(this.#keys.stream, { cause: error, enqueued });
+    return error;
+  }
+}
+
+/** Whether Redis refused a command because it is at `maxmemory`. */
+export function isMemoryFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("OOM");
+}
+
+function packOptions({ timeoutMs, maxAttempts }: NewTask): string {
+  if (timeoutMs === undefined && maxAttempts === undefined) return "";
+  return JSON.stringify({ timeoutMs, maxAttempts } satisfies {
+    [name in keyof TaskOptions]: number | undefined;
+  });
+}
+
+function chunk(tasks: readonly PackedTask[]): PackedTask[][] {
+  const parts: PackedTask[][] = [];
+  let part: PackedTask[] = [];
+  let bytes = 0;
+  for (const task of tasks) {
+    const size = task.payload.length;
+    if (part.length > 0 && (part.length === CHUNK_TASKS || bytes + size > CHUNK_BYTES)) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(task);
+    bytes += size;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}

@@ -1,0 +1,4 @@
+.PHONY: setup up down demo test check
+
+setup up down demo test check:
+	./taskfleet $@

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { CommandError } from "./command-error.ts";
+import { engineEnvironment, stackEnvironment } from "./environment.ts";
+import { writeWrappers } from "./setup-wrappers.ts";
+import { shellExports } from "./shell.ts";
+
+/** Variables that name one stack's Redis: of no use, and misleading, once another stack is chosen. */
+const OF_ONE_STACK = ["REDIS_URL", "REDIS_PASSWORD_FILE", "REDISCLI_AUTH"];
+
+function redisCliPassword(client: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const file = client.REDIS_PASSWORD_FILE;
+  if (file === undefined) return {};
+  try {
+    return { REDISCLI_AUTH: readFileSync(file, "utf8").trim() };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`cannot read the stack's Redis password: ${reason}`, EXIT.failed);
+  }
+}
+
+/** A stack name as Pulumi accepts it; others would also lead out of `.taskfleet`. */
+function checkStackName(stack: string): void {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(stack))
+    throw new CommandError(
+      `stack ${JSON.stringify(stack)}: a name has letters, digits, "-", "_" and ".", at most 100`,
+      EXIT.usage,
+    );
+}
+
+function printEnvironment(stack: string, environment: NodeJS.ProcessEnv): void {
+  checkStackName(stack);
+  writeWrappers(environment);
+  const client = stackEnvironment(stack);
+  const common = { ...engineEnvironment(environment), TASKFLEET_STACK: stack };
+  if (client === undefined) {
+    const chosenBefore = environment.TASKFLEET_STACK !== undefined;
+    process.stdout.write(shellExports(common) + (chosenBefore ? `unset ${OF_ONE_STACK.join(" ")}\n` : ""));
+    process.stderr.write(
+      `taskfleet: stack ${stack} is not up, so no Redis address is set: run ./taskfleet up${stack === "local" ? "" : ` -s ${stack}`}, then this again\n`,
+    );
+    return;
+  }
+  process.stdout.write(shellExports({ ...common, ...client, ...redisCliPassword(client) }));
+}
+
+/** Adds `taskfleet env`. */
+export function register(program: Command): void {
+  program
+    .command("env")
+    .description('print shell exports for this project: eval "$(./taskfleet env)"')
+    .option("-s, --stack <name>", "stack whose Redis to reach", process.env.TASKFLEET_STACK || "local")
+    .action(({ stack }: { stack: string }) => printEnvironment(stack, process.env));
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter } from "node:path";
+import { parseEnv } from "node:util";
+import { findOnPath } from "./find-on-path.ts";
+import { PATHS, stackPaths } from "./paths.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The user's own Pulumi on PATH, or `undefined` where the launcher's engine serves. */
+export function userPulumi(environment: Environment): string | undefined {
+  return findOnPath("pulumi", environment.PATH ?? "", [PATHS.bin, PATHS.engines]);
+}
+
+/** `path` with the launcher's executables first, once. */
+export function pathWithBin(path: string): string {
+  const others = path.split(delimiter).filter((folder) => folder !== "" && folder !== PATHS.bin);
+  return [PATHS.bin, ...others].join(delimiter);
+}
+
+function passphraseFile(): string {
+  if (!existsSync(PATHS.passphrase)) {
+    mkdirSync(PATHS.state, { recursive: true });
+    try {
+      writeFileSync(PATHS.passphrase, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
+    } catch (error) {
+      // Two commands at once may both find none: the first one's stays.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+  return PATHS.passphrase;
+}
+
+/**
+ * The variables that `pulumi` needs, to be merged over `environment`: PATH, TASKFLEET_ROOT, the local file
+ * back end and its passphrase where the user chose none, and what keeps our own engine from the network.
+ * Creates the passphrase file (0600) and the back end's folder when they are missing.
+ */
+export function engineEnvironment(environment: Environment): Readonly<Record<string, string>> {
+  const variables: Record<string, string> = {
+    PATH: pathWithBin(environment.PATH ?? ""),
+    TASKFLEET_ROOT: PATHS.root,
+  };
+  if (!environment.PULUMI_BACKEND_URL) {
+    mkdirSync(PATHS.pulumiBackend, { recursive: true, mode: 0o700 });
+    variables.PULUMI_BACKEND_URL = `file://${PATHS.pulumiBackend}`;
+  }
+  if (
+    environment.PULUMI_CONFIG_PASSPHRASE === undefined &&
+    environment.PULUMI_CONFIG_PASSPHRASE_FILE === undefined
+  )
+    variables.PULUMI_CONFIG_PASSPHRASE_FILE = passphraseFile();
+  if (userPulumi(environment) === undefined) {
+    variables.PULUMI_SKIP_UPDATE_CHECK = "true";
+    variables.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true";
+  }
+  return variables;
+}
+
+/** The client variables of a stack's queue (`REDIS_URL`, ...), or `undefined` while the stack is not up. */
+export function stackEnvironment(stack: string): Readonly<Record<string, string>> | undefined {
+  const { clientEnv } = stackPaths(stack);
+  if (!existsSync(clientEnv)) return undefined;
+  const entries = Object.entries(parseEnv(readFileSync(clientEnv, "utf8")));
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

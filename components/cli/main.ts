@@ -1,0 +1,66 @@
+import { spawnSync } from "node:child_process";
+import { Command, CommanderError } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { CommandError } from "./command-error.ts";
+import { PATHS } from "./paths.ts";
+
+interface PlatformCommand {
+  /** Whether the set-up's steps come first. */
+  readonly needsSetup: boolean;
+  load(): Promise<{ register(program: Command): void }>;
+}
+
+/** The platform's commands; each module is loaded only when its command, or the help, is asked for. */
+const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
+  setup: { needsSetup: false, load: () => import("./setup.ts") },
+  test: { needsSetup: true, load: () => import("./test.ts") },
+  check: { needsSetup: false, load: () => import("./check.ts") },
+  env: { needsSetup: false, load: () => import("./env.ts") },
+};
+
+function createProgram(): Command {
+  return new Command("taskfleet")
+    .description("A fleet of Redis-fed task workers: platform commands")
+    .version(manifest.version)
+    .exitOverride()
+    .showHelpAfterError("(--help shows what there is)")
+    .hook("preAction", async (_program, action) => {
+      if (!COMMANDS[action.name()]?.needsSetup) return;
+      const { setUp, setupSteps } = await import("./setup.ts");
+      await setUp(setupSteps(process.env), { output: process.stderr, verbose: false, now: Date.now });
+    });
+}
+
+/** The worker package lists its own commands, so that no name stands twice. */
+function queueHelp(): string {
+  const { stdout } = spawnSync(process.execPath, [PATHS.workerMain, "--help"], { encoding: "utf8" });
+  return `\nQueue commands (worker package):\n${stdout}`;
+}
+
+async function run(words: readonly string[]): Promise<void> {
+  const program = createProgram();
+  const [name] = words;
+  const chosen = name === undefined ? undefined : COMMANDS[name];
+  for (const command of chosen === undefined ? Object.values(COMMANDS) : [chosen])
+    (await command.load()).register(program);
+  if (chosen === undefined) program.addHelpText("after", queueHelp);
+  if (name === undefined) program.outputHelp();
+  else await program.parseAsync(words, { from: "user" });
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CommandError) {
+    process.stderr.write(`taskfleet: ${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(`taskfleet: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return EXIT.failed;
+}
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}

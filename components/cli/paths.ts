@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "../..");
+const state = join(root, ".taskfleet");
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "taskfleet");
+
+/** Every place outside a stack where the platform keeps or finds something; all paths are absolute. */
+export const PATHS = {
+  root,
+  /** All state of this checkout; ignored by git. */
+  state,
+  /** Pulumi's file back end, unless the user chose another. */
+  pulumiBackend: join(state, "pulumi"),
+  /** Passphrase of the file back end's secrets, mode 0600. */
+  passphrase: join(state, "passphrase"),
+  /** `Pulumi.<stack>.yaml` files (`stackConfigDir` in `Pulumi.yaml`). */
+  stackConfigs: join(state, "stacks"),
+  /** Executables that `taskfleet env` puts first on PATH. */
+  bin: join(state, "bin"),
+  redisServer: join(state, "bin", "redis-server"),
+  /** Stamps and logs of the set-up. */
+  setup: join(state, "setup"),
+  launcher: join(root, "taskfleet"),
+  /** Node 24, installed by npm. */
+  node: join(root, "node_modules", ".bin", "node"),
+  nodeModules: join(root, "node_modules"),
+  workerMain: join(root, "worker", "src", "main.ts"),
+  /** The Go module that pins the Pulumi engine. */
+  engineModule: join(root, "tools", "pulumi"),
+  /** Per user, shared by all checkouts. */
+  cache,
+  engines: join(cache, "pulumi"),
+  passedSuites: join(cache, "tests", "passed"),
+} as const;
+
+/** Where one stack keeps its things; `directory` is created by `pulumi up`. */
+export function stackPaths(stack: string) {
+  const directory = join(state, stack);
+  return {
+    directory,
+    /** KEY=VALUE lines for clients of the stack's queue, mode 0600; there while the stack is up. */
+    clientEnv: join(directory, "client.env"),
+    redis: join(directory, "redis"),
+    bundles: join(directory, "bundles"),
+    run: join(directory, "run"),
+    logs: join(directory, "logs"),
+    secrets: join(directory, "secrets"),
+  } as const;
+}
+
+/** The engine's version, such as `v3.250.0`, as `tools/pulumi/go.mod` pins it. */
+export function engineVersion(): string {
+  const file = join(PATHS.engineModule, "go.mod");
+  const version = /^require github\.com\/pulumi\/pulumi\/pkg\/v3 (\S+)$/m.exec(
+    readFileSync(file, "utf8"),
+  )?.[1];
+  if (version === undefined) throw new Error(`${file} requires no github.com/pulumi/pulumi/pkg/v3`);
+  return version;
+}
+
+/** The folder of our own engine and the plugins beside it. */
+export function engineDirectory(): string {
+  return join(PATHS.engines, engineVersion());
+}

@@ -1,0 +1,91 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { CommandError } from "./command-error.ts";
+import { userPulumi } from "./environment.ts";
+import { findOnPath } from "./find-on-path.ts";
+import { engineDirectory, engineVersion, PATHS } from "./paths.ts";
+import { runCommand } from "./run-command.ts";
+import type { SetupStep } from "./setup.ts";
+import { pluginsCurrent, writePlugins } from "./setup-engine-plugins.ts";
+import { holdLock } from "./setup-lock.ts";
+
+const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
+const WAY_OUT =
+  "install Go 1.26 or newer (https://go.dev/dl) so that the engine can be built, or Pulumi itself (https://www.pulumi.com/docs/install), then run this again";
+
+async function checkGo(environment: NodeJS.ProcessEnv): Promise<void> {
+  if (findOnPath("go", environment.PATH ?? "") === undefined)
+    throw new CommandError(`neither pulumi nor go is on PATH: ${WAY_OUT}`, EXIT.failed);
+  // Asked in the module's folder, where a Go that may fetch newer toolchains does so.
+  const { code, tail } = await runCommand(["go", "env", "GOVERSION"], {
+    cwd: PATHS.engineModule,
+    env: environment,
+  });
+  const [, major, minor] = /go(\d+)\.(\d+)/.exec(tail) ?? [];
+  if (code !== 0 || Number(major) < 1 || (Number(major) === 1 && Number(minor) < 26))
+    throw new CommandError(`go on PATH is not new enough (${tail.trim()}): ${WAY_OUT}`, EXIT.failed);
+}
+
+/** Downloads the modules and answers how many packages the engine is made of. */
+async function countPackages(
+  environment: NodeJS.ProcessEnv,
+  report: (detail: string) => void,
+): Promise<number> {
+  let modules = 0;
+  let packages = 0;
+  const { code, tail } = await runCommand(["go", "list", "-mod=readonly", "-deps", PACKAGE], {
+    cwd: PATHS.engineModule,
+    env: environment,
+    onLine: (line) => {
+      if (line.startsWith("go: downloading ")) report(`${++modules} Go modules downloaded`);
+      else packages++;
+    },
+  });
+  if (code !== 0) throw new CommandError(`the engine's Go modules cannot be had:\n${tail}`, EXIT.failed);
+  return packages;
+}
+
+async function build(environment: NodeJS.ProcessEnv, report: (detail: string) => void): Promise<void> {
+  await checkGo(environment);
+  const total = await countPackages(environment, report);
+  const directory = engineDirectory();
+  const fresh = join(directory, `.pulumi-${process.pid}`);
+  mkdirSync(directory, { recursive: true });
+  let compiled = 0;
+  const flags = ["-v", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", fresh];
+  try {
+    const { code, tail } = await runCommand(["go", "build", ...flags, PACKAGE], {
+      cwd: PATHS.engineModule,
+      env: environment,
+      onLine: (line) => {
+        // `-v` names each package as it is compiled; other lines have spaces.
+        if (!line.includes(" ")) report(`${++compiled} of ${total} packages compiled`);
+      },
+    });
+    if (code !== 0) throw new CommandError(`the engine's build failed:\n${tail}`, EXIT.failed);
+    renameSync(fresh, join(directory, "pulumi"));
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+}
+
+/**
+ * A Pulumi engine is there: the user's own on PATH, or one that is built once per user from the Go module in
+ * `tools/pulumi`, with the Node.js language host and the dynamic provider's wrapper beside it.
+ */
+export function engineStep(environment: NodeJS.ProcessEnv): SetupStep {
+  const built = () => existsSync(join(engineDirectory(), "pulumi"));
+  return {
+    name: `Pulumi engine ${engineVersion()}`,
+    check: () => userPulumi(environment) !== undefined || (built() && pluginsCurrent()),
+    async run(report) {
+      await using _lock = await holdLock("engine", () => report("waiting for another set-up that builds it"));
+      if (!built()) {
+        report("building it from source, once per user: 4 to 8 minutes on 2 cores");
+        await build(environment, report);
+      }
+      writePlugins();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { CommandError } from "./command-error.ts";
+import { findOnPath } from "./find-on-path.ts";
+import { runCommand } from "./run-command.ts";
+import type { SetupStep } from "./setup.ts";
+import { findRedisServer } from "./setup-wrappers.ts";
+
+const WAY_OUT = "install Redis 7 or newer so that redis-server is on PATH, then run this again";
+
+/** `apt-get` with these words, by sudo for other users than root. */
+function aptGet(...words: readonly string[]): readonly [string, ...string[]] {
+  const command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", ...words] as const;
+  return process.getuid?.() === 0 ? [...command] : ["sudo", ...command];
+}
+
+async function install(environment: NodeJS.ProcessEnv, report: (detail: string) => void): Promise<void> {
+  const path = environment.PATH ?? "";
+  if (findOnPath("apt-get", path) === undefined)
+    throw new CommandError(`no redis-server on PATH, and no apt-get to install it: ${WAY_OUT}`, EXIT.failed);
+  if (process.getuid?.() !== 0 && findOnPath("sudo", path) === undefined)
+    throw new CommandError(
+      `no redis-server on PATH, and no root or sudo to install it: ${WAY_OUT}`,
+      EXIT.failed,
+    );
+  report("apt-get install redis-tools");
+  // Not the package redis-server: it would start a server without a password.
+  const command = aptGet("install", "--no-install-recommends", "redis-tools");
+  let end = await runCommand(command, { env: environment });
+  if (end.code !== 0) {
+    report("apt-get update");
+    await runCommand(aptGet("update"), { env: environment });
+    end = await runCommand(command, { env: environment });
+  }
+  if (end.code !== 0)
+    throw new CommandError(`apt-get install redis-tools failed (${WAY_OUT}):\n${end.tail}`, EXIT.failed);
+}
+
+/** The Redis server's binary is there: the user's own, or Debian's from the package redis-tools. */
+export function redisStep(environment: NodeJS.ProcessEnv): SetupStep {
+  return {
+    name: "Redis",
+    check: () => findRedisServer(environment) !== undefined,
+    async run(report) {
+      await install(environment, report);
+      if (findRedisServer(environment) === undefined)
+        throw new CommandError(`the package redis-tools brought no server's binary: ${WAY_OUT}`, EXIT.failed);
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { Command } from "commander";
+import { engineStep } from "./setup-engine.ts";
+import { type ProgressOutput, StepProgress } from "./setup-progress.ts";
+import { redisStep } from "./setup-redis.ts";
+import { wrappersCurrent, writeWrappers } from "./setup-wrappers.ts";
+
+/** One thing that must be there before the platform's commands can work. */
+export interface SetupStep {
+  readonly name: string;
+  /** Whether there is nothing to do; takes milliseconds. */
+  check(): boolean;
+  /** Does what is missing; `report` takes a few words on how far it is. */
+  run(report: (detail: string) => void): Promise<void>;
+}
+
+/** The steps in their order; npm packages and Node 24 come before them, from the launcher itself. */
+export function setupSteps(environment: NodeJS.ProcessEnv): readonly SetupStep[] {
+  return [
+    redisStep(environment),
+    engineStep(environment),
+    {
+      name: "executables in .taskfleet/bin",
+      check: () => wrappersCurrent(environment),
+      run: async () => writeWrappers(environment),
+    },
+  ];
+}
+
+/** Runs the steps that have something to do; `verbose` names the others too. */
+export async function setUp(
+  steps: readonly SetupStep[],
+  { output, verbose, now }: { output: ProgressOutput; verbose: boolean; now: () => number },
+): Promise<void> {
+  for (const step of steps) {
+    const progress = new StepProgress(step.name, output, now);
+    if (step.check()) {
+      if (verbose) progress.end("there");
+      continue;
+    }
+    progress.begin();
+    try {
+      await step.run((detail) => progress.update(detail));
+    } catch (error) {
+      progress.end("failed");
+      throw error;
+    }
+    progress.end("done");
+  }
+}
+
+/** Adds `taskfleet setup`. */
+export function register(program: Command): void {
+  program
+    .command("setup")
+    .description("install and build what is missing: Redis, the Pulumi engine, command wrappers")
+    .action(() => setUp(setupSteps(process.env), { output: process.stderr, verbose: true, now: Date.now }));
+}

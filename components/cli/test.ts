@@ -1,0 +1,87 @@
+import type { Command } from "commander";
+import { SUITES, type Suite } from "../../test/suites.ts";
+import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { CommandError } from "./command-error.ts";
+import { recordedPass, recordPass, suiteHash } from "./test-cache.ts";
+import { judge, type SuiteOutcome, totalLine } from "./test-counts.ts";
+import { runSuite } from "./test-run.ts";
+
+interface TestOptions {
+  readonly all?: true;
+  readonly list?: true;
+}
+
+interface SuiteReport {
+  readonly suite: Suite;
+  readonly outcome: SuiteOutcome;
+  readonly seconds: number;
+}
+
+function chosenSuites(names: readonly string[]): readonly Suite[] {
+  const known = SUITES.map(({ name }) => name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new CommandError(`no suite ${unknown.join(", ")}: there are ${known.join(", ")}`, EXIT.usage);
+  return names.length === 0 ? SUITES : SUITES.filter(({ name }) => names.includes(name));
+}
+
+/** In CI light suites always run: a green run that ran nothing proves nothing. */
+function mustRun(suite: Suite, named: boolean, { all }: TestOptions): boolean {
+  return named || all === true || (process.env.CI === "true" && !suite.heavy);
+}
+
+async function report(suite: Suite, forced: boolean): Promise<SuiteReport> {
+  const hash = suiteHash(suite);
+  const recorded = forced ? undefined : recordedPass(hash);
+  if (recorded !== undefined) {
+    const outcome = { passed: 0, failed: 0, skipped: recorded, note: "unchanged since it passed" };
+    return { suite, outcome, seconds: 0 };
+  }
+  process.stdout.write(`\n== ${suite.name}: ${suite.what}\n`);
+  const started = Date.now();
+  const outcome = judge(await runSuite(suite));
+  // Inputs that changed meanwhile have not been tested.
+  if (outcome.failed === 0 && suiteHash(suite) === hash) recordPass(hash, suite.name, outcome.passed);
+  return { suite, outcome, seconds: (Date.now() - started) / 1000 };
+}
+
+function summaryLine({ suite, outcome, seconds }: SuiteReport): string {
+  const { passed, failed, skipped, note } = outcome;
+  const columns = [
+    suite.name.padEnd(12),
+    `${String(passed).padStart(5)} passed`,
+    `${String(failed).padStart(4)} failed`,
+    `${String(skipped).padStart(5)} skipped`,
+    `${seconds.toFixed(1).padStart(7)} s`,
+  ];
+  return `${columns.join("  ")}${note === "" ? "" : `  (${note})`}\n`;
+}
+
+function list(): void {
+  for (const suite of SUITES) {
+    const recorded = recordedPass(suiteHash(suite));
+    const state = recorded === undefined ? "to run" : `passed (${recorded} tests)`;
+    process.stdout.write(`${suite.name.padEnd(12)}  ${state.padEnd(20)}  ${suite.what}\n`);
+  }
+}
+
+async function test(names: readonly string[], options: TestOptions): Promise<void> {
+  const suites = chosenSuites(names);
+  if (options.list) return list();
+  const reports: SuiteReport[] = [];
+  for (const suite of suites) reports.push(await report(suite, mustRun(suite, names.length > 0, options)));
+  const outcomes = reports.map(({ outcome }) => outcome);
+  process.stdout.write(`\n${reports.map(summaryLine).join("")}\n${totalLine(outcomes)}\n`);
+  process.exitCode = outcomes.some(({ failed }) => failed > 0) ? EXIT.failed : EXIT.ok;
+}
+
+/** Adds `taskfleet test`. */
+export function register(program: Command): void {
+  program
+    .command("test")
+    .description("run the test suites whose inputs changed since they passed")
+    .argument("[suites...]", "suites that run in any case")
+    .option("--all", "run all suites")
+    .option("--list", "list the suites and whether they would run")
+    .action(test);
+}

@@ -1,0 +1,15 @@
+import { writeFileSync } from "node:fs";
+import Mocha from "mocha";
+import { COUNTS_FILE } from "../components/cli/test-counts.ts";
+
+/** Mocha's spec reporter, which also writes the exact counts for `taskfleet test`. */
+export default class CountReporter extends Mocha.reporters.Spec {
+  constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
+    super(runner, options);
+    runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
+      const file = process.env[COUNTS_FILE];
+      const { passes, failures } = this.stats;
+      if (file !== undefined) writeFileSync(file, JSON.stringify({ passed: passes, failed: failures }));
+    });
+  }
+}

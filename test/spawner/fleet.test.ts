@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { ReportedWorker } from "../../worker/src/adapters/redis/workers.ts";
 import type { ManagedWorker } from "../../worker/src/ports/actuator.ts";
-import { fleetMembers, liveMembers, type ReportedWorker } from "../../worker/src/spawner/fleet.ts";
+import { fleetMembers, liveMembers } from "../../worker/src/spawner/fleet.ts";
 
 const NOW = 1_000_000;
 const AHEAD = 3_600_000;

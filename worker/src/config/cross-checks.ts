@@ -57,19 +57,28 @@ function ordered(low: SettingName, high: SettingName): Check {
   };
 }
 
-const runDirectory: Check = ({ actuator, runDirectory: folder }) => {
-  if (actuator !== "process" || folder !== "") return undefined;
-  return {
-    variable: SETTINGS.runDirectory.env,
-    received: "not set",
-    allowed: `a folder, because ${SETTINGS.actuator.env} is "process"`,
-    wayOut: `Name a folder that the spawner may write to, or set ${SETTINGS.actuator.env} to "none".`,
+/** The process actuator needs this folder. */
+function folderForProcesses(name: "runDirectory" | "logDirectory"): Check {
+  return (values) => {
+    if (values.actuator !== "process" || values[name] !== "") return undefined;
+    return {
+      variable: SETTINGS[name].env,
+      received: "not set",
+      allowed: `a folder, because ${SETTINGS.actuator.env} is "process"`,
+      wayOut: `Name a folder that the spawner may write to, or set ${SETTINGS.actuator.env} to "none".`,
+    };
   };
-};
+}
 
 const CHECKS = {
   worker: [redisUrl, streams, workerId, ordered("retryBase", "retryMax")],
-  spawner: [redisUrl, streams, ordered("scaleMin", "scaleMax"), runDirectory],
+  spawner: [
+    redisUrl,
+    streams,
+    ordered("scaleMin", "scaleMax"),
+    folderForProcesses("runDirectory"),
+    folderForProcesses("logDirectory"),
+  ],
   cli: [redisUrl, streams],
 } as const satisfies Record<SettingRole, readonly Check[]>;
 

@@ -1,8 +1,5 @@
-import type { WorkerReport } from "../../contract/records.ts";
+import type { ReportedWorker } from "../adapters/redis/workers.ts";
 import type { ManagedWorker } from "../ports/actuator.ts";
-
-/** What the queue knows of a worker: its last report, when that was, and how many entries it holds. */
-export type ReportedWorker = WorkerReport & { readonly seen_at: number; readonly holding: number };
 
 /** A worker as the spawner sees it, from the actuator's list and the worker's own report together. */
 export interface Member {

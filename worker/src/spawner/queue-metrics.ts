@@ -2,7 +2,7 @@ import { METRICS, type MetricDefinition, type MetricKey, RUNTIME_BUCKETS } from 
 import { EXIT_REASONS } from "../../contract/records.ts";
 import { SCALING_REASONS, type ScalingDecision } from "../../contract/scaling.ts";
 import { attemptLabels, parseStatsField, type StatsField } from "../../contract/stats-fields.ts";
-import type { ReportedWorker } from "./fleet.ts";
+import type { ReportedWorker } from "../adapters/redis/workers.ts";
 
 /** What the queue's metrics are made of, read at one scrape. */
 export interface QueueSnapshot {

@@ -8,10 +8,11 @@ import {
   type ScalingState,
 } from "../../contract/scaling.ts";
 import { recordOf, type ScalingRecord, stateOf } from "../../contract/scaling-record.ts";
+import type { ReportedWorker } from "../adapters/redis/workers.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Actuator } from "../ports/actuator.ts";
 import { SPAWNER_EVENTS } from "./events.ts";
-import { fleetMembers, liveMembers, type Member, type ReportedWorker } from "./fleet.ts";
+import { fleetMembers, liveMembers, type Member } from "./fleet.ts";
 import { plan, trackIdle } from "./plan.ts";
 import type { Loop } from "./repeat.ts";
 import { StartBackoff } from "./start-backoff.ts";
@@ -36,7 +37,9 @@ export interface ScalerOptions {
   readonly leaseMs: number;
   readonly revision: string;
   /** Where this spawner's /metrics answer. */
-  readonly address: string;
+  readonly address: () => string;
+  /** Records the ends of workers that vanished, so that they do not count as live. */
+  readonly reap: () => Promise<void>;
   readonly logger: Logger;
   /** A monotonic clock in ms. */
   readonly now: () => number;
@@ -88,7 +91,8 @@ export class Scaler implements Loop {
   }
 
   async #act(term: AbortSignal): Promise<void> {
-    const { actuator, policy, queue, address } = this.#options;
+    const { actuator, policy, queue, reap } = this.#options;
+    await reap();
     const { members, signals } = await this.#look();
     this.#state ??= await this.#begin(signals.liveWorkers);
     const decision = decide(signals, policy, this.#state);
@@ -96,6 +100,7 @@ export class Scaler implements Loop {
     this.#decision = decision;
     const { nowMs: decidedAtMs, busyWorkers, liveWorkers } = signals;
     const pending = pendingTasks(signals);
+    const address = this.#options.address();
     await queue.writeRecord(recordOf(decision, { decidedAtMs, pending, busyWorkers, liveWorkers, address }));
     if (actuator !== null && !term.aborted) await this.#actuate(actuator, decision, members, signals);
   }

@@ -1,0 +1,118 @@
+/**
+ * The role that looks after a queue: takes lost tasks back, starts due ones, scales the workers, counts. Several
+ * may run; one leads.
+ */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { EXIT } from "../../contract/exit-codes.ts";
+import type { PublishedKind } from "../../contract/records.ts";
+import type { BacklogPolicy } from "../../contract/scaling.ts";
+import { ProcessActuator } from "../adapters/processes/process-actuator.ts";
+import { createConnection } from "../adapters/redis/connection.ts";
+import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
+import type { Handler } from "../handler.ts";
+import { loadHandlers } from "../handlers/load-handlers.ts";
+import { HealthServer } from "../http/health-server.ts";
+import { createLogger } from "../logging/logger.ts";
+import type { Actuator } from "../ports/actuator.ts";
+import { SPAWNER_EVENTS } from "../spawner/events.ts";
+import { FailureLog } from "../spawner/failure-log.ts";
+import { SpawnerMetrics } from "../spawner/metrics.ts";
+import { Spawner } from "../spawner/spawner.ts";
+
+type SpawnerSettings = Settings<"spawner">;
+
+/**
+ * Runs until SIGTERM or SIGINT and returns the exit code. Workers outlive it.
+ * @throws SettingsError, HandlersError, HealthServerError before anything is started.
+ */
+export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
+  const settings = loadSettings(env, "spawner");
+  const secrets = secretValues(settings);
+  const { logJson: json, logLevel: level } = settings;
+  const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
+  const logger = await createLogger({ name: "spawner", json, level, secrets });
+  const kinds = [...(await loadHandlers({ folder: settings.handlers })).values()].map(publishedKind);
+  const failures = new FailureLog(logger, () => performance.now());
+  // Every command fails within seconds, so that no loop hangs while Redis is away.
+  const { redisUrl: url, redisPassword: password } = settings;
+  const redis = createConnection({ url, password, profile: "client", name: holder });
+
+  const spawner = new Spawner({
+    ...spawnerFigures(settings),
+    ...{ redis, holder, kinds, logger, failures },
+    actuator: chooseActuator(settings, env),
+    address: () => server.address,
+  });
+  const metrics = new SpawnerMetrics({
+    leads: () => spawner.leads,
+    snapshot: () => spawner.snapshot(),
+    failures,
+  });
+  const server: HealthServer = new HealthServer({
+    host: settings.httpHost,
+    port: settings.httpPort,
+    metrics: () => metrics.render(),
+    ready: () =>
+      redis.ping().then(
+        () => [],
+        (error: Error) => [`redis: ${error.message}`],
+      ),
+    secrets,
+  });
+  await server.start();
+  logger.info({ address: server.address, holder, actuator: settings.actuator }, SPAWNER_EVENTS.starting);
+  const signal = stopSignal();
+  signal.addEventListener("abort", () => logger.info({ signal: signal.reason }, SPAWNER_EVENTS.signal));
+  await spawner.run(signal);
+  await server.stop();
+  redis.disconnect();
+  logger.info({ graceful: true }, SPAWNER_EVENTS.stopped);
+  return EXIT.ok;
+}
+
+/** What a push needs to know of a handler. */
+function publishedKind({ kind, version, description, payload }: Handler): PublishedKind {
+  return { kind, version, description, payload };
+}
+
+function spawnerFigures(settings: SpawnerSettings) {
+  const [stream] = settings.streams;
+  if (stream === undefined) throw new Error("TASKFLEET_QUEUE_NAME is checked to name a stream");
+  return {
+    stream,
+    policy: scalingPolicy(settings),
+    revision: settings.revision,
+    maxDeliveries: settings.maxDeliveries,
+    scaleIntervalMs: settings.scaleInterval * 1000,
+    leaseMs: settings.lease * 1000,
+    sweepIntervalMs: settings.sweepInterval * 1000,
+    leaderLeaseMs: settings.leaderLease * 1000,
+  };
+}
+
+function scalingPolicy(settings: SpawnerSettings): BacklogPolicy {
+  return {
+    min: settings.scaleMin,
+    max: settings.scaleMax,
+    tasksPerWorker: settings.tasksPerWorker,
+    warmPool: settings.warmPool,
+    warmPoolWhenIdle: settings.warmPoolWhenIdle,
+    idleToZeroSeconds: settings.idleToZero,
+  };
+}
+
+function chooseActuator(settings: SpawnerSettings, env: NodeJS.ProcessEnv): Actuator | null {
+  if (settings.actuator === "none") return null;
+  const { runDirectory, logDirectory, revision } = settings;
+  const [, main] = process.argv;
+  if (main === undefined) throw new Error("a spawner is started by the worker image's entry file");
+  return new ProcessActuator({ runDirectory, logDirectory, revision, main, env, host: hostname() });
+}
+
+/** Aborts at the first SIGTERM or SIGINT, with the signal's name as its reason. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => stop.abort(name));
+  return stop.signal;
+}

@@ -1,0 +1,71 @@
+import type { Redis } from "ioredis";
+import { queueKeys } from "../../contract/queue-keys.ts";
+import type { ScalingDecision } from "../../contract/scaling.ts";
+import { encodeScaling, parseScaling } from "../../contract/scaling-record.ts";
+import { depth, readKinds, readStats } from "../adapters/redis/queue-status.ts";
+import { Workers } from "../adapters/redis/workers.ts";
+import type { QueueSnapshot } from "./queue-metrics.ts";
+import type { ScaledQueue } from "./scaler.ts";
+
+/** The queue as the scaler sees it. */
+export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
+  const { scaling } = queueKeys(stream);
+  const workers = new Workers(redis, stream);
+  return {
+    async backlog() {
+      const [nowMs, { waiting, running, due }] = await Promise.all([
+        serverTimeMs(redis),
+        depth(redis, stream),
+      ]);
+      return { nowMs, waiting, running, dueRetries: due };
+    },
+    length: () => redis.xlen(stream),
+    workers: () => workers.list(),
+    readRecord: async () => parseScaling(await redis.hgetall(scaling)),
+    writeRecord: (record) => redis.hset(scaling, encodeScaling(record)),
+  };
+}
+
+/** Reads what the leader's metrics are made of. */
+export async function readSnapshot(
+  redis: Redis,
+  stream: string,
+  given: { readonly leaseMs: number; readonly decision: ScalingDecision | null },
+): Promise<QueueSnapshot> {
+  const [nowMs, full, stats, kinds, workers, keyMemory] = await Promise.all([
+    serverTimeMs(redis),
+    depth(redis, stream),
+    readStats(redis, stream),
+    readKinds(redis, stream),
+    new Workers(redis, stream).list(),
+    readKeyMemory(redis, stream),
+  ]);
+  const { waiting, running, delayed, due, deadLetters, paused, oldestIdleMs } = full;
+  const depths = { waiting, running, delayed: delayed - due, deadLetters, paused, oldestIdleMs };
+  return { stream, nowMs, ...given, ...depths, stats, kinds: [...kinds.keys()], workers, keyMemory };
+}
+
+async function serverTimeMs(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+}
+
+/** Bytes of each key that grows with the queue; a key that does not exist has none. */
+async function readKeyMemory(redis: Redis, stream: string): Promise<ReadonlyMap<string, number>> {
+  const { index, due, dueEntries, deadLetters, deadLetterOrder, requeued, cancelled, workers, stats } =
+    queueKeys(stream);
+  const keys = [
+    stream,
+    index,
+    due,
+    dueEntries,
+    deadLetters,
+    deadLetterOrder,
+    requeued,
+    cancelled,
+    workers,
+    stats,
+  ];
+  const bytes = await Promise.all(keys.map((key) => redis.memory("USAGE", key)));
+  return new Map(keys.map((key, i) => [key, bytes[i] ?? 0]));
+}

@@ -18,6 +18,18 @@ export interface CommandEntry {
 
 /** Every command of the queue's command line, in the order of its help. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  push: {
+    summary: "push tasks: one by flags, many from a file or standard input",
+    load: () => import("./push.ts"),
+  },
+  map: { summary: "run a program over many files, on the fleet", load: () => import("./map.ts") },
+  result: { summary: "show how tasks ended, or wait for them", load: () => import("./result.ts") },
+  cancel: { summary: "take tasks out of the queue, stop running ones", load: () => import("./cancel.ts") },
+  status: { summary: "queue, kinds, workers and spawner at a glance", load: () => import("./status.ts") },
+  workers: { summary: "list the workers", load: () => import("./workers.ts") },
+  kinds: { summary: "list what the fleet runs", load: () => import("./kinds.ts") },
+  queue: { summary: "pause, resume, depth; the dead-letter queue", load: () => import("./queue.ts") },
+  logs: { summary: "show or follow the logs of a fleet on this machine", load: () => import("./logs.ts") },
   worker: { summary: "run a worker, or test that one could start", load: () => import("./worker.ts") },
   spawner: { summary: "run a spawner", load: () => import("./spawner.ts") },
   supervise: {

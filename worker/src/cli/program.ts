@@ -1,7 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { EXIT } from "../../contract/exit-codes.ts";
-import { COMMANDS } from "./commands.ts";
+import { type Action, COMMANDS } from "./commands.ts";
 import { reportError } from "./report-error.ts";
+
+const EXIT_CODES = `
+Exit codes: 0 success, 1 failed, 2 wrong usage or refused input, 3 Redis cannot be reached, 4 time limit,
+5 queue full, 130 Ctrl-C. With --json, standard output holds nothing but JSON.`;
 
 /** The name that the user started: `taskfleet`, or `peagen` from the wrapper of that name. */
 export function programName(env: NodeJS.ProcessEnv): string {
@@ -12,13 +16,14 @@ export function programName(env: NodeJS.ProcessEnv): string {
 export async function runCli(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const name = programName(env);
   let code: number = EXIT.ok;
-  const ends = async (result: number | Promise<number>) => {
+  const ends: Action = async (result) => {
     code = await result;
   };
+  endWithReader();
   try {
     const program = await buildProgram(name, words, ends);
     if (words.length === 0) {
-      program.outputHelp();
+      program.outputHelp({ error: true });
       return EXIT.usage;
     }
     await program.parseAsync([...words], { from: "user" });
@@ -30,24 +35,54 @@ export async function runCli(words: readonly string[], env: NodeJS.ProcessEnv): 
 }
 
 /** Only the command that is asked for is loaded; of the others the help needs no more than a line. */
-async function buildProgram(
-  name: string,
-  words: readonly string[],
-  ends: (code: number | Promise<number>) => Promise<void>,
-): Promise<Command> {
+async function buildProgram(name: string, words: readonly string[], ends: Action): Promise<Command> {
   const program = new Command(name)
     .description("Push tasks to a fleet of workers, follow them, and look after the queue.")
+    .usage("<command> [options]")
     .helpCommand("help [command]", "show the help of a command")
-    .showHelpAfterError(`(see ${name} --help)`)
-    .configureHelp({ showGlobalOptions: false })
-    .exitOverride();
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, `${name}: `)),
+    })
+    .configureHelp({ commandUsage: usageOf })
+    .enablePositionalOptions()
+    .exitOverride()
+    .addHelpText("after", EXIT_CODES);
   const wanted = words[0] === "help" ? words[1] : words[0];
-  for (const [word, entry] of Object.entries(COMMANDS)) {
+  for (const [word, { summary, hidden = false, load }] of Object.entries(COMMANDS)) {
     const command = program
-      .command(word, { hidden: entry.hidden ?? false })
-      .description(entry.summary)
-      .exitOverride();
-    if (word === wanted) (await entry.load()).define(command, ends);
+      .command(word, { hidden })
+      .summary(summary)
+      .description(`${capital(summary)}.`);
+    if (word === wanted) (await load()).define(command, ends);
   }
+  hintAtHelp(program);
   return program;
+}
+
+/** A wrong word on the command line ends with where to read on. */
+function hintAtHelp(command: Command): void {
+  command.showHelpAfterError(`  See ${pathOf(command)} --help.`);
+  for (const inner of command.commands) hintAtHelp(inner);
+}
+
+function usageOf(command: Command): string {
+  return `${pathOf(command)} ${command.usage()}`;
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** When the reader of a pipe has gone (`| head`), there is nobody to print for: no error, no stack trace. */
+function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(EXIT.ok);
+    });
+  }
 }

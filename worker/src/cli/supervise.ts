@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import type { Action } from "./commands.ts";
+import { examples } from "./output/help.ts";
 
 /** `supervise`: starts a worker as its child and records why that one ended. */
 export function define(command: Command, ends: Action): void {
   command.action(() => ends(run()));
+  examples(command, [["% supervise", "what the spawner starts for each worker; not meant to be typed"]]);
 }
 
 async function run(): Promise<number> {

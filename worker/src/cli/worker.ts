@@ -1,12 +1,17 @@
 import type { Command } from "commander";
-import { EXIT } from "../../contract/exit-codes.ts";
 import type { Action } from "./commands.ts";
+import { examples } from "./output/help.ts";
 
 /** `worker [--check]`: the role that runs tasks. */
 export function define(command: Command, ends: Action): void {
   command
-    .option("--check", "test settings, handlers and Redis, then end")
-    .action((options: { check?: boolean }) => ends(options.check ? check() : run()));
+    .option("--check", "test settings, handlers and Redis, then end: exit code 0, or what is wrong")
+    .action((options: { check?: boolean }) => ends(options.check === true ? check() : run()));
+  examples(command, [
+    ["% worker", "run tasks of the streams in TASKFLEET_QUEUE_NAME until SIGTERM"],
+    ["WORKER_CONCURRENCY=8 % worker", "settings are variables: see docs/configuration.md"],
+    ["% worker --check", "would it start?"],
+  ]);
 }
 
 async function run(): Promise<number> {
@@ -15,5 +20,6 @@ async function run(): Promise<number> {
 }
 
 async function check(): Promise<number> {
-  return EXIT.ok;
+  const { checkWorker } = await import("./worker-check.ts");
+  return checkWorker(process.env);
 }

@@ -1,4 +1,5 @@
 import type { NewTask } from "../../core/task.ts";
+import { parseJson } from "./parse-json.ts";
 
 /** Where a task stood, for messages: `line 3`, `task 2`, or nothing for a file of one task. */
 export interface ReadTask {
@@ -49,39 +50,25 @@ export function readTaskFile(text: string, format: TaskFileFormat, kind?: string
 interface Placed {
   readonly place: string;
   readonly value?: unknown;
-  readonly problem?: string;
+  readonly problem?: string | undefined;
 }
 
 function isDocument(text: string): boolean {
-  if (text.trimStart().startsWith("[")) return true;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return text.trimStart().startsWith("[") || parseJson(text).problem === undefined;
 }
 
 function lines(text: string): Placed[] {
   return text.split("\n").flatMap((line, index) => {
-    const place = `line ${index + 1}`;
-    return line.trim() === "" ? [] : [parse(line, place)];
+    const content = line.trim();
+    return content === "" ? [] : [{ place: `line ${index + 1}`, ...parseJson(content) }];
   });
 }
 
 function whole(text: string): Placed[] {
   if (text.trim() === "") return [];
-  const document = parse(text, "");
+  const document: Placed = { place: "", ...parseJson(text) };
   if (!Array.isArray(document.value)) return [document];
   return document.value.map((value: unknown, index) => ({ place: `task ${index + 1}`, value }));
-}
-
-function parse(text: string, place: string): Placed {
-  try {
-    return { place, value: JSON.parse(text) };
-  } catch (error) {
-    return { place, problem: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
-  }
 }
 
 const FIELDS = ["kind", "payload", "id", "delay", "timeout", "max_attempts"];

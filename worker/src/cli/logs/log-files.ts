@@ -75,7 +75,7 @@ function take(file: string, bytes: Buffer, start: number, before: number, count:
   const source = basename(file, ".log");
   const lines: LogLine[] = [];
   let at = before;
-  for (const text of texts.slice(-Math.min(count, texts.length) || texts.length)) {
+  for (const text of texts.slice(Math.max(0, texts.length - count))) {
     at = timeOf(text, at);
     lines.push({ source, text, at });
   }

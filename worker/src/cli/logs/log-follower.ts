@@ -1,4 +1,4 @@
-import { existsSync, type FSWatcher, watch } from "node:fs";
+import { type FSWatcher, watch } from "node:fs";
 import { type LogPosition, type LogTail, logFiles, mergeLines, readFrom, readTail } from "./log-files.ts";
 import type { LogLine } from "./log-line.ts";
 
@@ -20,7 +20,7 @@ export class LogFollower {
 
   /** The last `count` lines of all files together, by time. */
   last(count: number): LogLine[] {
-    const tails = this.#files().map((file) => this.#remember(file, readTail(file, count)));
+    const tails = this.#files().flatMap((file) => this.#remember(file, () => readTail(file, count)));
     return count === 0 ? [] : mergeLines(tails).slice(-count);
   }
 
@@ -42,19 +42,25 @@ export class LogFollower {
   }
 
   #further(): LogLine[] {
-    const known = { offset: 0, at: Date.now() };
-    const tails = this.#files()
-      .filter((file) => existsSync(file))
-      .map((file) => this.#remember(file, readFrom(file, this.#positions.get(file) ?? known)));
-    return mergeLines(tails);
+    const unread = { offset: 0, at: Date.now() };
+    const read = (file: string) => readFrom(file, this.#positions.get(file) ?? unread);
+    return mergeLines(this.#files().flatMap((file) => this.#remember(file, read)));
   }
 
   #files(): string[] {
     return logFiles(this.#selection.directory, this.#selection.source);
   }
 
-  #remember(file: string, tail: LogTail): LogTail {
-    this.#positions.set(file, tail);
-    return tail;
+  #remember(file: string, read: (file: string) => LogTail): LogTail[] {
+    try {
+      const tail = read(file);
+      this.#positions.set(file, tail);
+      return [tail];
+    } catch (error) {
+      // The spawner deletes old logs at any time.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      this.#positions.delete(file);
+      return [];
+    }
   }
 }

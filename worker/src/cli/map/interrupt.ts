@@ -1,0 +1,43 @@
+import { createInterface } from "node:readline/promises";
+import type { ProgressBar } from "../output/progress.ts";
+
+/**
+ * Aborts on Ctrl-C: on a terminal after one question, which a second Ctrl-C answers too; elsewhere, and on
+ * SIGTERM, at once. Call the result's `stop` when the work is done.
+ */
+export function onInterrupt(
+  progress: ProgressBar,
+  left: () => number,
+): { signal: AbortSignal; stop: () => void } {
+  const ending = new AbortController();
+  const abort = () => ending.abort();
+  let asking = false;
+  const interrupted = () => {
+    const canAsk = process.stdin.isTTY === true && process.stderr.isTTY === true;
+    if (!canAsk || asking) return abort();
+    asking = true;
+    progress.stop();
+    ask(`\nCancel the tasks of ${left()} files that are left? [Y/n] `, ending.signal).then((yes) => {
+      asking = false;
+      if (yes) abort();
+    }, abort);
+  };
+  process.on("SIGINT", interrupted);
+  process.on("SIGTERM", abort);
+  const stop = () => {
+    process.off("SIGINT", interrupted);
+    process.off("SIGTERM", abort);
+  };
+  return { signal: ending.signal, stop };
+}
+
+async function ask(question: string, signal: AbortSignal): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    // The interface takes Ctrl-C from the terminal while it reads.
+    lines.once("SIGINT", () => process.emit("SIGINT"));
+    return !/^\s*no?\s*$/i.test(await lines.question(question, { signal }));
+  } finally {
+    lines.close();
+  }
+}

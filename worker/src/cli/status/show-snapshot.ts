@@ -1,0 +1,49 @@
+import { pairs, table } from "../output/table.ts";
+import { paint } from "../output/terminal.ts";
+import { formatDuration } from "../output/units.ts";
+import { showWorkers } from "./show-workers.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** The whole status for people. */
+export function showSnapshot(snapshot: Snapshot): string {
+  return [
+    showQueue(snapshot.stream, snapshot.queue),
+    `\n${paint("bold", "Kinds")}\n${showKinds(snapshot)}`,
+    `\n${paint("bold", "Workers")}\n${showWorkers(snapshot.workers, snapshot.at)}`,
+    `\n${paint("bold", "Spawner")}\n${showSpawner(snapshot)}`,
+  ].join("");
+}
+
+/** The queue's own figures. */
+export function showQueue(stream: string, queue: Snapshot["queue"]): string {
+  const state = queue.paused ? paint("yellow", "paused") : paint("green", "open");
+  return `${paint("bold", "Queue")} ${stream}\n${pairs(
+    [
+      ["state", state],
+      ["waiting", String(queue.waiting)],
+      ["running", String(queue.running)],
+      ["delayed", `${queue.delayed}${queue.due > 0 ? `, ${queue.due} of them due` : ""}`],
+      ["dead letters", queue.deadLetters === 0 ? "0" : paint("red", String(queue.deadLetters))],
+      ["longest idle", queue.oldestIdleMs === null ? "-" : formatDuration(queue.oldestIdleMs)],
+    ],
+    "  ",
+  )}`;
+}
+
+function showKinds({ kinds }: Snapshot): string {
+  if (kinds.length === 0) return "  none yet: the fleet publishes them when it starts\n";
+  const rows = kinds.map(({ kind, ...counts }) => [
+    kind,
+    ...[counts.live, counts.enqueued, counts.success, counts.error, counts.cancelled, counts.dead].map(
+      String,
+    ),
+    String(counts.retried),
+  ]);
+  const head = ["kind", "live", "pushed", "success", "error", "cancelled", "dead", "retries"];
+  return table(head, rows, { right: [1, 2, 3, 4, 5, 6, 7], indent: "  " });
+}
+
+function showSpawner({ leader, scaling }: Snapshot): string {
+  const decided = Object.entries(scaling).map(([name, value]) => [name, value] as const);
+  return pairs([["leader", leader ?? paint("yellow", "none")], ...decided], "  ");
+}

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { PATHS, stackPaths } from "../../components/cli/paths.ts";
+import { shellExports, shellQuote } from "../../components/cli/shell.ts";
+
+const UNSET = /^(TASKFLEET_|PULUMI_|REDIS)/;
+
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !UNSET.test(name)));
+}
+
+/** What a shell has after `eval "$(taskfleet env ...)"`, by `print`, and what the command said on stderr. */
+function evaluated(shell: string, words: string, print: string, environment = cleanEnvironment()) {
+  const script = `eval "$(${shellQuote(PATHS.launcher)} env ${words})" && ${print}`;
+  const { stdout, stderr, status } = spawnSync(shell, ["-c", script], {
+    encoding: "utf8",
+    cwd: "/",
+    env: environment,
+  });
+  assert.equal(status, 0, stderr);
+  return { stdout, stderr };
+}
+
+describe("taskfleet env", () => {
+  const stack = `env-test-${process.pid}`;
+  const { directory, clientEnv } = stackPaths(stack);
+  const password = ["it's", '"$HOME"', "`x`"].join(" ");
+  let folder: string;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "taskfleet-env-"));
+    mkdirSync(directory, { recursive: true });
+    const passwordFile = join(folder, "redis-password");
+    writeFileSync(passwordFile, `${password}\n`);
+    const lines = ["REDIS_URL=redis://127.0.0.1:7002", `REDIS_PASSWORD_FILE=${passwordFile}`];
+    writeFileSync(clientEnv, `${lines.join("\n")}\n`);
+  });
+
+  after(() => {
+    rmSync(directory, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const shell of ["bash", "sh"]) {
+    it(`can be evaluated in ${shell}, whatever the values hold`, () => {
+      const print = `printf '%s\\n' "$REDIS_URL" "$REDISCLI_AUTH" "$TASKFLEET_STACK" "$PULUMI_BACKEND_URL"`;
+      const { stdout, stderr } = evaluated(shell, `-s ${stack}`, print);
+      const expected = ["redis://127.0.0.1:7002", password, stack, `file://${PATHS.pulumiBackend}`];
+      assert.equal(stdout, `${expected.join("\n")}\n`);
+      assert.equal(stderr, "");
+    });
+  }
+
+  it("puts Node 24, both command names and redis-cli first on PATH, once", () => {
+    const print = `eval "$("${PATHS.launcher}" env -s ${stack})"; command -v node taskfleet peagen redis-cli; node --version; echo "$PATH"`;
+    const lines = evaluated("bash", `-s ${stack}`, print).stdout.trim().split("\n");
+    const names = ["node", "taskfleet", "peagen", "redis-cli"];
+    assert.deepEqual(
+      lines.slice(0, 4),
+      names.map((name) => join(PATHS.bin, name)),
+    );
+    assert.match(lines[4] ?? "", /^v24\./);
+    assert.equal(lines[5]?.split(":").filter((entry) => entry === PATHS.bin).length, 1);
+  });
+
+  it("leaves the user's own back end and passphrase alone", () => {
+    const environment = {
+      ...cleanEnvironment(),
+      PULUMI_BACKEND_URL: "s3://mine",
+      PULUMI_CONFIG_PASSPHRASE: "",
+    };
+    const print = 'echo "$PULUMI_BACKEND_URL" $(printenv PULUMI_CONFIG_PASSPHRASE_FILE || echo none)';
+    assert.equal(evaluated("sh", `-s ${stack}`, print, environment).stdout, "s3://mine none\n");
+  });
+
+  it("keeps the passphrase in a file that only its owner can read", () => {
+    const file = evaluated("sh", `-s ${stack}`, 'echo "$PULUMI_CONFIG_PASSPHRASE_FILE"').stdout.trim();
+    assert.equal(file, PATHS.passphrase);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  });
+
+  it("says on stderr that a stack is not up, and forgets the Redis of the stack before", () => {
+    const environment = { ...cleanEnvironment(), TASKFLEET_STACK: "old", REDIS_URL: "redis://old:1" };
+    const { stdout, stderr } = evaluated("sh", "-s no-such-stack", 'printenv REDIS_URL || echo none', environment);
+    assert.equal(stdout, "none\n");
+    assert.match(stderr, /^taskfleet: stack no-such-stack is not up, .*taskfleet up -s no-such-stack/);
+  });
+
+  it("refuses a stack name that leads out of the state folder", () => {
+    const { status, stdout, stderr } = spawnSync(PATHS.launcher, ["env", "-s", "../x"], { encoding: "utf8" });
+    assert.equal(status, 2);
+    assert.equal(stdout, "");
+    assert.match(stderr, /^taskfleet: stack "\.\.\/x": a name has letters/);
+  });
+});
+
+describe("shell quoting", () => {
+  it("gives back any text without NUL, as one word", () => {
+    const text = fc.string({ unit: "binary" }).map((value) => value.replaceAll("\0", ""));
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 20 }), (values) => {
+        const script = `printf '%s\\001' ${values.map(shellQuote).join(" ")}`;
+        const printed = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+        assert.equal(printed, values.map((value) => `${value}\u0001`).join(""));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("writes one export a line", () => {
+    assert.equal(shellExports({ A: "1", B: "it's" }), "export A='1'\nexport B='it'\\''s'\n");
+  });
+});

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PATHS } from "../../components/cli/paths.ts";
+import { type SetupStep, setUp } from "../../components/cli/setup.ts";
+import { engineStep } from "../../components/cli/setup-engine.ts";
+import { StepProgress } from "../../components/cli/setup-progress.ts";
+import { redisStep } from "../../components/cli/setup-redis.ts";
+
+class Output {
+  text = "";
+  readonly isTTY: boolean;
+
+  constructor(isTTY: boolean) {
+    this.isTTY = isTTY;
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+}
+
+describe("set-up steps", () => {
+  const step = (name: string, there: boolean, ran: string[]): SetupStep => ({
+    name,
+    check: () => there,
+    run: async () => {
+      ran.push(name);
+    },
+  });
+
+  it("run in order where something is missing; the others are named only when asked for", async () => {
+    const ran: string[] = [];
+    const steps = [step("one", true, ran), step("two", false, ran), step("three", false, ran)];
+    const quiet = new Output(false);
+    await setUp(steps, { output: quiet, verbose: false, now: () => 0 });
+    assert.deepEqual(ran, ["two", "three"]);
+    assert.equal(
+      quiet.text,
+      "taskfleet: two ...\ntaskfleet: two: done (0 s)\ntaskfleet: three ...\ntaskfleet: three: done (0 s)\n",
+    );
+    const verbose = new Output(false);
+    await setUp(steps.slice(0, 1), { output: verbose, verbose: true, now: () => 0 });
+    assert.equal(verbose.text, "taskfleet: one: there (0 s)\n");
+  });
+
+  it("stop at the first that fails", async () => {
+    const ran: string[] = [];
+    const broken: SetupStep = {
+      name: "broken",
+      check: () => false,
+      run: () => Promise.reject(new Error("no")),
+    };
+    const output = new Output(false);
+    const steps = [broken, step("next", false, ran)];
+    await assert.rejects(setUp(steps, { output, verbose: false, now: () => 0 }), /^Error: no$/);
+    assert.deepEqual(ran, []);
+    assert.equal(output.text, "taskfleet: broken ...\ntaskfleet: broken: failed (0 s)\n");
+  });
+});
+
+describe("a step's progress", () => {
+  function build(isTTY: boolean): string {
+    let now = 0;
+    const output = new Output(isTTY);
+    const progress = new StepProgress("engine", output, () => now);
+    progress.begin();
+    for (now = 1000; now <= 31_000; now += 1000) progress.update(`${now / 1000} packages`);
+    progress.end("done");
+    return output.text;
+  }
+
+  it("is a line every 15 seconds without a terminal", () => {
+    assert.equal(
+      build(false),
+      "taskfleet: engine ...\ntaskfleet: engine: 15 packages (15 s)\ntaskfleet: engine: 30 packages (30 s)\ntaskfleet: engine: done (32 s)\n",
+    );
+  });
+
+  it("is one line that changes in place on a terminal", () => {
+    const text = build(true);
+    assert.equal(text.split("\n").length, 2);
+    assert.ok(text.endsWith("\r\x1b[Ktaskfleet: engine: done (32 s)\n"));
+    assert.ok(text.includes("\r\x1b[Ktaskfleet: engine: 7 packages (7 s)"));
+  });
+});
+
+describe("what the set-up cannot do", () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "taskfleet-setup-"));
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  function script(name: string, text: string): void {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+
+  /** `taskfleet setup` with an empty cache and only the tools in `folder`. */
+  function setup() {
+    const environment = { PATH: folder, HOME: folder, XDG_CACHE_HOME: join(folder, "cache") };
+    const main = join(PATHS.root, "components/cli/main.ts");
+    return spawnSync(PATHS.node, [main, "setup"], { encoding: "utf8", env: environment });
+  }
+
+  it("names go, and the way out, when neither pulumi nor go is there", () => {
+    script("redis-server", "");
+    const { status, stderr } = setup();
+    assert.equal(status, 1);
+    assert.match(stderr, /^taskfleet: neither pulumi nor go is on PATH: install Go 1\.26 or newer .*\n$/m);
+  });
+
+  it("names the version of a go that is too old", () => {
+    script("redis-server", "");
+    script("go", "echo go1.24.2");
+    const { status, stderr } = setup();
+    assert.equal(status, 1);
+    assert.match(stderr, /^taskfleet: go on PATH is not new enough \(go1\.24\.2\): install Go 1\.26/m);
+  });
+
+  it("shows the compiler's words when the build fails, and leaves no engine behind", () => {
+    script("redis-server", "");
+    script(
+      "go",
+      'case $1 in env) echo go1.26.1 ;; list) echo a; echo b ;; *) echo "a.go:1: no such thing" >&2; exit 1 ;; esac',
+    );
+    const { status, stderr } = setup();
+    assert.equal(status, 1);
+    assert.match(stderr, /^taskfleet: the engine's build failed:\na\.go:1: no such thing\n$/m);
+    const built = spawnSync("find", [join(folder, "cache"), "-type", "f"], { encoding: "utf8" });
+    assert.equal(built.stdout, "");
+  });
+
+  it("says that Redis is missing where there is no apt-get", async () => {
+    await assert.rejects(
+      redisStep({ PATH: folder }).run(() => {}),
+      /^CommandError: no redis-server on PATH, and no apt-get to install it: install Redis 7 or newer/,
+    );
+  });
+
+  it("installs redis-tools and nothing else, after an update when the lists are empty", async () => {
+    const log = join(folder, "log");
+    script(
+      "apt-get",
+      `echo "$@" >>${log}; case "$*" in *update*) touch ${folder}/lists ;; *) [ -e ${folder}/lists ] && cp ${folder}/apt-get ${folder}/redis-check-rdb ;; esac`,
+    );
+    script("sudo", 'exec "$@"');
+    for (const tool of ["env", "touch", "cp", "sh"]) symlinkSync(`/bin/${tool}`, join(folder, tool));
+    await redisStep({ PATH: folder }).run(() => {});
+    const install = "-q -y install --no-install-recommends redis-tools\n";
+    assert.equal(readFileSync(log, "utf8"), `${install}-q -y update\n${install}`);
+  });
+
+  it("uses a pulumi that is on PATH, but not the one that the launcher put there", () => {
+    mkdirSync(join(folder, "theirs"));
+    writeFileSync(join(folder, "theirs/pulumi"), "", { mode: 0o755 });
+    assert.equal(engineStep({ PATH: join(folder, "theirs") }).check(), true);
+  });
+});

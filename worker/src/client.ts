@@ -11,13 +11,11 @@
  * await client.close();
  * ```
  */
-import type { Redis } from "ioredis";
 import type { Static, TSchema } from "typebox";
-import { SETTINGS } from "../contract/settings.ts";
-import { createConnection } from "./adapters/redis/connection.ts";
-import { type CancelState, type Enqueued, Producer } from "./adapters/redis/producer.ts";
-import { Results, type TaskOutcome } from "./adapters/redis/results.ts";
-import type { NewTask, TaskOptions } from "./core/task.ts";
+import type { CancelState, Enqueued } from "./adapters/redis/producer.ts";
+import type { TaskOutcome } from "./adapters/redis/results.ts";
+import { QueueClient } from "./client/queue-client.ts";
+import type { TaskOptions } from "./core/task.ts";
 import type { Handler } from "./handler.ts";
 
 export type { CancelState, Enqueued } from "./adapters/redis/producer.ts";

@@ -49,8 +49,7 @@ async function namesOf({ files, filesFrom, null: nul }: MapOptions): Promise<str
 async function checkAll(session: Session, files: readonly MapFile[], program: ProgramOptions): Promise<void> {
   const check = await taskCheck(session);
   const problems = files.flatMap(({ name }) => {
-    const bytes = readMapFile(name);
-    const found = check.secretIn(bytes) ?? check.problemsOf(fileTask(name, bytes, program))[0];
+    const [found] = check(fileTask(name, readMapFile(name), program));
     return found === undefined ? [] : [`${JSON.stringify(name)}: ${found}`];
   });
   refuse(problems);

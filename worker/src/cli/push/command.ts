@@ -24,7 +24,7 @@ export async function push(
   return withSession(options, async (session) => {
     const check = await taskCheck(session);
     const problems = gathered.tasks.flatMap(({ place, task }) =>
-      check.problemsOf(task).map((problem) => (place === "" ? problem : `${place}: ${problem}`)),
+      check(task).map((problem) => (place === "" ? problem : `${place}: ${problem}`)),
     );
     refuse(gathered, problems);
     const producer = new Producer(session.redis, session.stream, {

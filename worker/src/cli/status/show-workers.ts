@@ -1,5 +1,5 @@
 import { table } from "../output/table.ts";
-import { paint } from "../output/terminal.ts";
+import { oneLine, paint } from "../output/terminal.ts";
 import { formatDuration } from "../output/units.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -28,6 +28,6 @@ export function showWorkers(workers: Snapshot["workers"], now: number): string {
 /** Progress of the tasks that report any: `35 %, 80 %`. */
 function progressOf(worker: Snapshot["workers"][number]): string {
   return Object.values(worker.progress ?? {})
-    .map((done) => `${Math.floor(Number(done) * 100)} %`)
+    .map(({ done, note }) => `${Math.floor(done * 100)} %${note === "" ? "" : ` ${oneLine(note, 30)}`}`)
     .join(", ");
 }

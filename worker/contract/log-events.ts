@@ -8,4 +8,6 @@ export const LOG_EVENTS = {
   signal: "worker_pool_signal_received",
   shuttingDown: "worker_pool_shutting_down",
   stopped: "worker_pool_stopped",
+  /** An attempt ended after its task had been taken back; the queue refused the end. */
+  lateOutcome: "late_outcome_refused",
 } as const;

@@ -15,16 +15,18 @@ export type AttemptStatus = ResultStatus | "retry" | "dead";
  * cap; `payload`: does not fit the schema; `secret`: carries one; `kind`: no handler here; `cancelled`;
  * `poison`: delivered too often without an end.
  */
-export type FailureReason =
-  | "handler"
-  | "timeout"
-  | "exit"
-  | "output"
-  | "payload"
-  | "secret"
-  | "kind"
-  | "cancelled"
-  | "poison";
+export const FAILURE_REASONS = [
+  "handler",
+  "timeout",
+  "exit",
+  "output",
+  "payload",
+  "secret",
+  "kind",
+  "cancelled",
+  "poison",
+] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /** One failed attempt. */
 export interface AttemptError {
@@ -80,6 +82,13 @@ export interface DeadLetterExport {
   readonly tasks: readonly DeadLetter[];
 }
 
+/** A handler's last progress report. */
+export interface TaskProgress {
+  /** 0 to 1. */
+  readonly done: number;
+  readonly note: string;
+}
+
 /** What a worker says of itself with every heartbeat. */
 export interface WorkerReport {
   readonly worker_id: string;
@@ -89,6 +98,8 @@ export interface WorkerReport {
   readonly slots: number;
   /** Running and prefetched tasks by kind. */
   readonly running: Readonly<Record<string, number>>;
+  /** Progress of the running tasks that reported any, by task id. */
+  readonly progress?: Readonly<Record<string, TaskProgress>>;
   readonly image_tag: string;
   /** Hash of everything a worker is started with; the spawner replaces workers of another revision. */
   readonly revision: string;

@@ -1,3 +1,5 @@
+import { TaskfleetError } from "../core/errors.ts";
+
 /** One thing that is wrong with the configuration. */
 export interface SettingProblem {
   /** Name of the environment variable. */
@@ -15,7 +17,7 @@ function line({ variable, received, allowed, wayOut }: SettingProblem): string {
 }
 
 /** Thrown by `loadSettings` with everything that is wrong, not only the first. */
-export class SettingsError extends Error {
+export class SettingsError extends TaskfleetError {
   override readonly name = "SettingsError";
   readonly problems: readonly SettingProblem[];
   constructor(problems: readonly SettingProblem[]) {

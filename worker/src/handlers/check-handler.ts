@@ -1,4 +1,4 @@
-import { Ajv } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Handler } from "../handler.ts";
 
 const KIND = /^[A-Za-z0-9._-]{1,64}$/;
@@ -13,7 +13,7 @@ function schemaProblem(schema: unknown): string | undefined {
     return `payload is ${shown(schema)}; allowed: a JSON Schema, such as Type.Object({...})`;
   }
   try {
-    new Ajv({ strict: false }).compile(schema);
+    new Ajv2020({ strict: false, validateFormats: false, logger: false }).compile(schema);
     return undefined;
   } catch (error) {
     return `payload is no JSON Schema: ${error instanceof Error ? error.message : String(error)}`;

@@ -1,3 +1,5 @@
+import { TaskfleetError } from "../core/errors.ts";
+
 /** One thing that is wrong with a module of the handlers folder, or with the folder. */
 export interface HandlerProblem {
   readonly file: string;
@@ -5,7 +7,7 @@ export interface HandlerProblem {
 }
 
 /** Thrown by `loadHandlers` with everything that is wrong, not only the first. */
-export class HandlersError extends Error {
+export class HandlersError extends TaskfleetError {
   override readonly name = "HandlersError";
   readonly problems: readonly HandlerProblem[];
   constructor(problems: readonly HandlerProblem[]) {

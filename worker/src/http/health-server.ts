@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { TaskfleetError } from "../core/errors.ts";
 import { redactor } from "../logging/redact.ts";
 
 export interface HealthServerOptions {
@@ -25,7 +26,7 @@ interface Answer {
 }
 
 /** The address cannot be bound: it is taken, or not allowed. */
-export class HealthServerError extends Error {
+export class HealthServerError extends TaskfleetError {
   override readonly name = "HealthServerError";
   /** Whether another program holds the port. */
   readonly inUse: boolean;

@@ -37,6 +37,8 @@ class HandlerThread {
     const data: ThreadData = { taskfleet: "handler-thread", source: handler.source, kind: handler.kind };
     // Its environment is its own copy; its output goes where the worker's goes.
     this.#worker = new Worker(entry(), { workerData: data, name: `handler ${handler.kind}` });
+    // Without a listener, a thread that fails between two tasks would end the whole process.
+    this.#worker.on("error", () => {});
   }
 
   send(message: ToThread): void {

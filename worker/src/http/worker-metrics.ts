@@ -1,0 +1,29 @@
+import { Counter, collectDefaultMetrics, Registry } from "prom-client";
+import { METRICS } from "../../contract/metrics.ts";
+import { ERROR_SOURCES, type ErrorSource } from "../runtime/runtime-events.ts";
+
+/** A worker's own metrics: its process and its own failures. What tasks did is counted in Redis. */
+export class WorkerMetrics {
+  readonly #registry = new Registry();
+  readonly #failures: Counter<"source">;
+
+  constructor() {
+    const { name, help } = METRICS.workerErrors;
+    this.#failures = new Counter({ name, help, labelNames: ["source"], registers: [this.#registry] });
+    for (const source of ERROR_SOURCES) this.#failures.inc({ source }, 0);
+  }
+
+  /** Begins to watch the process. */
+  start(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  countFailure(source: ErrorSource): void {
+    this.#failures.inc({ source });
+  }
+
+  /** Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

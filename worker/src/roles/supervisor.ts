@@ -1,0 +1,41 @@
+/**
+ * The role `supervise`: a small parent of one worker. It keeps the worker's run file, passes signals on and
+ * records why the worker ended, which a killed process cannot do itself.
+ */
+import { EXIT } from "../../contract/exit-codes.ts";
+import { SETTINGS } from "../../contract/settings.ts";
+import { loadSettings } from "../config/load-settings.ts";
+import { newWorkerId } from "../runtime/worker-id.ts";
+import { OwnRunFile, startTime } from "../supervisor/own-run-file.ts";
+import { recordExit } from "../supervisor/record-exit.ts";
+import { SupervisedWorker } from "../supervisor/supervised-worker.ts";
+
+/**
+ * Starts a worker (`<this Node> <this main module> worker`), waits for its end and records the reason. Returns
+ * 0, or 1 when the worker failed.
+ * @throws SettingsError when the worker could not start either.
+ */
+export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
+  const settings = loadSettings(env, "worker");
+  const workerId = settings.workerId === "" ? newWorkerId() : settings.workerId;
+  const runFile = new OwnRunFile(settings.runDirectory, workerId);
+  const worker = new SupervisedWorker({
+    node: process.execPath,
+    main: process.argv[1] ?? "",
+    env: { ...env, [SETTINGS.workerId.env]: workerId },
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => worker.signal(signal));
+  runFile.write({
+    worker_id: workerId,
+    supervisor_pid: process.pid,
+    supervisor_start: startTime(process.pid),
+    worker_pid: worker.pid,
+    worker_start: worker.pid === null ? null : startTime(worker.pid),
+    revision: settings.revision,
+    started_at: Date.now(),
+  });
+  const reason = await worker.ended();
+  // A run file that stays tells the spawner to record the exit in the supervisor's place.
+  if (await recordExit(settings, workerId, reason)) runFile.remove();
+  return reason === "error" ? EXIT.failed : EXIT.ok;
+}

@@ -1,0 +1,166 @@
+/** The role `worker`: runs tasks until it is told to stop, has been idle or is old enough. */
+import { hostname } from "node:os";
+import type { Redis } from "ioredis";
+import { EXIT } from "../../contract/exit-codes.ts";
+import { LOG_EVENTS } from "../../contract/log-events.ts";
+import { SETTINGS } from "../../contract/settings.ts";
+import { type ConnectionProfile, createConnection } from "../adapters/redis/connection.ts";
+import { Consumer } from "../adapters/redis/consumer.ts";
+import { ControlSubscriber } from "../adapters/redis/control.ts";
+import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
+import { killAllGroups } from "../handlers/execute/process-group.ts";
+import { type LoadedHandler, loadHandlers } from "../handlers/load-handlers.ts";
+import { HealthServer } from "../http/health-server.ts";
+import { redisReadiness } from "../http/redis-readiness.ts";
+import { WorkerMetrics } from "../http/worker-metrics.ts";
+import { createLogger, type Logger } from "../logging/logger.ts";
+import { redactor } from "../logging/redact.ts";
+import { payloadCheck } from "../runtime/payload-check.ts";
+import { RuntimeEvents } from "../runtime/runtime-events.ts";
+import { runtimeLimits } from "../runtime/runtime-limits.ts";
+import { exitReason, tellSupervisor } from "../runtime/supervisor-link.ts";
+import { unblocker } from "../runtime/unblock.ts";
+import { newWorkerId } from "../runtime/worker-id.ts";
+import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
+
+/** For the consumer to be forgotten at the end; its report is dropped later else. */
+const GOODBYE_MS = 1_000;
+
+interface Connections {
+  readonly redis: Redis;
+  readonly blocking: Redis;
+  readonly subscriber: Redis;
+}
+
+interface Parts {
+  readonly settings: Settings<"worker">;
+  readonly workerId: string;
+  readonly logger: Logger;
+  readonly secrets: readonly string[];
+  readonly metrics: WorkerMetrics;
+  readonly connections: Connections;
+  readonly handlers: ReadonlyMap<string, LoadedHandler>;
+}
+
+function connect(
+  { redisUrl: url, redisPassword: password }: Settings<"worker">,
+  workerId: string,
+): Connections {
+  const open = (profile: ConnectionProfile) =>
+    createConnection({ url, password, profile, name: `${workerId}-${profile}` });
+  return { redis: open("command"), blocking: open("blocking"), subscriber: open("subscriber") };
+}
+
+function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
+  const { settings, workerId, logger, secrets, metrics, connections, handlers } = parts;
+  const ms = (seconds: number) => seconds * 1000;
+  return new WorkerRuntime({
+    queue: consumer,
+    limits: runtimeLimits(settings),
+    handlers,
+    check: payloadCheck(handlers, settings.maxPayloadBytes, {
+      ...process.env,
+      // It may have come from a file.
+      [SETTINGS.redisPassword.env]: settings.redisPassword,
+    }),
+    policy: {
+      workerId,
+      imageTag: settings.imageTag,
+      spacing: {
+        baseMs: ms(settings.retryBase),
+        maxMs: ms(settings.retryMax),
+        jitter: settings.retryJitter,
+      },
+      random: Math.random,
+      redact: redactor(secrets),
+    },
+    self: {
+      worker_id: workerId,
+      pid: process.pid,
+      host: hostname(),
+      image_tag: settings.imageTag,
+      revision: settings.revision,
+      started_at: Date.now(),
+      address,
+    },
+    events: new RuntimeEvents(logger, (source) => metrics.countFailure(source)),
+    interrupt: unblocker(connections.redis, connections.blocking),
+    killPrograms: killAllGroups,
+  });
+}
+
+/** Stops the runtime on signals, and when the supervisor is gone. Returns the undoing. */
+function obeySignals(runtime: WorkerRuntime, logger: Logger): () => void {
+  const onSignal = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, LOG_EVENTS.signal);
+    runtime.stop("signal");
+  };
+  const onDisconnect = () => runtime.stop("orphan");
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("disconnect", onDisconnect);
+  return () => {
+    process.off("SIGTERM", onSignal).off("SIGINT", onSignal).off("disconnect", onDisconnect);
+  };
+}
+
+async function work(parts: Parts, address: string): Promise<RuntimeEnd> {
+  const { settings, workerId, logger, connections } = parts;
+  const { redis, blocking, subscriber } = connections;
+  const { streams, resultTtl: resultTtlSeconds } = settings;
+  const consumer = new Consumer({ redis, blocking, streams, workerId, resultTtlSeconds });
+  const runtime = makeRuntime(parts, consumer, address);
+  for (const connection of [redis, blocking]) {
+    connection.on("error", (error) => runtime.queueUnreachable(error));
+  }
+  const disobey = obeySignals(runtime, logger);
+  const control = new ControlSubscriber(subscriber, streams, (message) => runtime.control(message));
+  control.start().catch((error: unknown) => runtime.queueUnreachable(error));
+  runtime.start();
+  const end = await runtime.ended;
+  control.stop();
+  disobey();
+  const patience = new Promise((resolve) => setTimeout(resolve, GOODBYE_MS).unref());
+  await Promise.race([consumer.close().catch(() => {}), patience]);
+  return end;
+}
+
+/**
+ * Runs a worker and returns its exit code.
+ * @throws SettingsError, HandlersError, HealthServerError when it cannot start.
+ */
+export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
+  const settings = loadSettings(env, "worker");
+  const workerId = settings.workerId === "" ? newWorkerId() : settings.workerId;
+  const secrets = secretValues(settings);
+  const { logJson: json, logLevel: level, concurrency, batchSize, pollInterval, streams } = settings;
+  const fields = { worker_id: workerId };
+  const logger = await createLogger({ name: "worker", json, level, fields, secrets });
+  logger.info(
+    {
+      concurrency,
+      batch_size: batchSize,
+      poll_interval: pollInterval,
+      streams,
+      image_tag: settings.imageTag,
+    },
+    LOG_EVENTS.starting,
+  );
+  const handlers = await loadHandlers({ folder: settings.handlers });
+  logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
+  const connections = connect(settings, workerId);
+  const metrics = new WorkerMetrics();
+  metrics.start();
+  const { httpHost: host, httpPort: port } = settings;
+  const ready = () => redisReadiness(connections.redis);
+  const health = new HealthServer({ host, port, metrics: () => metrics.text(), ready, secrets });
+  try {
+    await health.start();
+    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers };
+    const end = await work(parts, health.address);
+    logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
+    await tellSupervisor({ exit: exitReason(end) });
+  } finally {
+    await health.stop();
+    for (const connection of Object.values(connections)) connection.disconnect();
+  }
+  return EXIT.ok;
+}

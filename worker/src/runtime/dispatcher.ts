@@ -1,0 +1,170 @@
+import type { DeliveredTask } from "../core/task.ts";
+import type { AbortReason } from "../handler.ts";
+import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import { Attempt } from "./attempt.ts";
+import type { Held, HeldTasks } from "./held-tasks.ts";
+import { MeanRunTime } from "./mean-run-time.ts";
+import {
+  type AttemptRecord,
+  type Outcome,
+  type OutcomePolicy,
+  outcomeOf,
+  outcomeWithoutRun,
+} from "./outcome.ts";
+import type { ThreadPool } from "./threads/thread-pool.ts";
+
+/** A payload as the handler gets it, or why it is refused. */
+export type CheckedPayload =
+  | { readonly payload: unknown }
+  | { readonly reason: "payload" | "secret"; readonly message: string };
+
+export interface DispatcherOptions {
+  readonly held: HeldTasks;
+  readonly handlers: ReadonlyMap<string, LoadedHandler>;
+  readonly check: (task: DeliveredTask) => CheckedPayload;
+  readonly concurrency: number;
+  /** Limits where neither task nor handler names one. */
+  readonly defaults: { readonly timeoutMs: number; readonly maxAttempts: number };
+  readonly graceMs: number;
+  readonly policy: OutcomePolicy;
+  readonly threads: ThreadPool;
+  readonly now: () => number;
+  readonly write: (outcome: Outcome) => void;
+  /** A handler is called. */
+  readonly onStart: (task: DeliveredTask) => void;
+  /** A slot became free. */
+  readonly onFree: () => void;
+  readonly log: (task: DeliveredTask, event: string, fields: Record<string, unknown>) => void;
+}
+
+/** Gives held tasks to their handlers, at most `concurrency` at once, and turns each end into an outcome. */
+export class Dispatcher {
+  readonly #o: DispatcherOptions;
+  readonly #runTimes = new MeanRunTime();
+  readonly #runs = new Set<Promise<void>>();
+  #open = true;
+
+  constructor(options: DispatcherOptions) {
+    this.#o = options;
+  }
+
+  /** In ms; `null` before the first run ended. */
+  get meanRunMs(): number | null {
+    return this.#runTimes.valueMs;
+  }
+
+  /** Fills the free slots from what was prefetched. */
+  fill(): void {
+    const { held, concurrency } = this.#o;
+    while (this.#open && held.running < concurrency) {
+      const next = held.next();
+      if (next === undefined) return;
+      this.#start(next);
+    }
+  }
+
+  /** Starts nothing more; returns what still waits for a slot. */
+  close(): Held[] {
+    this.#open = false;
+    return this.#o.held.in("prefetched");
+  }
+
+  /** Resolves when no handler runs, or is waited for, any more. */
+  async settled(): Promise<void> {
+    while (this.#runs.size > 0) await Promise.all(this.#runs);
+  }
+
+  /** These tasks were asked to stop. */
+  cancel(ids: ReadonlySet<string>): void {
+    for (const held of this.#o.held.all()) {
+      if (!ids.has(held.task.id)) continue;
+      if (held.stage === "running") held.attempt?.abort("cancelled");
+      else if (held.stage === "prefetched") this.#endWithoutRun(held, { type: "cancelled" });
+    }
+  }
+
+  /** These entries are another worker's by now: their ends would be refused. */
+  lose(entryIds: ReadonlySet<string>): void {
+    for (const held of this.#o.held.all()) {
+      if (!entryIds.has(held.task.entryId)) continue;
+      if (held.stage === "prefetched") this.#o.held.remove(held.task);
+      else held.attempt?.abort("lost");
+    }
+  }
+
+  /** Asks every running handler to stop. */
+  abortAll(reason: AbortReason): void {
+    for (const { attempt } of this.#o.held.in("running")) attempt?.abort(reason);
+  }
+
+  /** Waits for no handler any longer. */
+  forceAll(): void {
+    for (const { attempt } of this.#o.held.in("running")) attempt?.force();
+  }
+
+  #start(held: Held): void {
+    const { handlers, check, defaults } = this.#o;
+    const { task } = held;
+    const handler = handlers.get(task.kind);
+    if (handler === undefined) {
+      const maxAttempts = task.options.maxAttempts ?? defaults.maxAttempts;
+      this.#endWithoutRun(held, { type: "unknown-kind", kinds: [...handlers.keys()], maxAttempts });
+      return;
+    }
+    const checked = check(task);
+    if (!("payload" in checked)) {
+      this.#endWithoutRun(held, { type: "refused", ...checked });
+      return;
+    }
+    const run = this.#run(held, handler, checked.payload).finally(() => this.#runs.delete(run));
+    this.#runs.add(run);
+  }
+
+  async #run(held: Held, handler: LoadedHandler, payload: unknown): Promise<void> {
+    const { defaults, graceMs, threads, policy, now, onStart, onFree, write, log } = this.#o;
+    const { task } = held;
+    const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
+    const attempt = new Attempt({
+      task,
+      payload,
+      handler,
+      timeoutMs,
+      graceMs,
+      threads,
+      log: (event, fields) => log(task, event, fields),
+    });
+    held.attempt = attempt;
+    const startedAt = now();
+    onStart(task);
+    const { ending, aborted } = await attempt.run();
+    const finishedAt = now();
+    this.#runTimes.add(finishedAt - startedAt);
+    const maxAttempts = task.options.maxAttempts ?? handler.maxAttempts ?? defaults.maxAttempts;
+    const handlerVersion = handler.version;
+    const record: AttemptRecord = {
+      task,
+      handlerVersion,
+      maxAttempts,
+      timeoutMs,
+      startedAt,
+      finishedAt,
+      ending,
+      aborted,
+    };
+    const outcome = outcomeOf(record, policy);
+    if (outcome === undefined) this.#o.held.remove(task);
+    else {
+      this.#o.held.end(held);
+      write(outcome);
+    }
+    this.fill();
+    onFree();
+  }
+
+  #endWithoutRun(held: Held, why: Parameters<typeof outcomeWithoutRun>[2]): void {
+    const { handlers, now, policy, write } = this.#o;
+    const handlerVersion = handlers.get(held.task.kind)?.version ?? "";
+    this.#o.held.end(held);
+    write(outcomeWithoutRun({ task: held.task, handlerVersion, finishedAt: now() }, policy, why));
+  }
+}

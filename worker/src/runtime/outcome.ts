@@ -1,0 +1,220 @@
+/** What becomes of an attempt. Pure: how it ended and the retry policy in, what to write to the queue out. */
+import {
+  type AttemptError,
+  FAILURE_REASONS,
+  type FailureReason,
+  type ResultRecord,
+  type ResultStatus,
+} from "../../contract/records.ts";
+import { type RetrySpacing, retryDelay } from "../core/retry-delay.ts";
+import type { DeliveredTask } from "../core/task.ts";
+import type { AbortReason, PermanentError } from "../handler.ts";
+
+/** How the handler's part of an attempt ended. `forced`: it did not obey within the grace. */
+export type Ending =
+  | { readonly how: "returned"; readonly output: unknown }
+  | { readonly how: "threw"; readonly thrown: unknown }
+  | { readonly how: "forced" };
+
+export interface AttemptRecord {
+  readonly task: DeliveredTask;
+  readonly handlerVersion: string;
+  /** Runs in all that this task may have. */
+  readonly maxAttempts: number;
+  readonly timeoutMs: number;
+  /** Milliseconds since the epoch; `null` when the handler was never called. */
+  readonly startedAt: number | null;
+  readonly finishedAt: number;
+  readonly ending: Ending;
+  /** The first request to stop, if any. It decides, whatever the handler did afterwards. */
+  readonly aborted: AbortReason | null;
+}
+
+/** What is the same for all outcomes of a worker. */
+export interface OutcomePolicy {
+  readonly workerId: string;
+  readonly imageTag: string;
+  readonly spacing: RetrySpacing;
+  readonly random: () => number;
+  /** Takes secrets out of messages. */
+  readonly redact: (text: string) => string;
+}
+
+export type Outcome =
+  | {
+      readonly type: "settle";
+      readonly task: DeliveredTask;
+      readonly result: ResultRecord;
+      readonly runtimeMs: number;
+    }
+  | {
+      readonly type: "retry";
+      readonly task: DeliveredTask;
+      readonly error: AttemptError;
+      readonly delayMs: number;
+      readonly runtimeMs: number;
+    }
+  | {
+      readonly type: "bury";
+      readonly task: DeliveredTask;
+      readonly error: AttemptError;
+      readonly runtimeMs: number;
+    }
+  | { readonly type: "release"; readonly task: DeliveredTask };
+
+const MAX_MESSAGE = 4_000;
+
+/** An error's text for results and dead letters: its name, unless it says nothing, and its message. */
+function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const plain = thrown.name === "Error" || thrown.name === "PermanentError";
+  return plain ? thrown.message : `${thrown.name}: ${thrown.message}`;
+}
+
+/** By name: a module of the handlers folder may have the class from another copy of the package. */
+function isPermanent(thrown: unknown): thrown is Error & Pick<PermanentError, "reason" | "output"> {
+  return thrown instanceof Error && thrown.name === "PermanentError";
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function runtimeMs({ startedAt, finishedAt }: AttemptRecord): number {
+  return startedAt === null ? 0 : Math.max(0, finishedAt - startedAt);
+}
+
+interface End {
+  readonly status: ResultStatus;
+  readonly output?: unknown;
+  readonly error?: { readonly message: string; readonly reason: FailureReason };
+}
+
+function settle(attempt: AttemptRecord, policy: OutcomePolicy, end: End): Outcome {
+  const { task, startedAt, finishedAt, handlerVersion } = attempt;
+  const result: ResultRecord = {
+    v: 1,
+    id: task.id,
+    kind: task.kind,
+    status: end.status,
+    ...(end.output === undefined ? {} : { output: end.output }),
+    ...(end.error === undefined
+      ? {}
+      : { error: { ...end.error, message: shorten(end.error.message, policy) } }),
+    attempts: task.attempts + (startedAt === null ? 0 : 1),
+    enqueued_at: task.enqueuedAt,
+    ...(startedAt === null ? {} : { started_at: startedAt }),
+    finished_at: finishedAt,
+    handler_version: handlerVersion,
+    image_tag: policy.imageTag,
+    worker_id: policy.workerId,
+  };
+  return { type: "settle", task, result, runtimeMs: runtimeMs(attempt) };
+}
+
+function shorten(message: string, policy: OutcomePolicy): string {
+  return policy.redact(message).slice(0, MAX_MESSAGE);
+}
+
+function fail(
+  attempt: AttemptRecord,
+  policy: OutcomePolicy,
+  reason: FailureReason,
+  message: string,
+): Outcome {
+  const { task, maxAttempts, finishedAt } = attempt;
+  const run = task.attempts + 1;
+  const error: AttemptError = {
+    attempt: run,
+    at: finishedAt,
+    message: shorten(message, policy),
+    reason,
+    worker_id: policy.workerId,
+  };
+  const common = { task, error, runtimeMs: runtimeMs(attempt) };
+  if (run >= maxAttempts) return { type: "bury", ...common };
+  return { type: "retry", ...common, delayMs: retryDelay(run, policy.spacing, policy.random) };
+}
+
+function permanent(attempt: AttemptRecord, policy: OutcomePolicy, thrown: unknown): Outcome | undefined {
+  if (!isPermanent(thrown)) return undefined;
+  const output = isJson(thrown.output) ? thrown.output : undefined;
+  const reason = FAILURE_REASONS.find((known) => known === thrown.reason) ?? "handler";
+  return settle(attempt, policy, { status: "error", output, error: { message: messageOf(thrown), reason } });
+}
+
+function cancelled(attempt: AttemptRecord, policy: OutcomePolicy): Outcome {
+  const { ending } = attempt;
+  const kept =
+    ending.how === "returned"
+      ? ending.output
+      : ending.how === "threw" && isPermanent(ending.thrown)
+        ? ending.thrown.output
+        : undefined;
+  const message = attempt.startedAt === null ? "cancelled before it ran" : "cancelled while it ran";
+  return settle(attempt, policy, {
+    status: "cancelled",
+    output: isJson(kept) ? kept : undefined,
+    error: { message, reason: "cancelled" },
+  });
+}
+
+function timedOut(attempt: AttemptRecord, policy: OutcomePolicy): Outcome {
+  const { ending, timeoutMs } = attempt;
+  const thrown = ending.how === "threw" ? ending.thrown : undefined;
+  const message = `took longer than its limit of ${timeoutMs} ms`;
+  return permanent(attempt, policy, thrown) ?? fail(attempt, policy, "timeout", message);
+}
+
+/** Judges an attempt; `undefined` when the task is another worker's by now and nothing is to be written. */
+export function outcomeOf(attempt: AttemptRecord, policy: OutcomePolicy): Outcome | undefined {
+  const { task, ending, aborted } = attempt;
+  if (aborted === "lost") return undefined;
+  if (aborted === "stopping") return { type: "release", task };
+  if (aborted === "cancelled") return cancelled(attempt, policy);
+  if (aborted === "timeout" || ending.how === "forced") return timedOut(attempt, policy);
+  if (ending.how === "threw") {
+    const { thrown } = ending;
+    return permanent(attempt, policy, thrown) ?? fail(attempt, policy, "handler", messageOf(thrown));
+  }
+  if (!isJson(ending.output)) {
+    const message = "the handler returned something that JSON cannot hold";
+    return settle(attempt, policy, { status: "error", error: { message, reason: "handler" } });
+  }
+  return settle(attempt, policy, { status: "success", output: ending.output });
+}
+
+/** The outcome of a task that is not run: its payload is refused, or it was cancelled while it waited here. */
+export function outcomeWithoutRun(
+  attempt: Pick<AttemptRecord, "task" | "handlerVersion" | "finishedAt">,
+  policy: OutcomePolicy,
+  why:
+    | { readonly type: "refused"; readonly reason: "payload" | "secret"; readonly message: string }
+    | { readonly type: "cancelled" }
+    | {
+        readonly type: "unknown-kind";
+        readonly kinds: readonly string[];
+        readonly maxAttempts: number;
+      },
+): Outcome {
+  const record: AttemptRecord = {
+    ...attempt,
+    maxAttempts: why.type === "unknown-kind" ? why.maxAttempts : 1,
+    timeoutMs: 0,
+    startedAt: null,
+    ending: { how: "forced" },
+    aborted: null,
+  };
+  if (why.type === "cancelled") return cancelled(record, policy);
+  if (why.type === "unknown-kind") {
+    const message = `kind "${attempt.task.kind}" has no handler on this worker, whose kinds are ${why.kinds.join(", ")}`;
+    return fail(record, policy, "kind", message);
+  }
+  const { message, reason } = why;
+  return settle(record, policy, { status: "error", error: { message, reason } });
+}

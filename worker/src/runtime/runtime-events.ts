@@ -1,0 +1,77 @@
+import { LOG_EVENTS } from "../../contract/log-events.ts";
+import type { DeliveredTask } from "../core/task.ts";
+import type { Logger } from "../logging/logger.ts";
+import { AtMostEvery, PerSecond } from "./event-limits.ts";
+
+/** Where the worker itself failed; the `source` label of `worker_errors_total`. */
+export const ERROR_SOURCES = ["poll", "settle", "result"] as const;
+export type ErrorSource = (typeof ERROR_SOURCES)[number];
+
+const DISPATCHED_PER_SECOND = 100;
+const POLL_EVERY_MS = 60_000;
+const FAILURE_EVERY_MS = 10_000;
+
+/** What the loop tells the log and the metrics, with the frequent events kept rare. */
+export class RuntimeEvents {
+  readonly #log: Logger;
+  readonly #count: (source: ErrorSource) => void;
+  readonly #dispatches = new PerSecond(DISPATCHED_PER_SECOND);
+  readonly #polls = new AtMostEvery(POLL_EVERY_MS);
+  readonly #failures = new AtMostEvery(FAILURE_EVERY_MS);
+  #summary: NodeJS.Timeout | null = null;
+
+  /** `count` raises `worker_errors_total`. */
+  constructor(log: Logger, count: (source: ErrorSource) => void) {
+    this.#log = log;
+    this.#count = count;
+  }
+
+  /** A task went to its handler; beyond 100 a second only their number is logged. */
+  dispatched(task: DeliveredTask): void {
+    if (this.#dispatches.pass(Date.now())) {
+      this.#log.info(
+        { task_id: task.id, kind: task.kind, attempt: task.attempts + 1 },
+        LOG_EVENTS.dispatched,
+      );
+      return;
+    }
+    this.#summary ??= setTimeout(() => this.flush(), 1_000);
+  }
+
+  /** Logs the summary that is due, if one is. */
+  flush(): void {
+    if (this.#summary !== null) clearTimeout(this.#summary);
+    this.#summary = null;
+    const count = this.#dispatches.takeExcess();
+    if (count > 0) this.#log.info({ count }, LOG_EVENTS.dispatched);
+  }
+
+  polled(counts: { readonly count: number; readonly running: number; readonly prefetched: number }): void {
+    if (this.#polls.pass(Date.now()) !== null) this.#log.info(counts, LOG_EVENTS.poll);
+  }
+
+  /** The worker could not read from or write to the queue. */
+  failed(source: ErrorSource, error: unknown): void {
+    this.#count(source);
+    const unlogged = this.#failures.pass(Date.now());
+    if (unlogged !== null) this.#log.error({ source, unlogged, exception: error }, LOG_EVENTS.pollError);
+  }
+
+  /** The worker takes nothing more and finishes what it holds. */
+  shuttingDown(state: {
+    readonly reason: string;
+    readonly running: number;
+    readonly prefetched: number;
+  }): void {
+    this.#log.info(state, LOG_EVENTS.shuttingDown);
+  }
+
+  /** An outcome came too late: the task had been taken back. */
+  refused(task: DeliveredTask): void {
+    this.#log.warn({ task_id: task.id, kind: task.kind }, LOG_EVENTS.lateOutcome);
+  }
+
+  fromHandler(task: DeliveredTask, event: string, fields: Record<string, unknown>): void {
+    this.#log.info({ ...fields, task_id: task.id, kind: task.kind }, event);
+  }
+}

@@ -13,6 +13,7 @@ import { loadSettings, type Settings, secretValues } from "../config/load-settin
 import type { Handler } from "../handler.ts";
 import { loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
+import { redisReadiness } from "../http/redis-readiness.ts";
 import { createLogger } from "../logging/logger.ts";
 import type { Actuator } from "../ports/actuator.ts";
 import { SPAWNER_EVENTS } from "../spawner/events.ts";
@@ -53,11 +54,7 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
     host: settings.httpHost,
     port: settings.httpPort,
     metrics: () => metrics.render(),
-    ready: () =>
-      redis.ping().then(
-        () => [],
-        (error: Error) => [`redis: ${error.message}`],
-      ),
+    ready: () => redisReadiness(redis),
     secrets,
   });
   await server.start();

@@ -43,10 +43,10 @@ export class SpawnerMetrics {
     collectDefaultMetrics({ register: this.#process });
   }
 
-  /** Prometheus' text format. Without Redis the queue's metrics are missing, and the failure is counted. */
+  /** Prometheus' text format. Without Redis the queue's metrics are missing, and a failure is counted. */
   async render(): Promise<string> {
-    const families = await this.#queue();
-    const text = await print([...this.#own(), ...families]);
+    const queue = await this.#queue();
+    const text = await print([...this.#own(), ...queue]);
     return `${text}${await this.#process.metrics()}`;
   }
 

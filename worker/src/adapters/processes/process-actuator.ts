@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type RunFile, supervisorOf, workerOf } from "../../../contract/run-file.ts";
+import { newWorkerId } from "../../core/worker-id.ts";
 import type { Actuator, ManagedWorker, VanishedWorker } from "../../ports/actuator.ts";
 import { identify, isAlive, signalProcess } from "./process-identity.ts";
 import { RunDirectory } from "./run-directory.ts";
@@ -76,7 +76,7 @@ export class ProcessActuator implements Actuator {
 
   async #startOne(): Promise<string> {
     const { env, revision, host, main } = this.#options;
-    const workerId = `${host}-${randomBytes(5).toString("hex")}`;
+    const workerId = newWorkerId(host);
     const log = await this.#logs.open(workerId);
     try {
       const child = spawn(process.execPath, [main, "supervise"], {

@@ -97,6 +97,8 @@ function obeySignals(runtime: WorkerRuntime, logger: Logger): () => void {
   };
   const onDisconnect = () => runtime.stop("orphan");
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("disconnect", onDisconnect);
+  // The supervisor may have died during the start.
+  if (process.connected === false) onDisconnect();
   return () => {
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal).off("disconnect", onDisconnect);
   };

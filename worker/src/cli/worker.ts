@@ -20,6 +20,6 @@ async function run(): Promise<number> {
 }
 
 async function check(): Promise<number> {
-  const { checkWorker } = await import("./worker-check.ts");
+  const { checkWorker } = await import("../roles/worker-check.ts");
   return checkWorker(process.env);
 }

@@ -1,6 +1,6 @@
 import { pairs, table } from "../output/table.ts";
 import { paint } from "../output/terminal.ts";
-import { formatDuration } from "../output/units.ts";
+import { count, formatDuration } from "../output/units.ts";
 import { showWorkers } from "./show-workers.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -37,13 +37,22 @@ function showKinds({ kinds }: Snapshot): string {
     ...[counts.live, counts.enqueued, counts.success, counts.error, counts.cancelled, counts.dead].map(
       String,
     ),
-    String(counts.retried),
+    String(counts.retry),
   ]);
   const head = ["kind", "live", "pushed", "success", "error", "cancelled", "dead", "retries"];
   return table(head, rows, { right: [1, 2, 3, 4, 5, 6, 7], indent: "  " });
 }
 
-function showSpawner({ leader, scaling }: Snapshot): string {
-  const decided = Object.entries(scaling).map(([name, value]) => [name, value] as const);
-  return pairs([["leader", leader ?? paint("yellow", "none")], ...decided], "  ");
+function showSpawner({ leader, scaling, at }: Snapshot): string {
+  const head: [string, string][] = [["leader", leader ?? paint("yellow", "none")]];
+  if (scaling === null) return pairs(head, "  ");
+  const { desired, reason, liveWorkers, busyWorkers, pending, idleSinceMs } = scaling;
+  const idle = idleSinceMs === null ? "" : `, idle for ${formatDuration(at - idleSinceMs)}`;
+  head.push(
+    ["wants", `${count(desired, "worker")} (${reason})`],
+    ["saw", `${liveWorkers} live, ${busyWorkers} busy, ${count(pending, "task")} pending${idle}`],
+    ["decided", `${formatDuration(at - scaling.decidedAtMs)} ago`],
+    ["metrics", scaling.address === "" ? "off" : scaling.address],
+  );
+  return pairs(head, "  ");
 }

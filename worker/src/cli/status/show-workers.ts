@@ -1,12 +1,12 @@
+import type { ReportedWorker } from "../../adapters/redis/workers.ts";
 import { table } from "../output/table.ts";
 import { oneLine, paint } from "../output/terminal.ts";
 import { formatDuration } from "../output/units.ts";
-import type { Snapshot } from "./snapshot.ts";
 
 const STYLES = { busy: "green", idle: "dim", draining: "yellow" } as const;
 
 /** The workers' table: `seen` is how long ago a worker reported, `holds` what its consumer has not settled. */
-export function showWorkers(workers: Snapshot["workers"], now: number): string {
+export function showWorkers(workers: readonly ReportedWorker[], now: number): string {
   if (workers.length === 0) return "  none\n";
   const rows = workers.map((worker) => [
     worker.worker_id,
@@ -26,7 +26,7 @@ export function showWorkers(workers: Snapshot["workers"], now: number): string {
 }
 
 /** Progress of the tasks that report any: `35 %, 80 %`. */
-function progressOf(worker: Snapshot["workers"][number]): string {
+function progressOf(worker: ReportedWorker): string {
   return Object.values(worker.progress ?? {})
     .map(({ done, note }) => `${Math.floor(done * 100)} %${note === "" ? "" : ` ${oneLine(note, 30)}`}`)
     .join(", ");

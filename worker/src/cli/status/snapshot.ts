@@ -1,75 +1,105 @@
 import { queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
-import { depth, readKinds, readStats } from "../../adapters/redis/queue-status.ts";
-import { Workers } from "../../adapters/redis/workers.ts";
+import { parseScaling, type ScalingRecord } from "../../../contract/scaling-record.ts";
+import { parseStatsField } from "../../../contract/stats-fields.ts";
+import { depth, type QueueDepth, readKinds, readStats } from "../../adapters/redis/queue-status.ts";
+import { type ReportedWorker, Workers } from "../../adapters/redis/workers.ts";
 import type { Session } from "../session.ts";
 
 /** What `status` shows, also its `--json`. Times are ms since the epoch. */
 export interface Snapshot {
   readonly stream: string;
+  /** The server's clock, which all other times are of. */
   readonly at: number;
-  readonly queue: Awaited<ReturnType<typeof depth>>;
+  readonly queue: QueueDepth;
   readonly kinds: readonly KindCounts[];
-  readonly workers: Awaited<ReturnType<Workers["list"]>>;
+  readonly workers: readonly ReportedWorker[];
   /** The spawner that leads; `null` when none does. */
   readonly leader: string | null;
-  /** The last decision's fields, as the spawner stored them; empty before the first. */
-  readonly scaling: Readonly<Record<string, string>>;
+  /** The leader's last decision; `null` before the first. */
+  readonly scaling: ScalingRecord | null;
+  readonly counters: QueueCounters;
+}
+
+/** Since the queue exists. */
+export interface QueueCounters {
+  /** Ends that were refused: the task was another worker's by then. */
+  readonly late: number;
+  /** Taken back from silent workers. */
+  readonly reclaimed: number;
+  /** Handed back unrun by workers that ended. */
+  readonly released: number;
+  /** Dead-lettered because too many workers died with it. */
+  readonly poisoned: number;
+  /** Dead letters put back. */
+  readonly requeued: number;
 }
 
 export interface KindCounts {
   readonly kind: string;
   /** Waiting, delayed and running. */
   readonly live: number;
-  /** Since the queue exists. */
+  /** Since the queue exists, as all that follow. */
   readonly enqueued: number;
   readonly success: number;
   readonly error: number;
   readonly cancelled: number;
   readonly dead: number;
-  readonly retried: number;
+  readonly retry: number;
 }
 
 /** Reads everything at once. */
 export async function readSnapshot({ redis, stream }: Session): Promise<Snapshot> {
   const keys = queueKeys(stream);
-  const [queue, stats, kinds, workers, leader, scaling] = await Promise.all([
+  const [queue, stats, kinds, workers, leader, scaling, [seconds, micros]] = await Promise.all([
     depth(redis, stream),
     readStats(redis, stream),
     readKinds(redis, stream),
     new Workers(redis, stream).list(),
     redis.get(keys.leader),
     redis.hgetall(keys.scaling),
+    redis.time(),
   ]);
-  return { stream, at: Date.now(), queue, kinds: countKinds(stats, kinds), workers, leader, scaling };
+  return {
+    stream,
+    at: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000),
+    queue,
+    kinds: countKinds(stats, kinds),
+    workers,
+    leader,
+    scaling: parseScaling(scaling),
+    counters: countersOf(stats),
+  };
 }
 
-/** Counters by kind: every published kind, and every other one that was ever counted. Sorted. */
-export function countKinds(
-  stats: Readonly<Record<string, number>>,
-  published: ReadonlyMap<string, PublishedKind>,
-): KindCounts[] {
-  const names = new Set(published.keys());
-  const ended = new Map<string, number>();
-  for (const [field, value] of Object.entries(stats)) {
-    const [counter, kind, , status] = field.split(":");
-    if (kind === undefined || (counter !== "enqueued" && counter !== "live" && counter !== "task")) continue;
-    names.add(kind);
-    if (counter !== "task") continue;
-    const key = `${kind}:${status}`;
-    ended.set(key, (ended.get(key) ?? 0) + value);
+type Stats = Readonly<Record<string, number>>;
+
+/** Counters by kind: of every published kind, and every other one that was ever counted. Sorted. */
+export function countKinds(stats: Stats, published: ReadonlyMap<string, PublishedKind>): KindCounts[] {
+  const rows = new Map<string, { -readonly [Name in keyof KindCounts]: KindCounts[Name] }>();
+  const rowOf = (kind: string) => {
+    const row = rows.get(kind) ?? { ...NOTHING, kind };
+    rows.set(kind, row);
+    return row;
+  };
+  for (const kind of published.keys()) rowOf(kind);
+  for (const [name, value] of Object.entries(stats)) {
+    const field = parseStatsField(name);
+    if (field?.name === "enqueued" || field?.name === "live") rowOf(field.kind)[field.name] += value;
+    if (field?.name === "task") rowOf(field.kind)[field.status] += value;
   }
-  return [...names].sort().map((kind) => {
-    const of = (status: string) => ended.get(`${kind}:${status}`) ?? 0;
-    return {
-      kind,
-      live: stats[`live:${kind}`] ?? 0,
-      enqueued: stats[`enqueued:${kind}`] ?? 0,
-      success: of("success"),
-      error: of("error"),
-      cancelled: of("cancelled"),
-      dead: of("dead"),
-      retried: of("retry"),
-    };
-  });
+  return [...rows.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1));
+}
+
+const NOTHING = { live: 0, enqueued: 0, success: 0, error: 0, cancelled: 0, dead: 0, retry: 0 } as const;
+
+function countersOf(stats: Stats): QueueCounters {
+  const of = (name: keyof QueueCounters) => stats[name] ?? 0;
+  return {
+    late: of("late"),
+    reclaimed: of("reclaimed"),
+    released: of("released"),
+    poisoned: of("poisoned"),
+    requeued: of("requeued"),
+  };
 }

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { Producer } from "../../worker/src/adapters/redis/producer.ts";
+import { PayloadTooLargeError } from "../../worker/src/core/errors.ts";
+import { bury, errorOf, openQueue, resultOf, type TestQueue } from "../support/queue.ts";
+import { startRedis, type TestRedis } from "../support/redis-server.ts";
+
+describe("enqueue", () => {
+  let server: TestRedis;
+  let queue: TestQueue;
+  before(async () => {
+    server = await startRedis();
+  });
+  beforeEach(() => {
+    queue = openQueue(server);
+  });
+  afterEach(() => queue.close());
+  after(() => server.stop());
+
+  it("writes the entry's fields in their order", async () => {
+    await queue.push({ id: "one", payload: { text: "ü\n" }, timeoutMs: 50, maxAttempts: 2 });
+    const [entry] = await queue.redis.xrange(queue.stream, "-", "+");
+    const [entryId, fields] = entry ?? assert.fail("no entry");
+    const at = fields[11] ?? "";
+    assert.deepEqual(fields, [
+      ...["v", "1", "id", "one", "kind", "k", "payload", '{"text":"ü\\n"}'],
+      ...["options", '{"timeoutMs":50,"maxAttempts":2}', "at", at, "attempts", "0", "deliveries", "0"],
+      ...["errors", ""],
+    ]);
+    assert.match(at, /^\d{13}$/);
+    assert.equal(await queue.redis.hget(queue.keys.index, "one"), entryId);
+  });
+
+  it("answers in the order of the tasks and keeps that order in the stream", async () => {
+    const pushed = await queue.producer.enqueue([
+      { kind: "k", payload: 1, id: "a" },
+      { kind: "k", payload: 2, id: "later", delayMs: 60_000 },
+      { kind: "k", payload: 3, id: "a" },
+      { kind: "k", payload: 4, id: "b" },
+    ]);
+    assert.deepEqual(pushed, [
+      { id: "a", state: "waiting" },
+      { id: "later", state: "delayed" },
+      { id: "a", state: "duplicate" },
+      { id: "b", state: "waiting" },
+    ]);
+    const tasks = await queue.consumer("w").read(10, 20);
+    assert.deepEqual(
+      tasks.map(({ id, payloadText }) => [id, payloadText]),
+      [
+        ["a", "1"],
+        ["b", "4"],
+      ],
+    );
+    assert.deepEqual(await queue.stats(), { "enqueued:k": "3", "live:k": "3" });
+  });
+
+  it("takes far more tasks than one script call, in order", async () => {
+    const tasks = Array.from({ length: 1_234 }, (_, n) => ({ kind: "k", payload: n, id: `t${n}` }));
+    const pushed = await queue.producer.enqueue(tasks);
+    assert.deepEqual(
+      pushed.map(({ id }) => id),
+      tasks.map(({ id }) => id),
+    );
+    const entries = await queue.redis.xrange(queue.stream, "-", "+");
+    assert.deepEqual(
+      entries.map(([, fields]) => fields[3]),
+      tasks.map(({ id }) => id),
+    );
+    assert.equal(await queue.redis.hlen(queue.keys.index), 1_234);
+  });
+
+  it("splits large payloads over calls", async () => {
+    const tasks = Array.from({ length: 5 }, (_, n) => ({
+      kind: "k",
+      payload: "x".repeat(3_000_000),
+      id: `big${n}`,
+    }));
+    const pushed = await queue.producer.enqueue(tasks);
+    assert.deepEqual(
+      pushed.map(({ state }) => state),
+      Array(5).fill("waiting"),
+    );
+  });
+
+  it("gives tasks without an id ids that sort by time", async () => {
+    const pushed = await queue.producer.enqueue([
+      { kind: "k", payload: 1 },
+      { kind: "k", payload: 1 },
+    ]);
+    const ids = pushed.map(({ id }) => id);
+    for (const id of ids)
+      assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.notEqual(ids[0], ids[1]);
+  });
+
+  it("pushes nothing when one payload is over the cap", async () => {
+    const strict = new Producer(queue.redis, queue.stream, { resultTtlSeconds: 60, maxPayloadBytes: 10 });
+    const tasks = [
+      { kind: "k", payload: "12345678" },
+      { kind: "k", payload: "12345678ü" },
+    ];
+    await assert.rejects(strict.enqueue(tasks), (error: unknown) => {
+      assert(error instanceof PayloadTooLargeError);
+      assert.match(error.message, /^payload: 12 bytes of JSON, at most 10 are allowed/);
+      return true;
+    });
+    assert.equal(await queue.redis.xlen(queue.stream), 0);
+    assert.deepEqual(await strict.enqueue([{ kind: "k", payload: "12345678", id: "fits" }]), [
+      { id: "fits", state: "waiting" },
+    ]);
+  });
+
+  it("pushes nothing for an empty list", async () => {
+    assert.deepEqual(await queue.producer.enqueue([]), []);
+  });
+
+  describe("a second push of an id is a no-op", () => {
+    const again = async () => {
+      const [pushed] = await queue.producer.enqueue([{ kind: "other", payload: "other", id: "x" }]);
+      assert.deepEqual(pushed, { id: "x", state: "duplicate" });
+      assert.equal((await queue.stats())["enqueued:other"], undefined);
+    };
+
+    it("while it waits", async () => {
+      await queue.push({ id: "x" });
+      await again();
+      assert.equal(await queue.redis.xlen(queue.stream), 1);
+    });
+
+    it("while it is delayed", async () => {
+      await queue.push({ id: "x", delayMs: 60_000 });
+      await again();
+      assert.equal(await queue.redis.xlen(queue.stream), 0);
+    });
+
+    it("while it runs", async () => {
+      await queue.push({ id: "x" });
+      await queue.take(queue.consumer("w"));
+      await again();
+      assert.equal(await queue.redis.xlen(queue.stream), 1);
+    });
+
+    it("while it waits for a retry", async () => {
+      const consumer = queue.consumer("w");
+      await queue.push({ id: "x" });
+      const task = await queue.take(consumer);
+      await consumer.retry([{ task, error: errorOf(task), delayMs: 60_000, runtimeMs: 1 }]);
+      await again();
+      assert.equal(await queue.redis.xlen(queue.stream), 0);
+    });
+
+    it("while it is dead", async () => {
+      await bury(queue, queue.consumer("w"), { id: "x" });
+      await again();
+      assert.equal(await queue.redis.xlen(queue.stream), 0);
+    });
+
+    it("while its result is kept, and no longer", async () => {
+      const consumer = queue.consumer("w");
+      await queue.push({ id: "x" });
+      const task = await queue.take(consumer);
+      await consumer.settle([{ task, result: resultOf(task), runtimeMs: 1 }]);
+      await again();
+      assert.equal(await queue.redis.xlen(queue.stream), 0);
+      await queue.redis.del(`${queue.keys.results}x`);
+      assert.deepEqual(await queue.producer.enqueue([{ kind: "k", payload: 1, id: "x" }]), [
+        { id: "x", state: "waiting" },
+      ]);
+    });
+  });
+});

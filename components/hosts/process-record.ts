@@ -19,7 +19,7 @@ function recordPath(directory: string, name: string): string {
 function parseRecord(text: string): ProcessRecord | null {
   try {
     const { pid, start, port } = JSON.parse(text);
-    if (!Number.isInteger(port)) return null;
+    if (!Number.isInteger(port) || port < 1) return null;
     const process = Number.isInteger(pid) && Number.isInteger(start) ? { pid, start } : null;
     return { process, port };
   } catch {

@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { explained } from "../../../components/hosts/errors.ts";
+import { localProcess } from "../../../components/hosts/local-process.ts";
+import { identify, isAlive } from "../../../components/hosts/process-identity.ts";
+import { killNow, serverProgram, TestHost } from "../../support/host-process.ts";
+import { freePort } from "../../support/redis-server.ts";
+
+const who = ({ pid, startTime }: { pid: number; startTime: number }) => ({ pid, start: startTime });
+
+describe("a process of the host", () => {
+  let host: TestHost;
+  beforeEach(() => {
+    host = new TestHost();
+  });
+  afterEach(() => host.close());
+
+  it("starts detached in a session of its own, with its port filled in everywhere", async () => {
+    const file = join(host.directory, "conf", "server.conf");
+    const script = serverProgram("console.log(process.env.WHERE, process.argv.at(-1));");
+    const server = await host.create(
+      await host.inputs({
+        args: [...script, "port={port}"],
+        environment: { WHERE: "http://127.0.0.1:{port}" },
+        files: [{ path: file, content: "port {port}\n", mode: "0600" }],
+      }),
+    );
+    const { boundPort, address, pid } = server;
+    assert.equal(address, `127.0.0.1:${boundPort}`);
+    assert.equal(readFileSync(file, "utf8"), `port ${boundPort}\n`);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(readFileSync(server.log, "utf8"), `http://127.0.0.1:${boundPort} port=${boundPort}\n`);
+    assert.equal(await (await fetch(`http://${address}/`)).text(), "fine");
+    const session = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[3];
+    assert.equal(session, String(pid));
+  });
+
+  it("gives the process none of the engine's variables", async () => {
+    process.env.PULUMI_CONFIG_PASSPHRASE_FILE = "/nowhere";
+    try {
+      const server = await host.create(await host.inputs({ environment: { OWN: "yes" } }));
+      const names = readFileSync(`/proc/${server.pid}/environ`, "utf8")
+        .split("\0")
+        .map((pair) => pair.split("=")[0]);
+      assert.ok(names.includes("PATH") && names.includes("OWN"));
+      assert.ok(!names.includes("PULUMI_CONFIG_PASSPHRASE_FILE"));
+    } finally {
+      delete process.env.PULUMI_CONFIG_PASSPHRASE_FILE;
+    }
+  });
+
+  it("is unchanged while nothing changed, and drifted when it was killed; the update heals it on its port", async () => {
+    const inputs = await host.inputs();
+    const server = await host.create(inputs);
+    assert.deepEqual(await localProcess.read(server), {});
+    assert.deepEqual(localProcess.diff(server, inputs), { changes: false, replaces: [] });
+
+    await killNow(server);
+    const seen = await host.refresh(server);
+    assert.deepEqual([seen.running, seen.pid, seen.boundPort], [false, 0, server.boundPort]);
+    assert.deepEqual(localProcess.diff(seen, inputs), { changes: true, replaces: [] });
+
+    const healed = await host.update(seen, inputs);
+    assert.notEqual(healed.pid, server.pid);
+    assert.equal(healed.boundPort, server.boundPort);
+    assert.ok(isAlive(who(healed)));
+  });
+
+  it("does not take another process with the same pid for its own", async () => {
+    const server = await host.create(await host.inputs());
+    const other = { ...server, startTime: server.startTime + 1 };
+    assert.deepEqual(await localProcess.read(other), { running: false, pid: 0, startTime: 0 });
+    await localProcess.delete(other);
+    assert.ok(isAlive(who(server)), "the stranger must survive the deletion");
+  });
+
+  it("changes in place what needs no restart, and restarts on the same port for the rest", async () => {
+    const inputs = await host.inputs({ data: [join(host.directory, "data")] });
+    const server = await host.create(inputs);
+    writeFileSync(join(host.directory, "data", "kept"), "1");
+    const patient = { ...inputs, stop: { signal: "SIGTERM", timeoutSeconds: 3 } } as const;
+    const same = await host.update(server, patient);
+    assert.equal(same.pid, server.pid);
+    const changed = await host.update(same, { ...patient, environment: { MORE: "1" } });
+    assert.notEqual(changed.pid, server.pid);
+    assert.equal(changed.boundPort, server.boundPort);
+    assert.equal(identify(server.pid), null);
+    assert.equal(readFileSync(join(host.directory, "data", "kept"), "utf8"), "1");
+    assert.deepEqual(localProcess.diff(changed, { ...patient, name: "other" }), {
+      changes: true,
+      replaces: ["name"],
+    });
+  });
+
+  it("removes files that the new inputs no longer have", async () => {
+    const inputs = await host.inputs();
+    const file = { path: join(host.directory, "old.conf"), content: "x", mode: "0600" };
+    const server = await host.create({ ...inputs, files: [file] });
+    await host.update(server, inputs);
+    assert.equal(existsSync(file.path), false);
+  });
+
+  it("stops what an interrupted update left behind before it starts another", async () => {
+    const inputs = await host.inputs();
+    const forgotten = await host.create(inputs);
+    const server = await host.create(inputs);
+    assert.equal(identify(forgotten.pid), null);
+    assert.equal(server.boundPort, forgotten.boundPort);
+  });
+
+  it("starts over a stale or broken record", async () => {
+    const inputs = await host.inputs();
+    mkdirSync(inputs.directory, { recursive: true });
+    const record = join(inputs.directory, "server.process.json");
+    writeFileSync(record, JSON.stringify({ pid: process.pid, start: 1, port: 0 }));
+    const first = await host.create(inputs);
+    await localProcess.delete(first);
+    writeFileSync(record, '{"pid": 12');
+    const second = await host.create(inputs);
+    assert.ok(isAlive(who(second)));
+  });
+
+  it("asks by signal, then kills; files go, data and logs stay", async () => {
+    const deaf = serverProgram('process.on("SIGTERM", () => console.log("heard"));');
+    const data = join(host.directory, "data");
+    const file = { path: join(host.directory, "secret"), content: "x", mode: "0600" };
+    const inputs = await host.inputs({
+      args: deaf,
+      data: [data],
+      files: [file],
+      stop: { signal: "SIGTERM", timeoutSeconds: 0.3 },
+    });
+    const server = await host.create(inputs);
+    await localProcess.delete(server);
+    assert.equal(identify(server.pid), null);
+    assert.equal(readFileSync(server.log, "utf8"), "heard\n");
+    assert.deepEqual([existsSync(file.path), existsSync(data)], [false, true]);
+    await localProcess.delete({ ...server, deleteData: true });
+    assert.equal(existsSync(data), false);
+  });
+
+  it("ends a stopped process by its signal too", async () => {
+    const polite = serverProgram('process.on("SIGTERM", () => { console.log("bye"); process.exit(0); });');
+    const server = await host.create(await host.inputs({ args: polite }));
+    process.kill(server.pid, "SIGSTOP");
+    await localProcess.delete(server);
+    assert.equal(readFileSync(server.log, "utf8"), "bye\n");
+  });
+
+  it("takes the next free port when the preferred one is taken, two at once too", async () => {
+    const port = await freePort();
+    const taken = createServer().listen(port, "127.0.0.1");
+    await once(taken, "listening");
+    try {
+      const preferred = { port: { kind: "preferred", port } } as const;
+      const [first, second] = await Promise.all([
+        host.inputs(preferred).then((inputs) => host.create(inputs)),
+        host.inputs({ ...preferred, name: "second" }).then((inputs) => host.create(inputs)),
+      ]);
+      const ports = [first?.boundPort, second?.boundPort].map(Number);
+      assert.ok(ports.every((found) => found > port));
+      assert.notEqual(ports[0], ports[1]);
+    } finally {
+      taken.close();
+    }
+  });
+
+  it("refuses a demanded port that is taken, and names who has it", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const address = taken.address();
+    assert.ok(address !== null && typeof address === "object");
+    const inputs = await host.inputs({ port: { kind: "demanded", port: address.port } });
+    try {
+      await assert.rejects(host.create(inputs), (error: Error) => {
+        assert.match(
+          error.message,
+          new RegExp(`^port ${address.port} is in use by \\S+ \\(pid ${process.pid}\\): `),
+        );
+        return true;
+      });
+    } finally {
+      taken.close();
+    }
+  });
+});
+
+describe("a process that does not come up", () => {
+  let host: TestHost;
+  beforeEach(() => {
+    host = new TestHost();
+  });
+  afterEach(() => host.close());
+
+  it("fails with its exit code and the end of its log, and none of an earlier run's", async () => {
+    const inputs = await host.inputs({
+      args: ["-e", 'console.error("cannot open the database"); process.exit(3)'],
+    });
+    mkdirSync(join(host.directory, "logs"));
+    writeFileSync(inputs.log, "an earlier run\n");
+    await assert.rejects(host.create(inputs), {
+      name: "HostError",
+      message: `server ended with exit code 3; the end of ${inputs.log}:\ncannot open the database`,
+    });
+  });
+
+  it("is stopped when it is not ready in time", async () => {
+    const never = ["-e", "console.log(process.pid); setInterval(() => {}, 1000)"];
+    const ready = { kind: "tcp", timeoutSeconds: 0.7 } as const;
+    const inputs = await host.inputs({ args: never, ready });
+    await assert.rejects(
+      host.create(inputs),
+      /^HostError: server is not ready after 0.7 s: port \d+ does not answer/,
+    );
+    const pid = Number(readFileSync(inputs.log, "utf8"));
+    assert.ok(pid > 0);
+    assert.equal(identify(pid), null);
+  });
+
+  it("names a program that is not there", async () => {
+    const inputs = await host.inputs({ command: "/nowhere/redis-server" });
+    await assert.rejects(host.create(inputs), {
+      message:
+        "cannot start server (/nowhere/redis-server): there is no such file or folder; create it or correct the path, then run the update again",
+    });
+  });
+
+  it("says in one line what the system refused", async () => {
+    const file = join(host.directory, "file");
+    writeFileSync(file, "");
+    const inputs = await host.inputs({ directory: join(file, "below") });
+    await assert.rejects(host.create(inputs), {
+      message: `cannot make the folder ${file}/below: a part of the path is a file; move it away, then run the update again`,
+    });
+    const full = explained("write /dev/full", () => writeFile("/dev/full", "x"));
+    await assert.rejects(full, {
+      message: "cannot write /dev/full: the disk is full; free some space, then run the update again",
+    });
+  });
+});

@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { localProcess } from "../../components/hosts/local-process.ts";
+import { identify } from "../../components/hosts/process-identity.ts";
+import type { ProcessInputs, ProcessState } from "../../components/hosts/process-inputs.ts";
+import { freePort } from "./redis-server.ts";
+
+/** A process under test: what the provider recorded of it. */
+export type Recorded = ProcessInputs & ProcessState;
+
+/** A small HTTP server; extra statements run before it listens. */
+export function serverProgram(before = ""): readonly string[] {
+  const listen = `require("node:http").createServer((request, answer) => answer.end("fine")).listen({port}, "127.0.0.1");`;
+  return ["-e", `${before}${listen}`];
+}
+
+/** A host with folders of its own, whose processes are gone when it is. */
+export class TestHost {
+  readonly directory = mkdtempSync(join(tmpdir(), "taskfleet-host-"));
+  readonly #live: Recorded[] = [];
+
+  /** Inputs of a small HTTP server on a port that is free now. */
+  async inputs(changes: Partial<ProcessInputs> = {}): Promise<ProcessInputs> {
+    return {
+      name: "server",
+      directory: join(this.directory, "work"),
+      command: process.execPath,
+      args: serverProgram(),
+      environment: {},
+      files: [],
+      port: { kind: "preferred", port: await freePort() },
+      ready: { kind: "http", path: "/", timeoutSeconds: 15 },
+      stop: { signal: "SIGTERM", timeoutSeconds: 10 },
+      log: join(this.directory, "logs", "server.log"),
+      data: [],
+      deleteData: false,
+      ...changes,
+    };
+  }
+
+  async create(inputs: ProcessInputs): Promise<Recorded> {
+    const { state } = await localProcess.create(inputs);
+    return this.#keep({ ...inputs, ...state });
+  }
+
+  async update(olds: Recorded, news: ProcessInputs): Promise<Recorded> {
+    return this.#keep({ ...news, ...(await localProcess.update(olds, news)) });
+  }
+
+  async refresh(state: Recorded): Promise<Recorded> {
+    return { ...state, ...(await localProcess.read(state)) };
+  }
+
+  #keep(state: Recorded): Recorded {
+    this.#live.push(state);
+    return state;
+  }
+
+  close(): void {
+    for (const { pid, startTime } of this.#live) {
+      if (pid > 0 && identify(pid)?.start === startTime) process.kill(pid, "SIGKILL");
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Ends the process and returns when it is gone. */
+export async function killNow({ pid, startTime }: Recorded): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  while (identify(pid)?.start === startTime) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -3,7 +3,8 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
-const state = join(root, ".taskfleet");
+/** `TASKFLEET_HOME` keeps a test's stacks apart from the developer's own. */
+const state = process.env.TASKFLEET_HOME || join(root, ".taskfleet");
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "taskfleet");
 
 /** Every place outside a stack where the platform keeps or finds something; all paths are absolute. */

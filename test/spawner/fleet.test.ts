@@ -55,14 +55,18 @@ describe("spawner: who is in the fleet", () => {
     ]);
   });
 
-  it("calls a worker silent once it says nothing for longer than the lease, since its start at first", () => {
+  it("counts on a worker for one lease, and calls it silent after two", () => {
     const at = (ms: number) => flags([managed("w")], [report("w", { seen_at: NOW - ms })])[0]?.is;
     assert.deepEqual(at(6_000), ["managed", "ready"]);
-    assert.deepEqual(at(6_001), ["managed", "silent"]);
-    assert.deepEqual(flags([managed("w", { startedAt: NOW + AHEAD - 6_001 })], [])[0]?.is, [
-      "managed",
-      "silent",
-    ]);
+    assert.deepEqual(at(6_001), ["managed"]);
+    assert.deepEqual(at(12_000), ["managed"]);
+    assert.deepEqual(at(12_001), ["managed", "silent"]);
+  });
+
+  it("gives a starting worker a minute to report", () => {
+    const at = (ms: number) => flags([managed("w", { startedAt: NOW + AHEAD - ms })], [])[0]?.is;
+    assert.deepEqual(at(60_000), ["managed"]);
+    assert.deepEqual(at(60_001), ["managed", "silent"]);
   });
 
   it("believes the worker itself that it drains, also when another spawner asked for it", () => {
@@ -88,7 +92,7 @@ describe("spawner: who is in the fleet", () => {
     const workers = [
       managed("starting", { startedAt: NOW + AHEAD }),
       managed("ready"),
-      managed("silent"),
+      managed("silent", { startedAt: NOW + AHEAD - 60_001 }),
       managed("draining", { draining: true }),
     ];
     const live = liveMembers(fleetMembers(workers, [report("ready"), report("draining")], VIEW));

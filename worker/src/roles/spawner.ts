@@ -104,7 +104,7 @@ function chooseActuator(settings: SpawnerSettings, env: NodeJS.ProcessEnv): Actu
   const { runDirectory, logDirectory, revision } = settings;
   const [, main] = process.argv;
   if (main === undefined) throw new Error("a spawner is started by the worker image's entry file");
-  return new ProcessActuator({ runDirectory, logDirectory, revision, main, env, host: hostname() });
+  return new ProcessActuator({ runDirectory, logDirectory, revision, main, env });
 }
 
 /** Aborts at the first SIGTERM or SIGINT, with the signal's name as its reason. */

@@ -13,7 +13,7 @@ export interface Member {
   readonly busy: boolean;
   /** Reported lately, so that it can take tasks; a worker that starts has not yet. */
   readonly ready: boolean;
-  /** Exists but has said nothing for longer than the lease: stopped or stuck, and replaced meanwhile. */
+  /** Exists but has said nothing for long: stopped or stuck, and replaced meanwhile. */
   readonly silent: boolean;
   /** Runs what an older revision of the stack wants. */
   readonly stale: boolean;
@@ -24,11 +24,19 @@ export interface FleetView {
   readonly nowMs: number;
   /** This machine's time, by which it starts workers. */
   readonly localNowMs: number;
-  /** A worker that has not reported for this long is silent. */
+  /** A worker that has not reported for this long takes no tasks. */
   readonly leaseMs: number;
   /** The revision that workers should have; "" when none is known, and no worker is stale. */
   readonly revision: string;
 }
+
+/**
+ * Leases after which a worker counts as silent. A short stall costs it its tasks; to replace it for that as
+ * well would load a busy machine the more.
+ */
+const SILENT_LEASES = 2;
+/** A machine that starts many workers at once takes this long at most until each has reported. */
+const START_MS = 60_000;
 
 /** Everybody in the fleet. A worker that nobody manages belongs to it as long as it reports. */
 export function fleetMembers(
@@ -51,7 +59,10 @@ export function fleetMembers(
         draining: worker.draining || report?.state === "draining",
         busy: report !== undefined && holds(report),
         ready,
-        silent: !ready && view.localNowMs - worker.startedAt > view.leaseMs,
+        silent:
+          report === undefined
+            ? view.localNowMs - worker.startedAt > START_MS
+            : view.nowMs - report.seen_at > SILENT_LEASES * view.leaseMs,
         stale: view.revision !== "" && worker.revision !== view.revision,
       };
     }),

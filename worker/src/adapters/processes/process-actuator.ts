@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type RunFile, supervisorOf, workerOf } from "../../../contract/run-file.ts";
-import { newWorkerId } from "../../core/worker-id.ts";
 import type { Actuator, ManagedWorker, VanishedWorker } from "../../ports/actuator.ts";
+import { newWorkerId } from "../../runtime/worker-id.ts";
 import { identify, isAlive, signalProcess } from "./process-identity.ts";
 import { RunDirectory } from "./run-directory.ts";
 import { workerEnvironment } from "./worker-environment.ts";
@@ -16,8 +16,6 @@ export interface ProcessActuatorOptions {
   /** Environment of this spawner, from which the workers' is made. */
   readonly env: NodeJS.ProcessEnv;
   readonly revision: string;
-  /** First part of worker ids, so that people see where one runs. */
-  readonly host: string;
 }
 
 /** Workers as processes of this machine: one detached supervisor each, found again by its run file. */
@@ -75,8 +73,8 @@ export class ProcessActuator implements Actuator {
   }
 
   async #startOne(): Promise<string> {
-    const { env, revision, host, main } = this.#options;
-    const workerId = newWorkerId(host);
+    const { env, revision, main } = this.#options;
+    const workerId = newWorkerId();
     const log = await this.#logs.open(workerId);
     try {
       const child = spawn(process.execPath, [main, "supervise"], {

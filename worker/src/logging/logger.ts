@@ -50,25 +50,20 @@ function pinoOptions({ name, json, level, fields, secrets }: LogOptions): Logger
 }
 
 /** Loads the formatter only where it is wanted: a worker in a fleet never needs its memory. */
-async function prettyStream(destination: DestinationStream | undefined): Promise<DestinationStream> {
-  const { default: pretty } = await import("pino-pretty");
-  return pretty({
-    sync: true,
-    colorize: destination === undefined && process.stdout.isTTY === true,
+async function forPeople(destination: DestinationStream): Promise<DestinationStream> {
+  const { prettyFactory } = await import("pino-pretty");
+  const format = prettyFactory({
+    colorize: process.stdout.isTTY === true,
     messageKey: "message",
     timestampKey: "timestamp",
     customPrettifiers: { exception: String },
     ignore: "logger",
-    customLevels: "debug:20,info:30,warning:40,error:50",
-    customColors: "debug:blue,info:green,warning:yellow,error:red",
-    ...(destination === undefined ? { destination: 1 } : { destination: destination as never }),
   });
+  return { write: (line) => destination.write(format(line)) };
 }
 
 /** A logger; its methods are pino's (`debug info warn error`), with the fields first and the event's name second. */
 export async function createLogger(options: LogOptions): Promise<Logger> {
-  const stream = options.json
-    ? (options.destination ?? pino.destination({ fd: 1, sync: true }))
-    : await prettyStream(options.destination);
-  return pino(pinoOptions(options), stream);
+  const plain = options.destination ?? pino.destination({ fd: 1, sync: true });
+  return pino(pinoOptions(options), options.json ? plain : await forPeople(plain));
 }

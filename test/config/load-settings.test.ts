@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadSettings, SettingsError, secretValues } from "../../worker/src/config/load-settings.ts";
+
+describe("loadSettings", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "taskfleet-settings-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function problemsOf(environment: Record<string, string>, role: "worker" | "spawner" | "cli" = "worker") {
+    try {
+      loadSettings(environment, role, folder);
+    } catch (error) {
+      assert.ok(error instanceof SettingsError);
+      return error;
+    }
+    return assert.fail("the settings were accepted");
+  }
+
+  it("takes the sources' defaults where nothing is set", () => {
+    const settings = loadSettings({}, "worker", folder);
+    assert.equal(settings.pollInterval, 2);
+    assert.equal(settings.concurrency, 4);
+    assert.equal(settings.batchSize, 8);
+    assert.equal(settings.idleExit, 600);
+    assert.equal(settings.maxUptime, 3600);
+    assert.equal(settings.gracefulShutdownTimeout, 300);
+    assert.deepEqual(settings.streams, ["peagen.tasks"]);
+    assert.equal(settings.logJson, true);
+    assert.ok(Object.isFrozen(settings));
+  });
+
+  it("gives a role its own settings only", () => {
+    assert.equal("scaleMax" in loadSettings({}, "worker", folder), false);
+    assert.equal("concurrency" in loadSettings({ WORKER_CONCURRENCY: "nonsense" }, "cli", folder), false);
+  });
+
+  it("reads every type", () => {
+    const environment = {
+      WORKER_CONCURRENCY: " 12 ",
+      WORKER_POLL_INTERVAL: ".5",
+      TASKFLEET_QUEUE_NAME: "gpu.tasks, peagen.tasks",
+      LOG_JSON: "No",
+      LOG_LEVEL: "warning",
+      WORKER_IDLE_EXIT: "",
+    };
+    const settings = loadSettings(environment, "worker", folder);
+    assert.equal(settings.concurrency, 12);
+    assert.equal(settings.pollInterval, 0.5);
+    assert.deepEqual(settings.streams, ["gpu.tasks", "peagen.tasks"]);
+    assert.equal(settings.logJson, false);
+    assert.equal(settings.logLevel, "warning");
+    assert.equal(settings.idleExit, 600, "an empty variable counts as not set");
+  });
+
+  it("reads .env under the environment", () => {
+    writeFileSync(join(folder, ".env"), 'WORKER_CONCURRENCY=3\nWORKER_BATCH_SIZE="5" # five\n');
+    const settings = loadSettings({ WORKER_CONCURRENCY: "7" }, "worker", folder);
+    assert.equal(settings.concurrency, 7);
+    assert.equal(settings.batchSize, 5);
+  });
+
+  it("puts a preset in place of the defaults, and a variable before the preset", () => {
+    const preset = loadSettings({ WORKER_PRESET: "high-throughput" }, "worker", folder);
+    assert.deepEqual([preset.pollInterval, preset.concurrency, preset.batchSize], [1, 8, 16]);
+    const environment = { WORKER_PRESET: "constrained", WORKER_BATCH_SIZE: "9" };
+    const mixed = loadSettings(environment, "worker", folder);
+    assert.deepEqual([mixed.pollInterval, mixed.concurrency, mixed.batchSize], [5, 2, 9]);
+  });
+
+  it("reports everything that is wrong at once, with variable, value, what is allowed and the way out", () => {
+    const environment = {
+      WORKER_CONCURRENCY: "0",
+      WORKER_POLL_INTERVAL: "soon",
+      WORKER_BATCH_SIZE: "2.5",
+      LOG_JSON: "maybe",
+      WORKER_PRESET: "turbo",
+      TASKFLEET_QUEUE_NAME: "a,{b}",
+      WORKER_ID: "two words",
+      TASKFLEET_RETRY_BASE: "10",
+      TASKFLEET_RETRY_MAX: "5",
+    };
+    const { problems, message } = problemsOf(environment);
+    const variables = problems.map(({ variable }) => variable).sort();
+    const expected = Object.keys(environment).filter((name) => name !== "TASKFLEET_RETRY_MAX");
+    assert.deepEqual(variables, expected.sort());
+    assert.match(message, /^8 settings are wrong:/);
+    assert.match(
+      message,
+      /WORKER_CONCURRENCY is "0"; allowed: a whole number from 1 to 1024\. Correct it, or unset WORKER_CONCURRENCY for the default, 4\./,
+    );
+    assert.match(message, /TASKFLEET_RETRY_BASE is 10; allowed: at most TASKFLEET_RETRY_MAX, which is 5\./);
+    assert.doesNotMatch(message, /undefined/);
+  });
+
+  for (const text of ["0x10", "1e999", "NaN", "Infinity", "", "4 4", "１２"]) {
+    it(`does not take ${JSON.stringify(text)} for a number`, () => {
+      if (text === "")
+        assert.equal(loadSettings({ WORKER_CONCURRENCY: text }, "worker", folder).concurrency, 4);
+      else assert.equal(problemsOf({ WORKER_CONCURRENCY: text }).problems.length, 1);
+    });
+  }
+
+  it("demands the process actuator's folders, and an order of the bounds", () => {
+    const { problems } = problemsOf({ TASKFLEET_ACTUATOR: "process" }, "spawner");
+    assert.deepEqual(
+      problems.map(({ variable }) => variable),
+      ["TASKFLEET_RUN_DIRECTORY", "TASKFLEET_LOG_DIRECTORY"],
+    );
+    assert.equal(
+      problemsOf({ TASKFLEET_SCALE_MIN: "9", TASKFLEET_SCALE_MAX: "8" }, "spawner").problems.length,
+      1,
+    );
+  });
+
+  describe("secrets", () => {
+    it("come from a file, without its last newline", () => {
+      const file = join(folder, "password");
+      writeFileSync(file, "two words \n");
+      const settings = loadSettings({ REDIS_PASSWORD_FILE: file }, "worker", folder);
+      assert.equal(settings.redisPassword, "two words ");
+    });
+
+    it("are taken from the environment before .env, whichever form they have", () => {
+      writeFileSync(join(folder, ".env"), "REDIS_PASSWORD=from-dot-env\n");
+      const file = join(folder, "password");
+      writeFileSync(file, "from-file");
+      assert.equal(loadSettings({ REDIS_PASSWORD_FILE: file }, "worker", folder).redisPassword, "from-file");
+      assert.equal(loadSettings({}, "worker", folder).redisPassword, "from-dot-env");
+    });
+
+    it("are refused in both forms at once, in an empty file and in one that is not there", () => {
+      const empty = join(folder, "empty");
+      writeFileSync(empty, "\n");
+      const both = problemsOf({ REDIS_PASSWORD: "hush-hush", REDIS_PASSWORD_FILE: empty });
+      assert.equal(both.problems[0]?.variable, "REDIS_PASSWORD");
+      assert.doesNotMatch(both.message, /hush/);
+      assert.match(
+        problemsOf({ REDIS_PASSWORD_FILE: empty }).message,
+        /REDIS_PASSWORD_FILE is .*an empty file/,
+      );
+      assert.match(
+        problemsOf({ REDIS_PASSWORD_FILE: join(folder, "no") }).message,
+        /cannot be read \(ENOENT\)/,
+      );
+    });
+
+    it("in a wrong REDIS_URL are not shown", () => {
+      for (const url of ["http://:hush@host", "redis:hush", "redis://:hu/sh@host:port", "hush@host"]) {
+        const { message, problems } = problemsOf({ REDIS_URL: url });
+        assert.deepEqual([problems.length, problems[0]?.variable], [1, "REDIS_URL"]);
+        assert.doesNotMatch(message, /hu\/?sh/);
+      }
+    });
+
+    it("are listed for redaction, also those in the URL", () => {
+      const environment = { REDIS_URL: "redis://:one%20two@host", REDIS_PASSWORD: "three" };
+      const values = secretValues(loadSettings(environment, "cli", folder));
+      assert.deepEqual(values, ["three", "one%20two", "one two"]);
+      assert.deepEqual(secretValues(loadSettings({}, "cli", folder)), []);
+    });
+  });
+});

@@ -61,7 +61,8 @@ async function plugin(call: ServerWritableStream<RunPluginRequest, RunPluginResp
     process.execPath,
     [...options.nodeArguments, runnerPath("run-plugin", directory), directory, ...call.request.getArgsList()],
     {
-      cwd: call.request.getPwd(),
+      // @pulumi/policy reads the pack's version from the package.json of its working directory.
+      cwd: call.request.getKind() === "analyzer" ? directory : call.request.getPwd(),
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...pairs(call.request.getEnvList()), ...runtimeEnvironment(options) },
     },

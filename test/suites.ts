@@ -13,36 +13,87 @@ export interface Suite {
   readonly timeoutMinutes: number;
 }
 
-/** Mocha over the test files directly in `folders` of `test/`. */
+/** Mocha over the test files in these folders of `test/`. */
 function mocha(...folders: readonly string[]): readonly string[] {
   const specs = folders.map((folder) => `test/${folder}/**/*.test.ts`);
   return ["node_modules/mocha/bin/mocha.js", "--reporter", "test/count-reporter.ts", ...specs];
 }
+
+/** The worker package's sources, and the helpers of its tests. */
+const WORKER = ["worker/**/*.ts", "worker/**/*.lua", "worker/package.json", "test/support/**"];
 
 /** All suites, in the order in which they run. */
 export const SUITES: readonly Suite[] = [
   {
     name: "check",
     what: "format, lint, import rules and types",
-    inputs: ["**/*.ts", "**/*.mts", "**/*.json", "**/*.cjs"],
+    inputs: ["**/*.{ts,mts,cjs,json}"],
     command: ["components/cli/main.ts", "check"],
     heavy: false,
     timeoutMinutes: 5,
   },
   {
+    name: "unit",
+    what: "the worker's pure parts, its configuration and the scaling law",
+    inputs: [...WORKER, "test/{core,config,scaling}/**"],
+    command: mocha("core", "config", "scaling"),
+    heavy: false,
+    timeoutMinutes: 5,
+  },
+  {
+    name: "queue",
+    what: "the queue's scripts on a real Redis",
+    inputs: [...WORKER, "test/queue/**"],
+    command: mocha("queue"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "worker",
+    what: "the worker and its supervisor",
+    inputs: [...WORKER, "test/worker/**"],
+    command: mocha("worker"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "spawner",
+    what: "the spawner: leadership, metrics, starting and stopping of workers",
+    inputs: [...WORKER, "test/spawner/**"],
+    command: mocha("spawner"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "cli",
+    what: "the queue's command line",
+    inputs: [...WORKER, "examples/**", "test/cli/**"],
+    command: mocha("cli"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "components",
+    what: "spec, targets and the provider for host processes",
+    inputs: [...WORKER, "components/**", "stacks/**", "test/components/**"],
+    command: mocha("components"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "launcher",
-    what: "the launcher script, set-up, taskfleet env and test, state locks",
-    inputs: ["taskfleet", "components/cli/**", "test/launcher/**", "test/support/**", "tools/**"],
+    what: "the launcher, set-up, taskfleet env and test, state locks",
+    inputs: ["taskfleet", "components/cli/**", "tools/**", "test/launcher/**", "test/support/**"],
     command: mocha("launcher"),
     heavy: false,
     timeoutMinutes: 5,
   },
   {
     name: "engine",
-    what: "the Node.js language host under the real Pulumi engine",
+    what: "the Node.js language host, by itself and under the real Pulumi engine",
     inputs: ["tools/**", "components/cli/**", "test/engine/**", "test/support/**"],
     command: mocha("engine"),
-    heavy: false,
-    timeoutMinutes: 10,
+    heavy: true,
+    timeoutMinutes: 15,
   },
 ];

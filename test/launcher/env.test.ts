@@ -85,7 +85,12 @@ describe("taskfleet env", () => {
 
   it("says on stderr that a stack is not up, and forgets the Redis of the stack before", () => {
     const environment = { ...cleanEnvironment(), TASKFLEET_STACK: "old", REDIS_URL: "redis://old:1" };
-    const { stdout, stderr } = evaluated("sh", "-s no-such-stack", 'printenv REDIS_URL || echo none', environment);
+    const { stdout, stderr } = evaluated(
+      "sh",
+      "-s no-such-stack",
+      "printenv REDIS_URL || echo none",
+      environment,
+    );
     assert.equal(stdout, "none\n");
     assert.match(stderr, /^taskfleet: stack no-such-stack is not up, .*taskfleet up -s no-such-stack/);
   });

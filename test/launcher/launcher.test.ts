@@ -169,7 +169,7 @@ describe("the command line of this checkout", () => {
     assert.equal(run([PATHS.launcher, "no-such-command"]).code, 2);
     const suite = run([PATHS.launcher, "test", "no-such-suite"]);
     assert.equal(suite.code, 2);
-    assert.match(suite.stderr, /^taskfleet: no suite no-such-suite: there are check, launcher, /);
+    assert.match(suite.stderr, /^taskfleet: no suite no-such-suite: there are check, unit, /);
     assert.equal(run([PATHS.launcher, "env", "--no-such-option"]).code, 2);
   });
 

@@ -1,0 +1,94 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { glob, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { build, type OutputFile } from "esbuild";
+
+/** A worker bundle on disk: `main.mjs`, chunks beside it, `lua/`. */
+export interface Bundle {
+  /** `sha256:<hex>` over the relative paths and contents of its files. */
+  readonly digest: string;
+  /** `<outDir>/<hex>`; what is in it never changes. */
+  readonly directory: string;
+}
+
+export interface BuildOptions {
+  readonly outDir: string;
+}
+
+/** Beside the module that reads the scripts; in the bundle, beside all chunks. */
+const LUA = join(import.meta.dirname, "src/adapters/redis/lua");
+/** CommonJS parts of a bundle call `require`, which a module does not have. */
+const REQUIRE = `import { createRequire as bundleRequire } from "node:module";
+const require = bundleRequire(import.meta.url);`;
+
+/** The command line, and what its worker threads run: they are found by file name beside it. */
+const ENTRY_POINTS = {
+  main: "src/main.ts",
+  "handler-thread": "src/runtime/threads/handler-thread.ts",
+};
+
+type Files = ReadonlyMap<string, Uint8Array>;
+
+async function compile(): Promise<readonly OutputFile[]> {
+  const { outputFiles } = await build({
+    absWorkingDir: import.meta.dirname,
+    entryPoints: ENTRY_POINTS,
+    outdir: "bundle",
+    outExtension: { ".js": ".mjs" },
+    // Chunks lie beside main.mjs, so that `./lua/` means the same folder from each of them.
+    chunkNames: "[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    banner: { js: REQUIRE },
+    legalComments: "none",
+    logLevel: "error",
+    write: false,
+  });
+  return outputFiles;
+}
+
+async function bundleFiles(): Promise<Files> {
+  const outDir = join(import.meta.dirname, "bundle");
+  const files = new Map<string, Uint8Array>();
+  for (const { path, contents } of await compile()) files.set(relative(outDir, path), contents);
+  for await (const script of glob("**/*.lua", { cwd: LUA })) {
+    files.set(join("lua", script), await readFile(join(LUA, script)));
+  }
+  return new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function digestOf(files: Files): string {
+  const hash = createHash("sha256");
+  // Lengths before the parts, so that no two lists of files read the same.
+  for (const [path, content] of files) hash.update(`${path}\0${content.byteLength}\0`).update(content);
+  return hash.digest("hex");
+}
+
+async function writeFiles(directory: string, files: Files): Promise<void> {
+  // Renamed into place when whole: a folder of this name is always complete.
+  const half = `${directory}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    for (const [path, content] of files) {
+      await mkdir(dirname(join(half, path)), { recursive: true });
+      await writeFile(join(half, path), content);
+    }
+    await rename(half, directory);
+  } catch (error) {
+    await rm(half, { recursive: true, force: true });
+    // Another build was faster with the same bytes.
+    if (!existsSync(directory)) throw error;
+  }
+}
+
+/** Builds the worker. The same sources give the same digest; a bundle that is there already stays untouched. */
+export async function buildBundle({ outDir }: BuildOptions): Promise<Bundle> {
+  const files = await bundleFiles();
+  const hex = digestOf(files);
+  const directory = join(outDir, hex);
+  if (!existsSync(directory)) await writeFiles(directory, files);
+  return { digest: `sha256:${hex}`, directory };
+}

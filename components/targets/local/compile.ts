@@ -1,0 +1,180 @@
+import { createHash } from "node:crypto";
+import { join, resolve } from "node:path";
+import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
+import { redisConfig } from "../../platform/redis.ts";
+import { DEFAULTS } from "../../spec/defaults.ts";
+import { DEFAULT_CLASS, type ResolvedClass, type ResolvedFleet } from "../../spec/resolve.ts";
+import {
+  classSettings,
+  type Environment,
+  type SettingValues,
+  secretFileVariable,
+  toEnvironment,
+} from "../../spec/to-environment.ts";
+import { refuseUnsupported } from "../capabilities.ts";
+import { REFERENCES } from "../references.ts";
+import type { Target } from "../target.ts";
+import type { LocalClass, LocalContext, LocalDocument } from "./document.ts";
+
+/** Two, so that one succeeds the other within the leader's lease. */
+const SPAWNERS = ["a", "b"] as const;
+/** Readable by this user only. */
+const PRIVATE = "0600";
+/** Redis loads its data first, which takes seconds a gigabyte. */
+const REDIS_READY_SECONDS = 300;
+const REDIS_STOP_SECONDS = 60;
+const SPAWNER_READY_SECONDS = 60;
+const SPAWNER_STOP_SECONDS = 30;
+/** Beyond the workers' own time to finish: to hand tasks back and record the exit. */
+const EXIT_MARGIN_SECONDS = 15;
+
+const passwordFile = ({ paths }: LocalContext) => join(paths.secrets, "redis-password");
+
+/** `KEY=VALUE` lines; no value of a setting spans lines. */
+function envFile(variables: Environment): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
+}
+
+/** What programs on this machine need to push tasks and read results; how they log is their own matter. */
+function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environment {
+  const { logLevel, logJson, ...queue } = classSettings(fleet, fleet.classes[0], "cli");
+  const settings: SettingValues = {
+    ...queue,
+    redisUrl: "redis://127.0.0.1:{port}",
+    logDirectory: context.paths.logs,
+  };
+  return { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: passwordFile(context) };
+}
+
+function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInputs {
+  const { paths, redisServer, deleteData } = context;
+  const configFile = join(paths.redis, "redis.conf");
+  const dataDirectory = join(paths.redis, "data");
+  const config = redisConfig({
+    port: "{port}",
+    dataDirectory,
+    maxMemory: fleet.redis.maxMemory,
+    passwordHash: REFERENCES.redisPasswordHash,
+  });
+  const files: readonly HostFile[] = [
+    { path: configFile, content: config, mode: PRIVATE },
+    { path: passwordFile(context), content: REFERENCES.redisPassword, mode: PRIVATE },
+    { path: paths.clientEnv, content: envFile(clientEnvironment(fleet, context)), mode: PRIVATE },
+  ];
+  return {
+    name: "redis",
+    directory: paths.redis,
+    command: redisServer,
+    args: [configFile],
+    environment: {},
+    files,
+    port: fleet.redis.port,
+    ready: { kind: "redis", passwordFile: passwordFile(context), timeoutSeconds: REDIS_READY_SECONDS },
+    stop: { signal: "SIGTERM", timeoutSeconds: REDIS_STOP_SECONDS },
+    log: join(paths.logs, "redis.log"),
+    data: [dataDirectory],
+    deleteData,
+  };
+}
+
+const imageTag = ({ bundle }: LocalContext) => `bundle:${bundle.digest}`;
+
+/** What is the same for all processes of a class. */
+function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingValues {
+  return {
+    redisUrl: `redis://${REFERENCES.redisAddress}`,
+    imageTag: imageTag(context),
+    handlers: fleet.handlers === "" ? "" : resolve(context.root, fleet.handlers),
+  };
+}
+
+function revisionOf(fleet: ResolvedFleet, workerClass: ResolvedClass, context: LocalContext): string {
+  const settings = {
+    ...commonSettings(fleet, context),
+    ...classSettings(fleet, workerClass, "worker"),
+  };
+  const started = [context.node, context.handlersDigest, envFile(toEnvironment(settings))];
+  return createHash("sha256").update(started.join("\n")).digest("hex").slice(0, 16);
+}
+
+function spawnerProcess(
+  fleet: ResolvedFleet,
+  workerClass: ResolvedClass,
+  context: LocalContext,
+  own: {
+    readonly name: string;
+    readonly port: number;
+    readonly runDirectory: string;
+    readonly revision: string;
+  },
+): ProcessInputs {
+  const { paths, node, bundle } = context;
+  const settings: SettingValues = {
+    ...commonSettings(fleet, context),
+    ...classSettings(fleet, workerClass, "worker"),
+    ...classSettings(fleet, workerClass, "spawner"),
+    httpPort: "{port}",
+    actuator: "process",
+    runDirectory: own.runDirectory,
+    logDirectory: paths.logs,
+    revision: own.revision,
+  };
+  return {
+    name: own.name,
+    directory: paths.directory,
+    command: node,
+    args: [join(bundle.directory, "main.mjs"), "spawner"],
+    environment: { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: passwordFile(context) },
+    files: [],
+    port: { kind: "preferred", port: own.port },
+    ready: { kind: "http", path: "/health/ready", timeoutSeconds: SPAWNER_READY_SECONDS },
+    stop: { signal: "SIGTERM", timeoutSeconds: SPAWNER_STOP_SECONDS },
+    log: join(paths.logs, `${own.name}.log`),
+    data: [],
+    deleteData: false,
+  };
+}
+
+function compileClass(
+  fleet: ResolvedFleet,
+  workerClass: ResolvedClass,
+  index: number,
+  context: LocalContext,
+): LocalClass {
+  const { name, stream, worker } = workerClass;
+  const suffix = name === DEFAULT_CLASS ? "" : `-${name}`;
+  const runDirectory = `${context.paths.run}${suffix}`;
+  const revision = revisionOf(fleet, workerClass, context);
+  const firstPort = DEFAULTS.spawnerPort + index * SPAWNERS.length;
+  const spawners = SPAWNERS.map((letter, place) =>
+    spawnerProcess(fleet, workerClass, context, {
+      name: `spawner${suffix}-${letter}`,
+      port: firstPort + place,
+      runDirectory,
+      revision,
+    }),
+  );
+  const stopTimeoutSeconds = worker.gracefulShutdownTimeout + EXIT_MARGIN_SECONDS;
+  return {
+    name,
+    stream,
+    revision,
+    workers: { name: `workers${suffix}`, directory: runDirectory, stopTimeoutSeconds },
+    spawners,
+  };
+}
+
+/** The fleet as processes of this machine: one Redis, and two spawners per worker class. */
+export const local: Target<LocalContext, LocalDocument> = {
+  name: "local",
+  compile(fleet, context) {
+    refuseUnsupported(fleet, "local");
+    return {
+      redis: redisProcess(fleet, context),
+      classes: fleet.classes.map((workerClass, index) => compileClass(fleet, workerClass, index, context)),
+      imageTag: imageTag(context),
+    };
+  },
+};

@@ -1,0 +1,49 @@
+import type { ProcessInputs } from "../../hosts/process-inputs.ts";
+
+/** What the stack found out about the machine before it compiles; all paths are absolute. */
+export interface LocalContext {
+  /** The project's root: the spec's relative paths start here. */
+  readonly root: string;
+  readonly paths: LocalPaths;
+  /** Programs to start. */
+  readonly node: string;
+  readonly redisServer: string;
+  /** The worker's bundle, see `worker/build.ts`. */
+  readonly bundle: { readonly digest: string; readonly directory: string };
+  /** Hash over the handlers folder's files; empty without one. A change replaces the workers. */
+  readonly handlersDigest: string;
+  /** Whether Redis' data goes with the stack. */
+  readonly deleteData: boolean;
+}
+
+/** Where one stack keeps its things. */
+export interface LocalPaths {
+  readonly directory: string;
+  readonly clientEnv: string;
+  readonly redis: string;
+  readonly run: string;
+  readonly logs: string;
+  readonly secrets: string;
+}
+
+/** One worker class: two spawners, of which one leads, and the workers that they start. */
+export interface LocalClass {
+  readonly name: string;
+  readonly stream: string;
+  /** Hash of all that a worker is started with. */
+  readonly revision: string;
+  readonly workers: {
+    readonly name: string;
+    readonly directory: string;
+    readonly stopTimeoutSeconds: number;
+  };
+  readonly spawners: readonly ProcessInputs[];
+}
+
+/** The processes of a fleet on this machine. Texts may hold references, see `references.ts`. */
+export interface LocalDocument {
+  readonly redis: ProcessInputs;
+  readonly classes: readonly LocalClass[];
+  /** `bundle:sha256:<hex>`, recorded in every result. */
+  readonly imageTag: string;
+}

@@ -1,0 +1,41 @@
+import { delimiter, resolve } from "node:path";
+import type { Config } from "@pulumi/pulumi";
+import { PATHS, stackPaths } from "../components/cli/paths.ts";
+import { findRedisServer } from "../components/platform/redis-server.ts";
+import { resolveFleet } from "../components/spec/resolve.ts";
+import { local as target } from "../components/targets/local/compile.ts";
+import { LocalFleet } from "../components/targets/local/component.ts";
+import { handlersDigest } from "../components/targets/local/handlers-digest.ts";
+import { buildBundle } from "../worker/build.ts";
+
+/**
+ * A fleet on this machine. Config: `taskfleet:fleet` (the spec, see `components/spec/fleet-spec.ts`) and
+ * `taskfleet:deleteData` (Redis' data goes with the stack; by default it stays).
+ */
+export async function local(stack: string, config: Config): Promise<Record<string, unknown>> {
+  const fleet = resolveFleet(config.getObject("fleet") ?? {}, target.name);
+  const paths = stackPaths(stack);
+  const [bundle, digest] = await Promise.all([
+    buildBundle({ outDir: paths.bundles }),
+    handlersDigest(fleet.handlers === "" ? "" : resolve(PATHS.root, fleet.handlers)),
+  ]);
+  const document = target.compile(fleet, {
+    root: PATHS.root,
+    paths,
+    node: process.execPath,
+    redisServer: findRedisServer([PATHS.bin, ...(process.env.PATH ?? "").split(delimiter)]),
+    bundle,
+    handlersDigest: digest,
+    deleteData: config.getBoolean("deleteData") ?? false,
+  });
+  const running = new LocalFleet(fleet.name, document);
+  const spawners = [...running.spawners].map(([name, process]) => [name, process.address] as const);
+  return {
+    redisAddress: running.redis.address,
+    streams: document.classes.map(({ stream }) => stream),
+    spawners: Object.fromEntries(spawners),
+    imageTag: document.imageTag,
+    logs: paths.logs,
+    runDirectories: document.classes.map(({ workers }) => workers.directory),
+  };
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HandlersError } from "../../worker/src/handlers/handlers-error.ts";
+import { loadHandlers } from "../../worker/src/handlers/load-handlers.ts";
+
+const FIXTURES = join(import.meta.dirname, "fixtures");
+const greet = (kind: string) =>
+  `{ kind: "${kind}", version: "1", description: "", payload: {}, run: async () => "hi" }`;
+
+describe("loadHandlers", () => {
+  let folder: string;
+  beforeEach(() => {
+    // Inside the project, so that modules may import its packages.
+    folder = mkdtempSync(join(FIXTURES, "made-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const module = (name: string, text: string) => writeFileSync(join(folder, name), text);
+
+  async function problems(): Promise<{ file: string; message: string }[]> {
+    try {
+      await loadHandlers({ folder });
+    } catch (error) {
+      assert.ok(error instanceof HandlersError);
+      return error.problems.map(({ file, message }) => ({ file: file.replace(`${folder}/`, ""), message }));
+    }
+    return [];
+  }
+
+  it("has the bundled ones without a folder", async () => {
+    const handlers = await loadHandlers({ folder: "" });
+    assert.deepEqual([...handlers.keys()], ["execute"]);
+    assert.equal(handlers.get("execute")?.source, "bundled");
+  });
+
+  it("takes one handler or several from each module directly in the folder", async () => {
+    module("a.mjs", `export default ${greet("a")};`);
+    module("b.ts", `const made: object[] = [${greet("b-1")}, ${greet("b-2")}];\nexport default made;`);
+    module("types.d.ts", "export type Nothing = never;");
+    module("README.md", "# no module");
+    mkdirSync(join(folder, "lib.js"));
+    const handlers = await loadHandlers({ folder });
+    assert.deepEqual([...handlers.keys()], ["execute", "a", "b-1", "b-2"]);
+    assert.equal(handlers.get("a")?.isolation, "event-loop");
+    assert.match(handlers.get("b-2")?.source ?? "", /^file:.*\/b\.ts$/);
+    assert.equal(await handlers.get("a")?.run({} as never, {} as never), "hi");
+  });
+
+  it("lets a handler be an object that knows itself", async () => {
+    module(
+      "a.mjs",
+      `export default { ...${greet("a")}, greeting: "hello", async run() { return this.greeting; } };`,
+    );
+    const handlers = await loadHandlers({ folder });
+    assert.equal(await handlers.get("a")?.run({} as never, {} as never), "hello");
+  });
+
+  it("names every file and everything that is wrong with it at once", async () => {
+    module("a.mjs", `export default { ...${greet("two words")}, version: 7, isolation: "process" };`);
+    module("b.mjs", "export const other = 1;");
+    module("c.mjs", "throw new Error('boom');");
+    module("d.mjs", `export default { ...${greet("d")}, payload: { type: "strnig" }, timeoutMs: -1 };`);
+    module("e.ts", "export default {{{");
+    const found = await problems();
+    const of = (file: string) =>
+      found.filter((problem) => problem.file === file).map(({ message }) => message);
+    assert.deepEqual(of("a.mjs"), [
+      'kind is "two words"; allowed: 1 to 64 characters of a-z A-Z 0-9 . _ -',
+      'version is 7; allowed: text such as "1.0.0"',
+      'isolation is "process"; allowed: event-loop, thread',
+    ]);
+    assert.deepEqual(of("b.mjs"), [
+      "exports missing; allowed: a handler (see defineHandler) or an array of them",
+    ]);
+    assert.deepEqual(of("c.mjs"), ["Error: boom"]);
+    assert.match(of("d.mjs")[0] ?? "", /^payload is no JSON Schema: .*type/);
+    assert.equal(of("d.mjs")[1], "timeoutMs is -1; allowed: a positive number, or leave it out");
+    assert.equal(of("e.ts").length, 1);
+    assert.equal(found.length, 8);
+  });
+
+  it("refuses a kind that is taken, also by a bundled handler", async () => {
+    module("a.mjs", `export default ${greet("same")};`);
+    module("b.mjs", `export default [${greet("same")}, ${greet("execute")}];`);
+    const found = await problems();
+    assert.deepEqual(
+      found.map(({ file }) => file),
+      ["b.mjs", "b.mjs"],
+    );
+    assert.match(found[0]?.message ?? "", /^kind "same" is already that of .*a\.mjs; give it another$/);
+    assert.match(found[1]?.message ?? "", /^kind "execute" is already that of bundled/);
+  });
+
+  it("says that the folder is not there", async () => {
+    await assert.rejects(
+      loadHandlers({ folder: join(folder, "no") }),
+      /no: the folder cannot be read \(ENOENT\)/,
+    );
+  });
+});

@@ -1,0 +1,46 @@
+/** The queue's command line, as a user would call it, on the demo's stack. */
+import { spawn } from "node:child_process";
+import type { WorkerReport } from "../../../worker/contract/records.ts";
+import { CommandError } from "../command-error.ts";
+import { stackEnvironment } from "../environment.ts";
+import { PATHS } from "../paths.ts";
+
+/** What the demo reads of `taskfleet status --json`. */
+export interface Status {
+  readonly queue: {
+    readonly waiting: number;
+    readonly running: number;
+    readonly delayed: number;
+    readonly deadLetters: number;
+  };
+  readonly workers: readonly (WorkerReport & { readonly holding: number })[];
+  readonly leader: string | null;
+  readonly counters: { readonly late: number; readonly reclaimed: number };
+}
+
+/** Runs one command and returns what it printed; `accept` lists the exit codes that are no failure. */
+export async function queueCommand(
+  stack: string,
+  words: readonly string[],
+  { input = "", accept = [0] }: { input?: string; accept?: readonly number[] } = {},
+): Promise<string> {
+  const child = spawn(process.execPath, [PATHS.workerMain, ...words], {
+    cwd: PATHS.root,
+    env: { ...process.env, ...stackEnvironment(stack) },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const printed: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => printed.push(chunk));
+  child.stdin.end(input);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  if (code === null || !accept.includes(code))
+    throw new CommandError(`taskfleet ${words[0]} ended with ${code ?? "a signal"}`, code ?? 1);
+  return Buffer.concat(printed).toString("utf8");
+}
+
+export async function readStatus(stack: string): Promise<Status> {
+  return JSON.parse(await queueCommand(stack, ["status", "--json"])) as Status;
+}

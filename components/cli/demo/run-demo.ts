@@ -1,0 +1,128 @@
+/** The demo: real work on stack `local`, with workers and the leading spawner killed in the middle. */
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Client, createClient } from "@taskfleet/worker/client";
+import { CommandError } from "../command-error.ts";
+import { stackEnvironment } from "../environment.ts";
+import { killLeader, killWorker, stopWorkerPastLease } from "./chaos.ts";
+import { frame, type LiveView } from "./live-view.ts";
+import { queueCommand, readStatus, type Status } from "./queue-command.ts";
+import { type DemoSummary, type DemoTask, problems, type QueueCounts, summarise } from "./summary.ts";
+import { flakyTasks, longTask, type PlannedTask, pushLines } from "./tasks.ts";
+import { mapTree, runDirectly, treeFiles } from "./tree-map.ts";
+
+export interface DemoReport {
+  readonly summary: DemoSummary;
+  /** Empty when everything is as the input demands. */
+  readonly problems: readonly string[];
+}
+
+interface Progress {
+  pushed: number;
+  mostWorkers: number;
+}
+
+/** Works the fleet of `stack`, which is up, until all is done. */
+export async function runDemo(stack: string, view: LiveView): Promise<DemoReport> {
+  const run = `demo-${randomBytes(3).toString("hex")}`;
+  const before = await readStatus(stack);
+  const progress: Progress = { pushed: 0, mostWorkers: 0 };
+  const drained = new AbortController();
+  const watching = watch(stack, view, progress, drained.signal);
+  const client = connect(stack);
+  try {
+    const [mapped, others] = await Promise.all([
+      mapWholeTree(stack, view, progress),
+      upsetFleet(stack, run, view, progress),
+    ]);
+    const tasks: DemoTask[] = [...mapped.tasks, ...others];
+    const ids = tasks.map(({ id }) => id);
+    const outcomes = await client.waitAll(ids);
+    const counts = await countsSince(stack, before, progress);
+    const ordered = ids.map((id) => outcomes.get(id) ?? ({ state: "open" } as const));
+    return {
+      summary: summarise(ordered, counts),
+      problems: [...mapped.problems, ...problems(tasks, ordered, counts)],
+    };
+  } finally {
+    drained.abort();
+    await watching;
+    await client.close();
+  }
+}
+
+function connect(stack: string): Client {
+  const environment = stackEnvironment(stack);
+  if (environment?.REDIS_URL === undefined || environment.REDIS_PASSWORD_FILE === undefined)
+    throw new CommandError(`stack ${stack} has no client.env: run taskfleet up`, 1);
+  const redisPassword = readFileSync(environment.REDIS_PASSWORD_FILE, "utf8").trim();
+  return createClient({ redisUrl: environment.REDIS_URL, redisPassword });
+}
+
+async function watch(stack: string, view: LiveView, progress: Progress, end: AbortSignal): Promise<void> {
+  while (!end.aborted) {
+    const status = await readStatus(stack);
+    progress.mostWorkers = Math.max(progress.mostWorkers, status.workers.length);
+    view.draw(frame(status, progress.pushed));
+    await delay(500, undefined, { signal: end }).catch(() => {});
+  }
+}
+
+interface MappedTasks {
+  readonly tasks: readonly DemoTask[];
+  readonly problems: readonly string[];
+}
+
+async function mapWholeTree(stack: string, view: LiveView, progress: Progress): Promise<MappedTasks> {
+  const files = treeFiles();
+  progress.pushed += files.length;
+  view.say(`• map: ${files.length} files of this tree hashed and counted by the fleet`);
+  const mapped = await mapTree(stack, files);
+  const scratch = mkdtempSync(join(tmpdir(), "taskfleet-demo-"));
+  try {
+    const same = runDirectly(files, scratch).equals(mapped.printed);
+    view.say(`• map: byte for byte ${same ? "the same" : "NOT the same"} as the command run directly`);
+    const tasks = mapped.ids.map((id) => ({ id, expect: "success" }) as const);
+    return { tasks, problems: same ? [] : ["what map printed differs from the command run directly"] };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Failing tasks, a worker killed, the leader killed, a worker stopped past its lease. */
+async function upsetFleet(
+  stack: string,
+  run: string,
+  view: LiveView,
+  progress: Progress,
+): Promise<PlannedTask[]> {
+  const flaky = flakyTasks(run);
+  const first = longTask(run, "killed", 8);
+  const second = longTask(run, "stopped", 8);
+  const push = async (tasks: readonly PlannedTask[]) => {
+    await queueCommand(stack, ["push", "-"], { input: pushLines(tasks) });
+    progress.pushed += tasks.length;
+  };
+  await push([...flaky, first]);
+  view.say(`• push: ${flaky.length} tasks that fail at first or for ever`);
+  const killed = await killWorker(stack);
+  view.say(`• SIGKILL: worker ${killed.workerId} in the middle of a task`);
+  const { killed: leader, successor } = await killLeader(stack);
+  view.say(`• SIGKILL: leading spawner ${leader}; ${successor} leads now`);
+  await push([second]);
+  const stopped = await stopWorkerPastLease(stack, killed);
+  view.say(`• SIGSTOP past its lease, then SIGCONT: worker ${stopped.workerId}; its late result was refused`);
+  return [...flaky, first, second];
+}
+
+async function countsSince(stack: string, before: Status, progress: Progress): Promise<QueueCounts> {
+  const after = await readStatus(stack);
+  return {
+    reclaimed: after.counters.reclaimed - before.counters.reclaimed,
+    lateRefused: after.counters.late - before.counters.late,
+    mostWorkers: progress.mostWorkers,
+  };
+}

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import type { RunFile } from "../../worker/contract/run-file.ts";
 import { supervisorOf, workerOf } from "../../worker/contract/run-file.ts";
 import { signalProcess } from "../../worker/src/adapters/processes/process-identity.ts";
-import { TestFleet } from "../support/fleet.ts";
-import { waitFor } from "../support/wait.ts";
+import { patiently, TestFleet } from "../support/fleet.ts";
 
 /** The run file of a worker that runs, so that both processes are known. */
 function running(fleet: TestFleet, workerId: string | undefined): RunFile {
@@ -19,7 +18,7 @@ function kill(file: RunFile, which: "supervisor" | "worker"): void {
 }
 
 describe("fleet: deaths", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let fleet: TestFleet;
   beforeEach(async () => {
     fleet = await TestFleet.open();
@@ -36,7 +35,7 @@ describe("fleet: deaths", function () {
     await second.leads();
     const decided = async () => (await fleet.redis.client.hget("{peagen.tasks}:scaling", "address")) ?? "";
     const address = await second.address();
-    await waitFor("the second spawner's decision", async () => (await decided()) === address);
+    await patiently("the second spawner's decision", async () => (await decided()) === address);
     // A worker that dies now is the second one's to replace.
     kill(running(fleet, workers[0]), "worker");
     fleet.open("all");
@@ -76,7 +75,7 @@ describe("fleet: deaths", function () {
     const ids = await fleet.pushGates("one", 1);
     const [worker] = await fleet.busy(1);
     kill(running(fleet, worker), "worker");
-    await waitFor("the exit to be counted", async () => (await fleet.stat("exit:error")) === 1);
+    await patiently("the exit to be counted", async () => (await fleet.stat("exit:error")) === 1);
     fleet.open("one");
     const [result] = await fleet.results(ids);
     assert.equal(result?.status, "success");
@@ -93,7 +92,7 @@ describe("fleet: deaths", function () {
     const file = running(fleet, worker);
     kill(file, "supervisor");
     kill(file, "worker");
-    await waitFor("the exit to be counted", async () => (await fleet.stat("exit:error")) === 1);
+    await patiently("the exit to be counted", async () => (await fleet.stat("exit:error")) === 1);
     fleet.open("one");
     assert.equal((await fleet.results(ids))[0]?.status, "success");
     await fleet.atZero();
@@ -131,7 +130,7 @@ describe("fleet: deaths", function () {
     const workers = await fleet.busy(2);
     const failed = () => spawner.records.some(({ message }) => message === "spawner_loop_failed");
     fleet.redis.process.kill("SIGSTOP");
-    await waitFor("the spawner to notice", failed);
+    await patiently("the spawner to notice", failed);
     assert.deepEqual(
       fleet
         .runFiles()
@@ -156,9 +155,9 @@ describe("fleet: deaths", function () {
   it("slows down when workers die at their start", async () => {
     const spawner = await fleet.spawner({ WORKER_CONCURRENCY: "many" });
     await fleet.pushGates("one", 3);
-    await waitFor("the pause", () =>
+    await patiently("the pause", () =>
       spawner.records.some(({ message }) => message === "spawner_starts_paused"),
     );
-    await waitFor("three deaths", async () => (await fleet.stat("exit:error")) >= 3);
+    await patiently("three deaths", async () => (await fleet.stat("exit:error")) >= 3);
   });
 });

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { TestFleet } from "../support/fleet.ts";
+import { patiently, TestFleet } from "../support/fleet.ts";
 import { parsePrometheusText } from "../support/prometheus-text.ts";
-import { waitFor } from "../support/wait.ts";
 
 describe("fleet: the queue's upkeep", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let fleet: TestFleet;
   afterEach(() => fleet.close());
 
@@ -28,11 +27,11 @@ describe("fleet: the queue's upkeep", function () {
     const first = await fleet.spawner();
     await first.leads();
     const kinds = async () => (await fleet.redis.client.hkeys("{peagen.tasks}:kinds")).sort();
-    await waitFor("the kinds", async () => (await kinds()).length > 0);
+    await patiently("the kinds", async () => (await kinds()).length > 0);
     assert.deepEqual(await kinds(), ["coin", "execute", "gate"]);
     await fleet.redis.client.del("{peagen.tasks}:kinds");
     const second = await fleet.spawner();
-    await waitFor("the kinds again", async () => (await kinds()).length > 0);
+    await patiently("the kinds again", async () => (await kinds()).length > 0);
     assert.equal(
       second.records.some(({ message }) => message === "spawner_leading"),
       false,
@@ -47,14 +46,14 @@ describe("fleet: the queue's upkeep", function () {
     const coins = [0, 0, 0, 0, 1, 2, 3].map((failures) => ({ kind: "coin", payload: { failures } }));
     const pushed = await fleet.queue.producer.enqueue(coins);
     await fleet.results(pushed.slice(0, 6).map(({ id }) => id));
-    await waitFor("the dead letter", () => fleet.redis.client.hlen("{peagen.tasks}:dlq"));
+    await patiently("the dead letter", () => fleet.redis.client.hlen("{peagen.tasks}:dlq"));
     await fleet.pushGates("held", 1);
     await fleet.busy(1);
     const scrape = async (address: string) =>
       parsePrometheusText(await (await fetch(`${address}/metrics`)).text());
     const address = await spawner.address();
     const held = 'queue_running{stream="peagen.tasks",kind="gate"}';
-    const families = await waitFor("the worker's report", async () => {
+    const families = await patiently("the worker's report", async () => {
       const found = await scrape(address);
       return found.get("queue_running")?.samples.get(held) === 1 ? found : null;
     });
@@ -93,7 +92,7 @@ describe("fleet: the queue's upkeep", function () {
   it("is ready when Redis answers", async () => {
     fleet = await TestFleet.open();
     const address = await (await fleet.spawner()).address();
-    await waitFor("readiness", async () => (await fetch(`${address}/health/ready`)).status === 200);
+    await patiently("readiness", async () => (await fetch(`${address}/health/ready`)).status === 200);
     assert.deepEqual(await (await fetch(`${address}/health/ready`)).json(), { status: "ready" });
   });
 });

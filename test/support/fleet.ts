@@ -41,6 +41,11 @@ const SETTINGS = {
   LOG_LEVEL: "info",
 };
 
+/** Waits like `waitFor`, as long as whole processes may take on a busy machine. */
+export function patiently<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
+  return waitFor(what, condition, { timeoutMs: 60_000 });
+}
+
 type Changes = Readonly<Record<string, string>>;
 
 export interface SpawnerProcess {
@@ -91,7 +96,7 @@ export class TestFleet {
       records.push(...lines.map((line) => JSON.parse(line) as Record<string, unknown>));
     });
     const record = (message: string) =>
-      waitFor(`the record ${message}`, () => records.find((one) => one.message === message));
+      patiently(`the record ${message}`, () => records.find((one) => one.message === message));
     await record("spawner_starting");
     return {
       child,
@@ -119,7 +124,7 @@ export class TestFleet {
 
   /** Waits for the results of all these tasks. */
   async results(ids: readonly string[]): Promise<ResultRecord[]> {
-    return waitFor("the results", async () => {
+    return patiently("the results", async () => {
       const outcomes = await this.queue.results.read(ids);
       const results = outcomes.map((outcome) => (outcome.state === "settled" ? outcome.result : null));
       return results.every((result) => result !== null) ? results : null;
@@ -139,7 +144,7 @@ export class TestFleet {
 
   /** Ids of the workers that hold tasks, once so many do. */
   async busy(count: number): Promise<string[]> {
-    return waitFor(`${count} busy workers`, async () => {
+    return patiently(`${count} busy workers`, async () => {
       const busy = (await this.queue.workers.list()).filter(({ holding }) => holding > 0);
       return busy.length === count ? busy.map(({ worker_id }) => worker_id) : null;
     });
@@ -147,7 +152,7 @@ export class TestFleet {
 
   /** Waits until no worker process is left. */
   async atZero(): Promise<void> {
-    await waitFor("no worker to be left", () => this.runFiles().length === 0);
+    await patiently("no worker to be left", () => this.runFiles().length === 0);
   }
 
   /** The counters of the queue's stats by field. */
@@ -160,7 +165,7 @@ export class TestFleet {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     const processes = this.runFiles().flatMap((file) => [supervisorOf(file), workerOf(file) ?? []].flat());
     for (const one of processes) signalProcess(one, "SIGKILL");
-    await waitFor("all processes to be gone", () => !processes.some(isAlive));
+    await patiently("all processes to be gone", () => !processes.some(isAlive));
     this.queue.close();
     await this.redis.stop();
     rmSync(this.folder, { recursive: true, force: true });

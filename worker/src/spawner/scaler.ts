@@ -138,9 +138,11 @@ export class Scaler implements Loop {
     const { start, drain } = plan(decision.desired, members, this.#idleSince);
     const died = this.#starts.observe(members, now());
     if (died > 0) logger.warn({ workers: died }, SPAWNER_EVENTS.startsPaused);
-    if (members.some((member) => member.stale)) this.#nextMs = Math.min(this.#nextMs, now() + ROLL_MS);
+    if (members.some((member) => member.stale)) this.#soonerThan(now() + ROLL_MS);
     if (drain.length > 0) await actuator.drain(drain);
-    const started = start > 0 && this.#starts.allows(now()) ? await actuator.start(start) : [];
+    const paused = start > 0 && now() < this.#starts.pausedUntilMs;
+    if (paused) this.#soonerThan(this.#starts.pausedUntilMs);
+    const started = start > 0 && !paused ? await actuator.start(start) : [];
     this.#starts.started(started);
     if (started.length + drain.length === 0) return;
     const { desired, reason } = decision;
@@ -149,5 +151,10 @@ export class Scaler implements Loop {
       { desired, reason, ...counts, started: started.length, drained: drain.length },
       SPAWNER_EVENTS.scaled,
     );
+  }
+
+  /** Decides again at this time at the latest. */
+  #soonerThan(ms: number): void {
+    this.#nextMs = Math.min(this.#nextMs, ms);
   }
 }

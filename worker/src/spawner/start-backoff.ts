@@ -10,7 +10,7 @@ const LONGEST_PAUSE_MS = 60_000;
 export class StartBackoff {
   readonly #starting = new Set<string>();
   #failures = 0;
-  #pausedUntilMs = 0;
+  #pausedUntilMs = -Infinity;
 
   started(workerIds: readonly string[]): void {
     for (const id of workerIds) this.#starting.add(id);
@@ -36,8 +36,8 @@ export class StartBackoff {
     return died;
   }
 
-  /** Whether workers may be started now. */
-  allows(nowMs: number): boolean {
-    return nowMs >= this.#pausedUntilMs;
+  /** When workers may be started again. */
+  get pausedUntilMs(): number {
+    return this.#pausedUntilMs;
   }
 }

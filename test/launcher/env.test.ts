@@ -67,6 +67,18 @@ describe("taskfleet env", () => {
     assert.equal(lines[5]?.split(":").filter((entry) => entry === PATHS.bin).length, 1);
   });
 
+  it("has a redis-cli that reaches the stack's server, and leaves calls that name another alone", () => {
+    const tools = join(folder, "tools");
+    mkdirSync(tools);
+    const fake = '#!/bin/sh\necho "$REDISCLI_AUTH|$*"\n';
+    writeFileSync(join(tools, "redis-cli"), fake, { mode: 0o755 });
+    const environment = { ...cleanEnvironment(), PATH: `${tools}:${process.env.PATH}` };
+    const print = "redis-cli xlen peagen.tasks; redis-cli -h other -p 1 ping";
+    const { stdout } = evaluated("sh", `-s ${stack}`, print, environment);
+    const expected = [`${password}|-h 127.0.0.1 -p 7002 xlen peagen.tasks`, `${password}|-h other -p 1 ping`];
+    assert.equal(stdout, `${expected.join("\n")}\n`);
+  });
+
   it("leaves the user's own back end and passphrase alone", () => {
     const environment = {
       ...cleanEnvironment(),

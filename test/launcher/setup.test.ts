@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PATHS } from "../../components/cli/paths.ts";
 import { type SetupStep, setUp } from "../../components/cli/setup.ts";
 import { engineStep } from "../../components/cli/setup-engine.ts";
+import { holdLock } from "../../components/cli/setup-lock.ts";
 import { StepProgress } from "../../components/cli/setup-progress.ts";
 import { redisStep } from "../../components/cli/setup-redis.ts";
 
@@ -159,5 +161,37 @@ describe("what the set-up cannot do", () => {
     mkdirSync(join(folder, "theirs"));
     writeFileSync(join(folder, "theirs/pulumi"), "", { mode: 0o755 });
     assert.equal(engineStep({ PATH: join(folder, "theirs") }).check(), true);
+  });
+});
+
+describe("the lock of a set-up", () => {
+  it("lets the next one go on when the first lets go", async () => {
+    const name = `test-${process.pid}`;
+    const order: string[] = [];
+    const first = await holdLock(name, () => order.push("first waits"));
+    const second = holdLock(name, () => {
+      order.push("second waits");
+      first[Symbol.asyncDispose]().then(() => order.push("first lets go"));
+    });
+    await (await second)[Symbol.asyncDispose]();
+    assert.deepEqual(order, ["second waits", "first lets go"]);
+  });
+
+  it("is gone with the process that held it", async () => {
+    const name = `test-${process.pid}`;
+    const module = join(PATHS.root, "components/cli/setup-lock.ts");
+    const script = `const { holdLock } = await import(${JSON.stringify(module)});
+      await holdLock(${JSON.stringify(name)}, () => {}); console.log("held"); setInterval(() => {}, 1000);`;
+    const holder = spawn(PATHS.node, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(holder.stdout, "data");
+    let waited = false;
+    const lock = await holdLock(name, () => {
+      waited = true;
+      holder.kill("SIGKILL");
+    });
+    assert.equal(waited, true);
+    await lock[Symbol.asyncDispose]();
   });
 });

@@ -5,6 +5,7 @@ import { CommandError } from "./command-error.ts";
 import { engineEnvironment, stackEnvironment } from "./environment.ts";
 import { writeWrappers } from "./setup-wrappers.ts";
 import { shellExports } from "./shell.ts";
+import { checkStackName, defaultStack } from "./stack-name.ts";
 
 /** Variables that name one stack's Redis: of no use, and misleading, once another stack is chosen. */
 const OF_ONE_STACK = ["REDIS_URL", "REDIS_PASSWORD_FILE", "REDISCLI_AUTH"];
@@ -18,15 +19,6 @@ function redisCliPassword(client: Readonly<Record<string, string>>): Readonly<Re
     const reason = error instanceof Error ? error.message : String(error);
     throw new CommandError(`cannot read the stack's Redis password: ${reason}`, EXIT.failed);
   }
-}
-
-/** A stack name as Pulumi accepts it; others would also lead out of `.taskfleet`. */
-function checkStackName(stack: string): void {
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/.test(stack))
-    throw new CommandError(
-      `stack ${JSON.stringify(stack)}: a name has letters, digits, "-", "_" and ".", at most 100`,
-      EXIT.usage,
-    );
 }
 
 function printEnvironment(stack: string, environment: NodeJS.ProcessEnv): void {
@@ -50,6 +42,6 @@ export function register(program: Command): void {
   program
     .command("env")
     .description('print shell exports for this project: eval "$(./taskfleet env)"')
-    .option("-s, --stack <name>", "stack whose Redis to reach", process.env.TASKFLEET_STACK || "local")
+    .option("-s, --stack <name>", "stack whose Redis to reach", defaultStack(process.env))
     .action(({ stack }: { stack: string }) => printEnvironment(stack, process.env));
 }

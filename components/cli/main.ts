@@ -14,6 +14,8 @@ interface PlatformCommand {
 /** The platform's commands; each module is loaded only when its command, or the help, is asked for. */
 const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
   setup: { needsSetup: false, load: () => import("./setup.ts") },
+  up: { needsSetup: true, load: () => import("./up.ts") },
+  down: { needsSetup: true, load: () => import("./down.ts") },
   test: { needsSetup: true, load: () => import("./test.ts") },
   check: { needsSetup: false, load: () => import("./check.ts") },
   env: { needsSetup: false, load: () => import("./env.ts") },

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { firstStackStep } from "./pulumi-stack.ts";
 import { engineStep } from "./setup-engine.ts";
 import { type ProgressOutput, StepProgress } from "./setup-progress.ts";
 import { redisStep } from "./setup-redis.ts";
@@ -23,6 +24,7 @@ export function setupSteps(environment: NodeJS.ProcessEnv): readonly SetupStep[]
       check: () => wrappersCurrent(environment),
       run: async () => writeWrappers(environment),
     },
+    firstStackStep(environment),
   ];
 }
 

@@ -1,0 +1,44 @@
+import { rm } from "node:fs/promises";
+import type { Command } from "commander";
+import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { CommandError } from "./command-error.ts";
+import { stackPaths } from "./paths.ts";
+import { findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
+import { checkStackName, defaultStack } from "./stack-name.ts";
+
+interface DownOptions {
+  readonly stack: string;
+  readonly deleteData?: boolean;
+}
+
+async function removeData(directory: string): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`cannot remove ${directory}: ${reason}`, EXIT.failed);
+  }
+}
+
+async function down({ stack, deleteData }: DownOptions): Promise<void> {
+  checkStackName(stack);
+  const engine = findEngine(process.env);
+  const { directory, redis } = stackPaths(stack);
+  const exists = await stackExists(engine, stack);
+  if (exists) await runPulumi(engine, stack, ["destroy", "--yes", "--skip-preview"]);
+  const state = exists ? `Stack ${stack} is down` : `There is no stack ${stack}: nothing to stop`;
+  if (deleteData === true) await removeData(directory);
+  const data =
+    deleteData === true ? `${directory} is removed` : `the queue's data, if any, stays in ${redis}`;
+  process.stdout.write(`${state}; ${data}.\n`);
+}
+
+/** Adds `taskfleet down`. */
+export function register(program: Command): void {
+  program
+    .command("down")
+    .description("drain the workers and stop all that a stack started (runs pulumi destroy)")
+    .option("-s, --stack <name>", "the stack", defaultStack(process.env))
+    .option("--delete-data", "remove the queue's data, logs and bundles too")
+    .action(down);
+}

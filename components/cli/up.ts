@@ -1,0 +1,37 @@
+import type { Command } from "commander";
+import { stackEnvironment } from "./environment.ts";
+import { ensureStack, findEngine, runPulumi } from "./pulumi-stack.ts";
+import { checkStackName, DEFAULT_STACK, defaultStack } from "./stack-name.ts";
+
+/** What to do next with a fleet that is up, on lines of their own. */
+function nextSteps(stack: string): string {
+  const client = stackEnvironment(stack);
+  const other = stack === DEFAULT_STACK ? "" : ` -s ${stack}`;
+  const lines = [
+    `Stack ${stack} is up${client === undefined ? "" : `; its queue: ${client.REDIS_URL}`}`,
+    `  eval "$(./taskfleet env${other})"   the queue's address, redis-cli and pulumi in this shell`,
+    "  ./taskfleet status             queue, workers and spawner at a glance",
+    "  ./taskfleet push --help        give it work",
+    `  ./taskfleet down${other}             stop it; the queue's data stays`,
+  ];
+  return `\n${lines.join("\n")}\n`;
+}
+
+async function up(stack: string, ask: boolean): Promise<void> {
+  checkStackName(stack);
+  const engine = findEngine(process.env);
+  await ensureStack(engine, stack);
+  await runPulumi(engine, stack, ask ? ["up"] : ["up", "--yes", "--skip-preview"]);
+  process.stdout.write(nextSteps(stack));
+}
+
+/** Adds `taskfleet up`. */
+export function register(program: Command): void {
+  program
+    .command("up")
+    .description("bring a stack up, change it, or heal it (runs pulumi up)")
+    .option("-s, --stack <name>", "the stack; its name picks the target", defaultStack(process.env))
+    .option("-y, --yes", "do not ask (the default)")
+    .option("--ask", "show a preview and ask first")
+    .action(({ stack, ask }: { stack: string; ask?: boolean }) => up(stack, ask === true));
+}

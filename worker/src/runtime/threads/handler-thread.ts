@@ -58,7 +58,10 @@ async function run(message: RunMessage): Promise<void> {
   controller = new AbortController();
   const { signal } = controller;
   try {
-    const output = plain(await (await handler).run(message.payload as never, contextOf(message, signal)));
+    const loaded = await handler;
+    // The task may have been cancelled while the thread started.
+    signal.throwIfAborted();
+    const output = plain(await loaded.run(message.payload as never, contextOf(message, signal)));
     post({ type: "returned", output });
   } catch (thrown) {
     post({ type: "threw", thrown: record(thrown) });

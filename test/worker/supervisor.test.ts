@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseRunFile, type RunFile } from "../../worker/contract/run-file.ts";
+import { identify } from "../../worker/src/adapters/processes/process-identity.ts";
+import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { waitFor } from "../support/wait.ts";
+import { TestFleet } from "./support/fleet.ts";
+import type { WorkerProcess } from "./support/worker-process.ts";
+
+describe("a supervised worker", () => {
+  let server: TestRedis;
+  let fleet: TestFleet;
+  let folder: string;
+  before(async () => {
+    server = await startRedis();
+  });
+  after(() => server.stop());
+  beforeEach(() => {
+    fleet = new TestFleet(server);
+    folder = mkdtempSync(join(tmpdir(), "taskfleet-run-"));
+  });
+  afterEach(async () => {
+    await fleet.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const runFiles = () => readdirSync(folder).filter((name) => name.endsWith(".json"));
+
+  function start(environment: Readonly<Record<string, string>> = {}): WorkerProcess {
+    const settings = { TASKFLEET_RUN_DIRECTORY: join(folder), TASKFLEET_REVISION: "r-7", ...environment };
+    return fleet.worker(settings, "supervise");
+  }
+
+  /** Waits until the worker reads, and returns its run file. */
+  async function runFile(supervisor: WorkerProcess): Promise<RunFile> {
+    await supervisor.ready();
+    const file = parseRunFile(readFileSync(join(folder, `${supervisor.id}.json`), "utf8"));
+    assert.ok(file !== null);
+    return file;
+  }
+
+  async function exits(): Promise<Record<string, string>> {
+    const stats = Object.entries(await fleet.queue.stats());
+    return Object.fromEntries(stats.filter(([name]) => name.startsWith("exit:")));
+  }
+
+  it("has a run file that names both processes by pid and start time", async () => {
+    const supervisor = start();
+    const file = await runFile(supervisor);
+    assert.deepEqual([file.worker_id, file.revision], [supervisor.id, "r-7"]);
+    assert.deepEqual(identify(supervisor.pid), { pid: file.supervisor_pid, start: file.supervisor_start });
+    assert.ok(file.worker_pid !== null && file.worker_pid !== supervisor.pid);
+    assert.equal(identify(file.worker_pid)?.start, file.worker_start);
+    assert.deepEqual(runFiles(), [`${supervisor.id}.json`]);
+  });
+
+  it("that is killed counts once as error, and its programs are ended", async () => {
+    const supervisor = start();
+    const { worker_pid } = await runFile(supervisor);
+    const note = join(folder, "pid");
+    const command = ["sh", "-c", `echo $$ > ${note}.new; mv ${note}.new ${note}; sleep 60; sleep 60`];
+    await fleet.push("execute", { command });
+    const program = Number(
+      await waitFor("the program", () => existsSync(note) && readFileSync(note, "utf8")),
+    );
+    process.kill(Number(worker_pid), "SIGKILL");
+    assert.equal(await supervisor.ended(), 1);
+    assert.deepEqual(await exits(), { "exit:error": "1" });
+    assert.deepEqual(runFiles(), []);
+    await waitFor("the program's end", () => identify(program) === null);
+  });
+
+  it("that is stopped through its supervisor finishes its task and counts as signal", async () => {
+    const supervisor = await start().ready();
+    const id = await fleet.push("stubborn", { ms: 800 });
+    await supervisor.logged("run_dispatched");
+    supervisor.signal("SIGTERM");
+    assert.equal(await supervisor.ended(), 0);
+    assert.equal((await fleet.result(id)).output, "late");
+    assert.deepEqual(await exits(), { "exit:signal": "1" });
+    assert.deepEqual(runFiles(), []);
+  });
+
+  it("counts as idle, success or timeout when it ends by itself", async () => {
+    await start({ WORKER_IDLE_EXIT: "0.1" }).ended();
+    assert.deepEqual(await exits(), { "exit:idle": "1" });
+    await start({ WORKER_MAX_UPTIME: "0.1" }).ended();
+    assert.deepEqual(await exits(), { "exit:idle": "1", "exit:success": "1" });
+    await fleet.push("sleep", { ms: 60_000 });
+    const limits = { WORKER_MAX_UPTIME: "1", TASKFLEET_GRACEFUL_SHUTDOWN_TIMEOUT: "0" };
+    const late = start(limits);
+    await late.logged("run_dispatched");
+    await late.ended();
+    assert.deepEqual(await exits(), { "exit:idle": "1", "exit:success": "1", "exit:timeout": "1" });
+  });
+
+  it("that cannot start counts as error", async () => {
+    const supervisor = start({ TASKFLEET_HANDLERS: join(folder, "nowhere") });
+    assert.equal(await supervisor.ended(), 1);
+    assert.match(supervisor.output, /nowhere: the folder cannot be read/);
+    assert.deepEqual(await exits(), { "exit:error": "1" });
+  });
+
+  it("drains when its supervisor is killed; its run file stays for the spawner", async () => {
+    const supervisor = start();
+    const { worker_pid } = await runFile(supervisor);
+    const id = await fleet.push("stubborn", { ms: 800 });
+    await supervisor.logged("run_dispatched");
+    supervisor.signal("SIGKILL");
+    assert.equal((await fleet.result(id)).worker_id, supervisor.id);
+    await waitFor("the worker's end", () => identify(Number(worker_pid)) === null);
+    assert.equal(supervisor.of("worker_pool_stopped")[0]?.reason, "orphan");
+    assert.deepEqual(await exits(), {});
+    assert.deepEqual(runFiles(), [`${supervisor.id}.json`]);
+  });
+});

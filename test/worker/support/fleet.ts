@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import type { DeadLetter, ResultRecord } from "../../../worker/contract/records.ts";
+import { openQueue, type TestQueue } from "../../support/queue.ts";
+import type { TestRedis } from "../../support/redis-server.ts";
+import { waitFor } from "../../support/wait.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+/** A queue with workers on it. Also promotes what is due, as a spawner would. */
+export class TestFleet {
+  readonly queue: TestQueue;
+  readonly #workers: WorkerProcess[] = [];
+  readonly #promoting: NodeJS.Timeout;
+
+  constructor(server: TestRedis) {
+    this.queue = openQueue(server);
+    this.#promoting = setInterval(() => void this.queue.keeper.promote(100).catch(() => {}), 20);
+  }
+
+  worker(environment?: Readonly<Record<string, string>>, role?: "worker" | "supervise"): WorkerProcess {
+    const worker = new WorkerProcess(this.queue, environment, role);
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  push(kind: string, payload: unknown = {}, options: object = {}): Promise<string> {
+    return this.queue.push({ kind, payload, ...options });
+  }
+
+  /** Waits for a task's result. */
+  async result(id: string): Promise<ResultRecord> {
+    const outcome = await waitFor(`the end of ${id}`, async () => {
+      const [found] = await this.queue.results.read([id]);
+      return found === undefined || found.state === "open" ? undefined : found;
+    });
+    assert.equal(outcome.state, "settled", JSON.stringify(outcome));
+    return (outcome as { result: ResultRecord }).result;
+  }
+
+  /** Waits for a task's place among the dead letters. */
+  async letter(id: string): Promise<DeadLetter> {
+    const outcome = await waitFor(`the burial of ${id}`, async () => {
+      const [found] = await this.queue.results.read([id]);
+      return found === undefined || found.state === "open" ? undefined : found;
+    });
+    assert.equal(outcome.state, "dead", JSON.stringify(outcome));
+    return (outcome as { letter: DeadLetter }).letter;
+  }
+
+  async stat(name: string): Promise<string | undefined> {
+    return (await this.queue.stats())[name];
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#promoting);
+    await Promise.all(this.#workers.map((worker) => worker.remove()));
+    this.queue.close();
+  }
+}

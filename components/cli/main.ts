@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
   setup: { needsSetup: false, load: () => import("./setup.ts") },
   up: { needsSetup: true, load: () => import("./up.ts") },
   down: { needsSetup: true, load: () => import("./down.ts") },
+  demo: { needsSetup: true, load: () => import("./demo.ts") },
   test: { needsSetup: true, load: () => import("./test.ts") },
   check: { needsSetup: false, load: () => import("./check.ts") },
   env: { needsSetup: false, load: () => import("./env.ts") },

@@ -96,4 +96,20 @@ export const SUITES: readonly Suite[] = [
     heavy: true,
     timeoutMinutes: 15,
   },
+  {
+    name: "local",
+    what: "a real pulumi up of stack local: tasks, healing, rolling, down",
+    inputs: [
+      ...WORKER,
+      "components/**",
+      "stacks/**",
+      "tools/**",
+      "Pulumi.yaml",
+      "taskfleet",
+      "test/local/**",
+    ],
+    command: mocha("local"),
+    heavy: true,
+    timeoutMinutes: 20,
+  },
 ];

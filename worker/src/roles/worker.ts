@@ -4,10 +4,11 @@ import type { Redis } from "ioredis";
 import { EXIT } from "../../contract/exit-codes.ts";
 import { LOG_EVENTS } from "../../contract/log-events.ts";
 import { SETTINGS } from "../../contract/settings.ts";
-import { type ConnectionProfile, createConnection } from "../adapters/redis/connection.ts";
+import { type ConnectionProfile, createConnection, redisAddress } from "../adapters/redis/connection.ts";
 import { Consumer } from "../adapters/redis/consumer.ts";
 import { ControlSubscriber } from "../adapters/redis/control.ts";
 import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
+import { RedisUnavailableError } from "../core/errors.ts";
 import { killAllGroups } from "../handlers/execute/process-group.ts";
 import { type LoadedHandler, loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
@@ -18,6 +19,7 @@ import { redactor } from "../logging/redact.ts";
 import { payloadCheck } from "../runtime/payload-check.ts";
 import { RuntimeEvents } from "../runtime/runtime-events.ts";
 import { runtimeLimits } from "../runtime/runtime-limits.ts";
+import { StopRequests } from "../runtime/stop-requests.ts";
 import { exitReason, tellSupervisor } from "../runtime/supervisor-link.ts";
 import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
@@ -89,37 +91,24 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
   });
 }
 
-/** Stops the runtime on signals, and when the supervisor is gone. Returns the undoing. */
-function obeySignals(runtime: WorkerRuntime, logger: Logger): () => void {
-  const onSignal = (signal: NodeJS.Signals) => {
-    logger.info({ signal }, LOG_EVENTS.signal);
-    runtime.stop("signal");
-  };
-  const onDisconnect = () => runtime.stop("orphan");
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("disconnect", onDisconnect);
-  // The supervisor may have died during the start.
-  if (process.connected === false) onDisconnect();
-  return () => {
-    process.off("SIGTERM", onSignal).off("SIGINT", onSignal).off("disconnect", onDisconnect);
-  };
-}
-
-async function work(parts: Parts, address: string): Promise<RuntimeEnd> {
-  const { settings, workerId, logger, connections } = parts;
+async function work(parts: Parts, requests: StopRequests, address: string): Promise<RuntimeEnd> {
+  const { settings, workerId, connections } = parts;
   const { redis, blocking, subscriber } = connections;
   const { streams, resultTtl: resultTtlSeconds } = settings;
   const consumer = new Consumer({ redis, blocking, streams, workerId, resultTtlSeconds });
   const runtime = makeRuntime(parts, consumer, address);
   for (const connection of [redis, blocking]) {
-    connection.on("error", (error) => runtime.queueUnreachable(error));
+    connection.on("error", (cause) => {
+      const address = redisAddress(settings.redisUrl);
+      runtime.queueUnreachable(new RedisUnavailableError(address, cause.message, { cause }));
+    });
   }
-  const disobey = obeySignals(runtime, logger);
   const control = new ControlSubscriber(subscriber, streams, (message) => runtime.control(message));
   control.start().catch((error: unknown) => runtime.queueUnreachable(error));
   runtime.start();
+  requests.heed((reason) => runtime.stop(reason));
   const end = await runtime.ended;
   control.stop();
-  disobey();
   const patience = new Promise((resolve) => setTimeout(resolve, GOODBYE_MS).unref());
   await Promise.race([consumer.close().catch(() => {}), patience]);
   return end;
@@ -146,6 +135,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
     },
     LOG_EVENTS.starting,
   );
+  const requests = new StopRequests(logger);
+  requests.listen();
   const handlers = await loadHandlers({ folder: settings.handlers });
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
   const connections = connect(settings, workerId);
@@ -157,10 +148,11 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     await health.start();
     const parts = { settings, workerId, logger, secrets, metrics, connections, handlers };
-    const end = await work(parts, health.address);
+    const end = await work(parts, requests, health.address);
     logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
     await tellSupervisor({ exit: exitReason(end) });
   } finally {
+    requests.stop();
     await health.stop();
     for (const connection of Object.values(connections)) connection.disconnect();
   }

@@ -1,17 +1,15 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
-/** `TASKFLEET_HOME` keeps a test's stacks apart from the developer's own; its parent is the Pulumi project. */
+/** `TASKFLEET_HOME` keeps a test's stacks apart from the developer's own. */
 const state = process.env.TASKFLEET_HOME || join(root, ".taskfleet");
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "taskfleet");
 
 /** Every place outside a stack where the platform keeps or finds something; all paths are absolute. */
 export const PATHS = {
   root,
-  /** Where `pulumi` runs: `stackConfigDir` is relative to it. */
-  project: dirname(state),
   /** All state of this checkout; ignored by git. */
   state,
   /** Pulumi's file back end, unless the user chose another. */

@@ -34,7 +34,7 @@ function hasStateFile({ backendUrl }: Engine, stack: string): boolean {
 }
 
 function quietly({ environment }: Engine, ...words: readonly string[]) {
-  return runCommand(["pulumi", ...words, "--non-interactive"], { cwd: PATHS.project, env: environment });
+  return runCommand(["pulumi", ...words, "--non-interactive"], { cwd: PATHS.root, env: environment });
 }
 
 export async function stackExists(engine: Engine, stack: string): Promise<boolean> {
@@ -57,7 +57,7 @@ export async function runPulumi(engine: Engine, stack: string, words: readonly s
   const address = { backendUrl: engine.backendUrl, project: PROJECT, stack };
   assertUnlocked(address);
   const child = spawn("pulumi", [...words, "--stack", stack], {
-    cwd: PATHS.project,
+    cwd: PATHS.root,
     env: engine.environment,
     stdio: "inherit",
   });

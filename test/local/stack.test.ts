@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { Redis } from "ioredis";
+import { identify } from "../../components/hosts/process-identity.ts";
+import { ProjectCopy } from "../support/project-copy.ts";
+import { waitFor } from "../support/wait.ts";
+
+const NAMES = ["redis", "spawner-a", "spawner-b"] as const;
+type Name = (typeof NAMES)[number];
+
+interface ProcessRecord {
+  readonly pid: number;
+  readonly start: number;
+  readonly port: number;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
+}
+
+/** Command lines of all processes that name this folder. */
+function processesOf(folder: string): readonly string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  return pids.flatMap((pid) => {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+      return line.includes(folder) && identify(Number(pid)) !== null ? [line] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function filesBelow(folder: string): readonly string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe("the stack local", function () {
+  this.timeout(240_000);
+  const project = new ProjectCopy();
+  const stack = join(project.state, "local");
+
+  const record = (name: Name): ProcessRecord =>
+    JSON.parse(readFileSync(join(stack, name === "redis" ? "redis" : "", `${name}.process.json`), "utf8"));
+  const records = () => NAMES.map(record);
+  const client = () => parseEnv(readFileSync(join(stack, "client.env"), "utf8"));
+  const password = () => readFileSync(join(stack, "secrets", "redis-password"), "utf8");
+
+  async function redis<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
+    const connection = new Redis(client().REDIS_URL ?? "", {
+      password: password(),
+      retryStrategy: () => null,
+    });
+    try {
+      return await question(connection);
+    } finally {
+      connection.disconnect();
+    }
+  }
+
+  async function up(): Promise<string> {
+    const { code, output } = await project.taskfleet("up");
+    assert.equal(code, 0, output);
+    return output;
+  }
+
+  /** `+ 7 created`, `~ 2 updated`, `5 unchanged` */
+  function summary(output: string): readonly string[] {
+    const [, resources = ""] = output.split("Resources:\n");
+    const lines = resources.split("\n\n")[0]?.split("\n") ?? [];
+    return lines.map((line) => line.trim().replace(/^\W+/, ""));
+  }
+
+  after(async () => {
+    if (existsSync(stack)) await project.taskfleet("down");
+    project.remove();
+  });
+
+  it("comes up from nothing and says what to do next", async () => {
+    const output = await up();
+    assert.deepEqual(summary(output), ["7 created"]);
+    assert.match(output, /Stack local is up; its queue: redis:\/\/127\.0\.0\.1:\d+/);
+    assert.equal(await redis((connection) => connection.ping()), "PONG");
+    for (const { port } of records().slice(1)) {
+      const health = await fetch(`http://127.0.0.1:${port}/health/ready`);
+      assert.deepEqual([health.status, await health.json()], [200, { status: "ready" }]);
+    }
+  });
+
+  it("has nothing to do when nothing changed", async () => {
+    const before = records();
+    assert.deepEqual(summary(await up()), ["7 unchanged"]);
+    assert.deepEqual(records(), before);
+  });
+
+  it("keeps the password out of command lines, logs, open files and plain state", async () => {
+    const secret = password();
+    assert.ok(secret.length >= 43);
+    assert.ok(processesOf(project.root).length >= NAMES.length);
+    for (const line of processesOf(project.root)) assert.ok(!line.includes(secret), line);
+    const holders = filesBelow(project.state).filter((file) => readFileSync(file).includes(secret));
+    assert.deepEqual(holders, [join(stack, "secrets", "redis-password")]);
+    assert.equal(statSync(holders[0] ?? "").mode & 0o777, 0o600);
+    const [spawner] = records().slice(1);
+    assert.ok(!readFileSync(`/proc/${spawner?.pid}/environ`, "utf8").includes(secret));
+  });
+
+  it("heals what was killed, on the same ports and with the data kept", async () => {
+    await redis((connection) => connection.set("kept", "yes"));
+    // The append-only file is written every second; this makes the write certain.
+    await redis((connection) => connection.call("WAITAOF", "1", "0", "5000").catch(() => connection.save()));
+    const before = records();
+    for (const { pid } of before.slice(0, 2)) process.kill(pid, "SIGKILL");
+    assert.deepEqual(summary(await up()), ["2 updated", "5 unchanged"]);
+    const healed = records();
+    assert.deepEqual(
+      healed.map(({ port }) => port),
+      before.map(({ port }) => port),
+    );
+    assert.deepEqual(
+      healed.map(({ pid }, index) => pid === before[index]?.pid),
+      [false, false, true],
+    );
+    assert.equal(await redis((connection) => connection.get("kept")), "yes");
+  });
+
+  it("follows a changed spec, and leaves alone what it does not touch", async () => {
+    const before = records();
+    const set = await project.pulumi(
+      "config",
+      "set",
+      "--path",
+      "taskfleet:fleet.scaling.interval",
+      "200 ms",
+      "-s",
+      "local",
+    );
+    assert.equal(set.code, 0, set.output);
+    assert.deepEqual(summary(await up()), ["2 updated", "5 unchanged"]);
+    assert.equal(record("redis").pid, before[0]?.pid);
+    const environment = readFileSync(`/proc/${record("spawner-a").pid}/environ`, "utf8").split("\0");
+    assert.ok(environment.includes("TASKFLEET_SCALE_INTERVAL=0.2"));
+    assert.ok(environment.includes("TASKFLEET_LEASE=6"));
+  });
+
+  it("names everything that is wrong with a spec, and changes nothing", async () => {
+    const before = records();
+    await project.pulumi("config", "set", "--path", "taskfleet:fleet.scaling.max", "0", "-s", "local");
+    await project.pulumi("config", "set", "--path", "taskfleet:fleet.worker.concurency", "4", "-s", "local");
+    const { code, output } = await project.taskfleet("up");
+    await project.pulumi("config", "rm", "--path", "taskfleet:fleet.scaling.max", "-s", "local");
+    await project.pulumi("config", "rm", "--path", "taskfleet:fleet.worker", "-s", "local");
+    assert.equal(code, 1);
+    assert.match(output, /scaling\.max: got 0; allowed: a whole number from 1 to 10000/);
+    assert.match(output, /worker\.concurency: got 4; .*Did you mean "concurrency"\?/);
+    assert.ok(!output.includes("    at "), "a stack trace helps nobody here");
+    assert.deepEqual(records(), before);
+  });
+
+  it("explains in one line that another update is running", async () => {
+    const first = project.startPulumi("up", "--yes", "--skip-preview", "-s", "local");
+    const locks = join(project.state, "pulumi", ".pulumi", "locks", "organization", "taskfleet", "local");
+    await waitFor("the first update's lock", () => existsSync(locks) && readdirSync(locks).length > 0);
+    const { code, output } = await project.taskfleet("up");
+    assert.equal((await first.end).code, 0);
+    assert.equal(code, 6);
+    assert.match(output, /^taskfleet: another update of stack local is running \(pid \d+, [^\n]+\n$/);
+  });
+
+  it("drains the workers and leaves nothing running or listening, but the data", async () => {
+    const pushed = await project.queue(client(), "map", "--files", "package.json", "--", "wc", "-c");
+    assert.equal(pushed.code, 0, pushed.output);
+    const ports = records().map(({ port }) => port);
+    assert.ok(readdirSync(join(stack, "run")).length > 0, "a worker must be running");
+    const { code, output } = await project.taskfleet("down");
+    assert.equal(code, 0, output);
+    assert.deepEqual(processesOf(project.root), []);
+    assert.deepEqual(await Promise.all(ports.map(answers)), [false, false, false]);
+    assert.deepEqual(readdirSync(join(stack, "run")), []);
+    assert.deepEqual(
+      [existsSync(join(stack, "client.env")), readdirSync(join(stack, "secrets"))],
+      [false, []],
+    );
+    assert.match(output, /Stack local is down; the queue's data, if any, stays in /);
+  });
+
+  it("goes on where it was: the data is there, under a new password", async () => {
+    const interrupted = project.startPulumi("up", "--yes", "--skip-preview", "-s", "local");
+    await waitFor("Redis to be started", () => record("redis").pid, { timeoutMs: 60_000 });
+    interrupted.interrupt();
+    await interrupted.end;
+    await up();
+    assert.equal(await redis((connection) => connection.get("kept")), "yes");
+    const servers = processesOf(join(stack, "redis")).length + processesOf("redis-server 127.0.0.1:0").length;
+    assert.ok(servers <= 1);
+    assert.deepEqual(summary(await up()), ["7 unchanged"]);
+  });
+
+  it("keeps the checkout clean", () => {
+    assert.equal(project.gitStatus(), "");
+  });
+
+  it("removes the data when asked to, and has nothing to do after that", async () => {
+    const { code, output } = await project.taskfleet("down", "--delete-data");
+    assert.equal(code, 0, output);
+    assert.equal(existsSync(stack), false);
+    assert.deepEqual(processesOf(project.root), []);
+    const again = await project.taskfleet("down");
+    assert.equal(again.code, 0, again.output);
+  });
+});

@@ -35,7 +35,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "unit",
     what: "the worker's pure parts, its configuration and the scaling law",
-    inputs: [...WORKER, "test/{core,config,scaling}/**"],
+    inputs: [...WORKER, "docs/configuration.md", "test/{core,config,scaling}/**"],
     command: mocha("core", "config", "scaling"),
     heavy: false,
     timeoutMinutes: 5,

@@ -54,7 +54,10 @@ export interface Handler<Payload extends TSchema = TSchema> {
    * from the handlers folder. Default: `event-loop`.
    */
   readonly isolation?: "event-loop" | "thread";
-  /** Returns the task's output, any JSON value. A thrown error is retried, unless it is a `PermanentError`. */
+  /**
+   * Returns the task's output, any JSON value. A thrown error is retried, unless it is a `PermanentError`. What
+   * fails outside of the returned promise (an event without a listener, say) ends the whole worker.
+   */
   run(payload: Static<Payload>, context: TaskContext): Promise<unknown>;
 }
 

@@ -16,8 +16,13 @@ export class TestFleet {
     this.#promoting = setInterval(() => void this.queue.keeper.promote(100).catch(() => {}), 20);
   }
 
-  worker(environment?: Readonly<Record<string, string>>, role?: "worker" | "supervise"): WorkerProcess {
-    const worker = new WorkerProcess(this.queue, environment, role);
+  /** `main`: the worker image's entry; by default the source tree's. */
+  worker(
+    environment?: Readonly<Record<string, string>>,
+    role?: "worker" | "supervise",
+    main?: string,
+  ): WorkerProcess {
+    const worker = new WorkerProcess(this.queue, environment, role, main);
     this.#workers.push(worker);
     return worker;
   }

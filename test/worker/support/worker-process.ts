@@ -33,9 +33,10 @@ export class WorkerProcess {
     queue: TestQueue,
     environment: Readonly<Record<string, string>> = {},
     role: "worker" | "supervise" = "worker",
+    main: string = MAIN,
   ) {
     this.id = `${queue.stream}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-    this.child = spawn(process.execPath, [MAIN, role], {
+    this.child = spawn(process.execPath, [main, role], {
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,

@@ -19,6 +19,7 @@ export interface ConnectionOptions {
 
 const CLIENT_TIMEOUT_MS = 4_000;
 const CLIENT_RETRIES = 4;
+const CLIENT_RETRY_MS = 200;
 
 const reconnectForEver = (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), 2_000);
 
@@ -28,7 +29,7 @@ const PROFILES: Record<ConnectionProfile, RedisOptions> = {
   subscriber: { maxRetriesPerRequest: null, retryStrategy: reconnectForEver },
   client: {
     maxRetriesPerRequest: CLIENT_RETRIES,
-    retryStrategy: (times) => Math.min(100 * times, 1_000),
+    retryStrategy: () => CLIENT_RETRY_MS,
     connectTimeout: CLIENT_TIMEOUT_MS,
     commandTimeout: CLIENT_TIMEOUT_MS,
   },

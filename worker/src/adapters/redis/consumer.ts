@@ -135,14 +135,16 @@ export class Consumer {
   /** Moves failed tasks to the dead-letter queue, with their error history. */
   async bury(items: readonly FailedItem[]): Promise<boolean[]> {
     return this.#perStream(items, (stream, part) => {
-      const { index, cancelled, stats, deadLetters, deadLetterOrder, settledChannel } = queueKeys(stream);
+      const { index, cancelled, stats, deadLetters, deadLetterOrder, requeued, settledChannel } =
+        queueKeys(stream);
+      const keys = [stream, index, cancelled, stats, deadLetters, deadLetterOrder, requeued];
       const args: ScriptArgument[] = [settledChannel];
       for (const { task, error, runtimeMs } of part) {
         args.push(task.entryId, task.deliveryCount, task.id, task.kind);
         args.push(...attemptArguments(task, "dead", runtimeMs), `${task.kind}:${error.reason}`);
         args.push(deadLetterPrefix(task, error));
       }
-      return this.#fenced("bury", [stream, index, cancelled, stats, deadLetters, deadLetterOrder], args);
+      return this.#fenced("bury", keys, args);
     });
   }
 

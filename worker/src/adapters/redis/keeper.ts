@@ -31,16 +31,16 @@ export class Keeper {
    * delivery; after `maxDeliveries` of them the next one dead-letters it.
    */
   async reclaim(o: { readonly leaseMs: number; readonly maxDeliveries: number }): Promise<Reclaimed> {
-    const { stream, index, cancelled, stats, deadLetters, deadLetterOrder } = this.#keys;
-    const keys = [stream, index, cancelled, stats, deadLetters, deadLetterOrder];
+    const { stream, index, cancelled, stats, deadLetters, deadLetterOrder, requeued } = this.#keys;
+    const keys = [stream, index, cancelled, stats, deadLetters, deadLetterOrder, requeued];
     const all: Reclaimed = { requeued: [], buried: [], cancelled: [] };
     let cursor = FROM_START;
     do {
       const args = [CONSUMER_GROUP, Math.round(o.leaseMs), o.maxDeliveries, cursor, SCAN];
       const channel = [this.#keys.settledChannel, this.#keys.results, ENTRY_VERSION];
       const answer = await SCRIPTS.reclaim.run(this.#redis, keys, [...args, ...channel]);
-      const [next, requeued, buried, ended] = answer as [string, string[], string[], string[]];
-      all.requeued.push(...requeued);
+      const [next, back, buried, ended] = answer as [string, string[], string[], string[]];
+      all.requeued.push(...back);
       all.buried.push(...buried);
       all.cancelled.push(...ended);
       cursor = next;

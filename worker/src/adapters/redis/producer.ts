@@ -37,6 +37,8 @@ interface PackedTask {
   readonly payload: string;
   readonly options: string;
   readonly delayMs: number;
+  /** The id was made here. */
+  readonly fresh: boolean;
 }
 
 /** Pushes tasks to one stream and cancels them. */
@@ -104,7 +106,8 @@ export class Producer {
       kind: task.kind,
       payload,
       options: packOptions(task),
-      delayMs: task.delayMs ?? 0,
+      delayMs: Math.round(task.delayMs ?? 0),
+      fresh: task.id === undefined,
     };
   }
 
@@ -117,7 +120,7 @@ export class Producer {
       args.push(task.id, task.kind, task.payload, task.options, task.delayMs);
     }
     const states = String(await SCRIPTS.enqueue.run(this.#redis, keys, args));
-    return part.map(({ id }, i) => ({ id, state: ENQUEUE_STATES[Number(states[i])] ?? "duplicate" }));
+    return part.map((task, i) => ({ id: task.id, state: enqueuedState(task, states[i]) }));
   }
 
   #translate(error: unknown, enqueued: readonly string[]): unknown {
@@ -130,6 +133,13 @@ export class Producer {
 /** Whether Redis refused a command because it is at `maxmemory`. */
 export function isMemoryFull(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("OOM");
+}
+
+/** A fresh id is only known when the call was sent again because its answer was lost: the task is in. */
+function enqueuedState({ fresh, delayMs }: PackedTask, digit: string | undefined): Enqueued["state"] {
+  const state = ENQUEUE_STATES[Number(digit)] ?? "duplicate";
+  if (state !== "duplicate" || !fresh) return state;
+  return delayMs > 0 ? "delayed" : "waiting";
 }
 
 function packOptions({ timeoutMs, maxAttempts }: NewTask): string {

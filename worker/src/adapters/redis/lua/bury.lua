@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- Moves tasks to the dead-letter queue. Returns a digit per task: 1 done, 0 refused.
--- KEYS: stream, index, cancelled, stats, dlq, dlq-order.
+-- KEYS: stream, index, cancelled, stats, dlq, dlq-order, requeued.
 -- ARGV: group, consumer, settled channel, then per task: entry, delivery count, id, kind, labels, bucket, run
 -- time in ms, `handler:reason`, dead letter (JSON text that wants its last field, the time, and the brace).
 -- include: now
 -- include: stats
 -- include: fence
 -- include: drop
+-- include: burial
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local FIRST, WIDTH = 4, 9
 local now = now_ms()
@@ -22,8 +23,7 @@ for i, entry in ipairs(entries) do
     held[entry] = nil
     done[#done + 1] = entry
     ids[#ids + 1] = id
-    redis.call('HSET', KEYS[5], id, ARGV[at + 8] .. ',"buried_at":' .. whole(now) .. '}')
-    redis.call('ZADD', KEYS[6], now, id)
+    keep_letter(KEYS[5], KEYS[6], KEYS[7], id, ARGV[at + 8], now)
     count('live:' .. ARGV[at + 3], -1)
     count_attempt(ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7])
     states[i] = '1'

@@ -3,7 +3,7 @@
 -- owner's fence fails; past the cap on deliveries the dead-letter queue; cancelled when that was asked for.
 -- Entries of a newer version are never judged here, only handed on.
 -- Returns the next cursor, ids requeued, ids buried, ids cancelled.
--- KEYS: stream, index, cancelled, stats, dlq, dlq-order. Result keys come from a prefix of the same slot,
+-- KEYS: stream, index, cancelled, stats, dlq, dlq-order, requeued. Result keys come from a prefix of the same slot,
 -- because only the entries tell the ids.
 -- ARGV: group, lease in ms, most deliveries, cursor, scan size, settled channel, result prefix, entry version.
 -- include: now
@@ -11,6 +11,7 @@
 -- include: entry
 -- include: drop
 -- include: cancelled
+-- include: burial
 local stream, index, group = KEYS[1], KEYS[2], ARGV[1]
 local most, version = tonumber(ARGV[3]), tonumber(ARGV[8])
 local now = now_ms()
@@ -32,9 +33,8 @@ local function bury(id, fields, deliveries)
     .. ',"options":' .. cjson.encode(get_field(fields, 'options'))
     .. ',"enqueued_at":' .. get_field(fields, 'at') .. ',"attempts":' .. get_field(fields, 'attempts')
     .. ',"deliveries":' .. deliveries .. ',"errors":' .. errors
-    .. ',"message":' .. cjson.encode('Moved to DLQ: ' .. message) .. ',"buried_at":' .. whole(now) .. '}'
-  redis.call('HSET', KEYS[5], id, letter)
-  redis.call('ZADD', KEYS[6], now, id)
+    .. ',"message":' .. cjson.encode('Moved to DLQ: ' .. message)
+  keep_letter(KEYS[5], KEYS[6], KEYS[7], id, letter, now)
   count('live:' .. kind, -1)
   count('task:' .. kind .. ':' .. kind .. ':dead', 1)
   count('fail:' .. kind .. ':poison', 1)

@@ -23,7 +23,7 @@ const NEEDED_KINDS = ["execute", "flaky", "sleep"];
 
 async function pulumiConfig(engine: Engine, stack: string, words: readonly string[]): Promise<boolean> {
   const command = ["pulumi", "config", ...words, "--stack", stack, "--non-interactive"] as const;
-  return (await runCommand(command, { cwd: PATHS.project, env: engine.environment })).code === 0;
+  return (await runCommand(command, { cwd: PATHS.root, env: engine.environment })).code === 0;
 }
 
 /** Writes each of `CONFIG` that is not set yet. */
@@ -38,8 +38,9 @@ async function configure(engine: Engine, stack: string): Promise<void> {
 }
 
 async function assertKinds(stack: string): Promise<void> {
-  const published = JSON.parse(await queueCommand(stack, ["kinds", "--json"])) as readonly { kind: string }[];
-  const missing = NEEDED_KINDS.filter((name) => !published.some(({ kind }) => kind === name));
+  const lines = (await queueCommand(stack, ["kinds", "--json"])).split("\n").filter((line) => line !== "");
+  const published = lines.map((line) => (JSON.parse(line) as { readonly kind: string }).kind);
+  const missing = NEEDED_KINDS.filter((name) => !published.includes(name));
   if (missing.length === 0) return;
   throw new CommandError(
     `stack ${stack} has no handler for ${missing.join(", ")}: its config names another handlers folder. ` +

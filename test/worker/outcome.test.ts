@@ -75,7 +75,7 @@ describe("outcomeOf", () => {
   it("buries what threw in its last run", () => {
     const task = deliveredTask({ attempts: 2 });
     const outcome = judge({ task, ...threw("plain text") });
-    assert.ok(outcome?.type === "bury");
+    assert.ok(outcome.type === "bury");
     assert.deepEqual([outcome.error.attempt, outcome.error.message], [3, "plain text"]);
   });
 
@@ -86,7 +86,7 @@ describe("outcomeOf", () => {
       output: "half",
     });
     const outcome = judge(threw(foreign));
-    assert.ok(outcome?.type === "settle");
+    assert.ok(outcome.type === "settle");
     assert.deepEqual(outcome.result.error, { message: "exit 3", reason: "exit" });
     assert.deepEqual([outcome.result.status, outcome.result.output], ["error", "half"]);
     const odd = judge(threw(Object.assign(new PermanentError("x"), { reason: "a:b" })));
@@ -98,7 +98,7 @@ describe("outcomeOf", () => {
     circle.self = circle;
     for (const output of [circle, 1n]) {
       const outcome = judge({ ending: { how: "returned", output } });
-      assert.ok(outcome?.type === "settle");
+      assert.ok(outcome.type === "settle");
       assert.deepEqual([outcome.result.status, "output" in outcome.result], ["error", false]);
     }
   });
@@ -110,7 +110,7 @@ describe("outcomeOf", () => {
       { how: "threw", thrown: new Error("aborted") },
     ] as const) {
       const outcome = judge({ ending, aborted: "timeout" });
-      assert.ok(outcome?.type === "retry");
+      assert.ok(outcome.type === "retry");
       assert.equal(outcome.error.reason, "timeout");
       assert.equal(outcome.error.message, "took longer than its limit of 100 ms");
     }
@@ -118,23 +118,28 @@ describe("outcomeOf", () => {
       ...threw(new PermanentError("no", { reason: "timeout" })),
       aborted: "timeout",
     });
-    assert.ok(permanent?.type === "settle" && permanent.result.error?.reason === "timeout");
+    assert.ok(permanent.type === "settle" && permanent.result.error?.reason === "timeout");
   });
 
   it("ends a cancelled run as cancelled, with what it returned by then", () => {
     const outcome = judge({ ending: { how: "returned", output: "half" }, aborted: "cancelled" });
-    assert.ok(outcome?.type === "settle");
+    assert.ok(outcome.type === "settle");
     assert.deepEqual([outcome.result.status, outcome.result.output], ["cancelled", "half"]);
     const forced = judge({ ending: { how: "forced" }, aborted: "cancelled" });
-    assert.ok(forced?.type === "settle" && forced.result.error?.reason === "cancelled");
+    assert.ok(forced.type === "settle" && forced.result.error?.reason === "cancelled");
   });
 
-  it("hands back what was stopped, and writes nothing for what was lost", () => {
-    assert.deepEqual(judge({ aborted: "stopping" }), {
-      type: "release",
-      task: deliveredTask({ attempts: 1 }),
-    });
-    assert.equal(judge({ aborted: "lost" }), undefined);
+  it("hands back what was stopped", () => {
+    const task = deliveredTask({ attempts: 1 });
+    assert.deepEqual(judge({ aborted: "stopping" }), { type: "release", task });
+  });
+
+  it("offers the end of a lost task all the same, for the fence to refuse and count", () => {
+    const task = deliveredTask({ attempts: 1 });
+    const threw = { how: "threw", thrown: new Error("aborted") } as const;
+    assert.deepEqual(judge({ aborted: "lost", ending: threw }), { type: "release", task });
+    const returned = judge({ aborted: "lost", ending: { how: "returned", output: 7 } });
+    assert.ok(returned.type === "settle" && returned.result.status === "success");
   });
 });
 

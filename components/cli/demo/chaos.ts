@@ -4,11 +4,12 @@ import { CommandError } from "../command-error.ts";
 import { readStatus, type Status } from "./queue-command.ts";
 
 const EVERY_MS = 200;
-const GIVE_UP_MS = 120_000;
+const GIVE_UP_MS = 60_000;
 
 /** Asks for the status until `find` finds something in it. */
 async function until<T>(stack: string, what: string, find: (status: Status) => T | undefined): Promise<T> {
-  for (let waited = 0; waited < GIVE_UP_MS; waited += EVERY_MS) {
+  const deadline = Date.now() + GIVE_UP_MS;
+  while (Date.now() < deadline) {
     const found = find(await readStatus(stack));
     if (found !== undefined) return found;
     await delay(EVERY_MS);

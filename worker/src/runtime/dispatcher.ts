@@ -151,12 +151,8 @@ export class Dispatcher {
       ending,
       aborted,
     };
-    const outcome = outcomeOf(record, policy);
-    if (outcome === undefined) this.#o.held.remove(task);
-    else {
-      this.#o.held.end(held);
-      write(outcome);
-    }
+    this.#o.held.end(held);
+    write(outcomeOf(record, policy));
     this.fill();
     onFree();
   }

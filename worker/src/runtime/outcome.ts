@@ -171,11 +171,14 @@ function timedOut(attempt: AttemptRecord, policy: OutcomePolicy): Outcome {
   return permanent(attempt, policy, thrown) ?? fail(attempt, policy, "timeout", message);
 }
 
-/** Judges an attempt; `undefined` when the task is another worker's by now and nothing is to be written. */
-export function outcomeOf(attempt: AttemptRecord, policy: OutcomePolicy): Outcome | undefined {
+/**
+ * Judges an attempt. The end of a task that is another worker's by now is offered like any other: the fence
+ * refuses it and counts it as late.
+ */
+export function outcomeOf(attempt: AttemptRecord, policy: OutcomePolicy): Outcome {
   const { task, ending, aborted } = attempt;
-  if (aborted === "lost") return undefined;
-  if (aborted === "stopping") return { type: "release", task };
+  if (aborted === "stopping" || (aborted === "lost" && ending.how !== "returned"))
+    return { type: "release", task };
   if (aborted === "cancelled") return cancelled(attempt, policy);
   if (aborted === "timeout" || ending.how === "forced") return timedOut(attempt, policy);
   if (ending.how === "threw") {

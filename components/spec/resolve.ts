@@ -72,19 +72,14 @@ function resolveScaling(section: Section, base?: ResolvedClass["scaling"]): Reso
   const scaling = section.settings(SCALING_FIELDS, (name, field) =>
     inherited === undefined ? SETTINGS[name].default : inherited[field],
   );
-  if (scaling.min > scaling.max)
-    section.refuse("min", `0 to max, which is ${scaling.max}`, "Raise max or lower min.");
+  section.inOrder(["min", scaling.min], ["max", scaling.max], String);
   section.finish();
   return scaling;
 }
 
 function resolveDelivery(section: Section): ResolvedFleet["delivery"] {
   const delivery = section.settings(DELIVERY_FIELDS, (name) => SETTINGS[name].default);
-  const { retryBase, retryMax } = delivery;
-  if (retryBase > retryMax) {
-    const allowed = `0 s to retryMax, which is ${formatDuration(retryMax)}`;
-    section.refuse("retryBase", allowed, "Raise retryMax or lower retryBase.");
-  }
+  section.inOrder(["retryBase", delivery.retryBase], ["retryMax", delivery.retryMax], formatDuration);
   section.finish();
   return delivery;
 }

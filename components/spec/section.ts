@@ -79,6 +79,19 @@ export class Section {
     return fallback;
   }
 
+  /** Refuses a lower bound above its upper one, at whichever of the two is written here. */
+  inOrder(
+    [low, least]: readonly [string, number],
+    [high, most]: readonly [string, number],
+    format: (value: number) => string,
+  ): void {
+    if (least <= most) return;
+    const wayOut = `Raise ${high} or lower ${low}.`;
+    if (this.raw(low) !== undefined) this.refuse(low, `at most ${high}, which is ${format(most)}`, wayOut);
+    else if (this.raw(high) !== undefined)
+      this.refuse(high, `at least ${low}, which is ${format(least)}`, wayOut);
+  }
+
   choice<Choice extends string>(key: string, choices: readonly Choice[], fallback: Choice): Choice {
     const raw = this.raw(key);
     if (raw === undefined) return fallback;

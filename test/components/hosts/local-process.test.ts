@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { explained } from "../../../components/hosts/errors.ts";
 import { localProcess } from "../../../components/hosts/local-process.ts";
 import { identify, isAlive } from "../../../components/hosts/process-identity.ts";
-import { killNow, serverProgram, TestHost } from "../../support/host-process.ts";
-import { freePort } from "../../support/redis-server.ts";
+import { killNow, quietPort, serverProgram, TestHost } from "../../support/host-process.ts";
 
 const who = ({ pid, startTime }: { pid: number; startTime: number }) => ({ pid, start: startTime });
 
@@ -152,7 +151,7 @@ describe("a process of the host", () => {
   });
 
   it("takes the next free port when the preferred one is taken, two at once too", async () => {
-    const port = await freePort();
+    const port = await quietPort();
     const taken = createServer().listen(port, "127.0.0.1");
     await once(taken, "listening");
     try {

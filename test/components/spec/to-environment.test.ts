@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { resolveFleet } from "../../../components/spec/resolve.ts";
+import { classSettings, secretFileVariable, toEnvironment } from "../../../components/spec/to-environment.ts";
+import { SETTINGS } from "../../../worker/contract/settings.ts";
+
+describe("the spec as environment", () => {
+  it("names every variable as the worker's contract does, in the order of the names", () => {
+    const values = {
+      lease: 6,
+      concurrency: 8,
+      logJson: false,
+      streams: ["a", "b"],
+      pollInterval: 0.25,
+    } as const;
+    assert.deepEqual(Object.entries(toEnvironment(values)), [
+      ["LOG_JSON", "false"],
+      ["TASKFLEET_LEASE", "6"],
+      ["TASKFLEET_QUEUE_NAME", "a,b"],
+      ["WORKER_CONCURRENCY", "8"],
+      ["WORKER_POLL_INTERVAL", "0.25"],
+    ]);
+  });
+
+  it("hands no secret over", () => {
+    assert.throws(() => toEnvironment({ redisPassword: "x" }), /REDIS_PASSWORD is a secret/);
+    assert.equal(secretFileVariable("redisPassword"), "REDIS_PASSWORD_FILE");
+  });
+
+  it("gives each role what it reads, and no more", () => {
+    const fleet = resolveFleet({ delivery: { maxPayload: 4096 } }, "local");
+    for (const role of ["worker", "spawner", "cli"] as const) {
+      const names = Object.keys(classSettings(fleet, fleet.classes[0], role)) as (keyof typeof SETTINGS)[];
+      assert.deepEqual(
+        names.filter((name) => !(SETTINGS[name].roles as readonly string[]).includes(role)),
+        [],
+      );
+    }
+    const worker = classSettings(fleet, fleet.classes[0], "worker");
+    assert.deepEqual([worker.maxPayloadBytes, worker.lease, worker.scaleMax], [4096, 6, undefined]);
+    assert.equal(classSettings(fleet, fleet.classes[0], "spawner").scaleMax, 32);
+  });
+
+  it("leaves every value within the bounds of its setting", () => {
+    const fleet = resolveFleet({}, "local");
+    const values = {
+      ...classSettings(fleet, fleet.classes[0], "worker"),
+      ...classSettings(fleet, fleet.classes[0], "spawner"),
+    };
+    for (const [name, value] of Object.entries(values)) {
+      const setting = SETTINGS[name as keyof typeof SETTINGS];
+      if (setting.type !== "number" && setting.type !== "integer") continue;
+      assert.ok(Number(value) >= setting.min && Number(value) <= setting.max, name);
+    }
+  });
+});

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { TARGET_NAMES } from "../../../components/spec/defaults.ts";
+import { CONFINEMENTS, FEATURES } from "../../../components/spec/features.ts";
+import type { FleetSpec } from "../../../components/spec/fleet-spec.ts";
+import { resolveFleet } from "../../../components/spec/resolve.ts";
+import {
+  CAPABILITIES,
+  refuseUnsupported,
+  UnsupportedError,
+} from "../../../components/targets/capabilities.ts";
+
+describe("the capability table", () => {
+  for (const target of TARGET_NAMES) {
+    it(`says for ${target}, feature by feature, what holds or what to do instead`, () => {
+      assert.deepEqual(Object.keys(CAPABILITIES[target]).toSorted(), [...FEATURES].toSorted());
+      for (const capability of Object.values(CAPABILITIES[target])) {
+        if (capability.enforced) continue;
+        const { reason, compensation, nearest } = capability;
+        assert.ok([reason, compensation, nearest].every((text) => text.length > 10));
+      }
+    });
+
+    it(`agrees with what ${target} refuses`, () => {
+      const written: Record<(typeof FEATURES)[number], FleetSpec> = {
+        uid: { security: { uid: 1000 } },
+        readOnlyRoot: { security: { readOnlyRoot: true } },
+        noNewPrivileges: { security: { noNewPrivileges: true } },
+        dropCapabilities: { security: { dropCapabilities: "all" } },
+        seccomp: { security: { seccomp: "runtime/default" } },
+        pids: { security: { pids: 64 } },
+        memory: { security: { memory: "1 GiB" } },
+        cpu: { security: { cpu: 2 } },
+        gpu: { classes: { vision: { gpu: 1 } } },
+        untrustedExecute: { execute: { untrusted: true } },
+      };
+      for (const feature of FEATURES) {
+        const ask = () => refuseUnsupported(resolveFleet(written[feature], target), target);
+        if (CAPABILITIES[target][feature].enforced) assert.doesNotThrow(ask);
+        else assert.throws(ask, UnsupportedError, feature);
+      }
+    });
+  }
+
+  it("accepts the defaults, and a confinement that the spec does without by name", () => {
+    refuseUnsupported(resolveFleet({}, "local"), "local");
+    const security = { uid: 1000, pids: 64, acceptUnenforced: CONFINEMENTS };
+    refuseUnsupported(resolveFleet({ security }, "local"), "local");
+  });
+
+  it("names target, feature, value, reason and the nearest alternative, for all at once", () => {
+    const spec: FleetSpec = { security: { pids: 64 }, execute: { untrusted: true } };
+    assert.throws(() => refuseUnsupported(resolveFleet(spec, "local"), "local"), {
+      name: "UnsupportedError",
+      message:
+        'target "local" cannot do what the spec demands:\n' +
+        "  security.pids: 64 (pids): no control group is made for a plain process. Nearest: a lower scaling.max or " +
+        "worker.concurrency, or `ulimit -u` in the shell that runs the stack, or accept it by " +
+        'security.acceptUnenforced: ["pids"].\n' +
+        "  execute.untrusted: true (untrustedExecute): programs run as this user, without a sandbox. Nearest: " +
+        "execute.untrusted: false, with programs that you trust.",
+    });
+  });
+});

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { parseEnv } from "node:util";
+import type { FleetSpec } from "../../../components/spec/fleet-spec.ts";
+import { resolveFleet } from "../../../components/spec/resolve.ts";
+import { UnsupportedError } from "../../../components/targets/capabilities.ts";
+import { local } from "../../../components/targets/local/compile.ts";
+import type { LocalContext } from "../../../components/targets/local/document.ts";
+import { fillReferences, referencesIn } from "../../../components/targets/references.ts";
+
+const hex = createHash("sha256").update("sample").digest("hex");
+const CONTEXT: LocalContext = {
+  root: "/project",
+  paths: {
+    directory: "/state/local",
+    clientEnv: "/state/local/client.env",
+    redis: "/state/local/redis",
+    run: "/state/local/run",
+    logs: "/state/local/logs",
+    secrets: "/state/local/secrets",
+  },
+  node: "/bin/node",
+  redisServer: "/bin/redis-server",
+  bundle: { digest: `sha256:${hex}`, directory: `/state/local/bundles/${hex}` },
+  handlersDigest: "",
+  deleteData: false,
+};
+
+const compile = (spec: FleetSpec = {}, context: Partial<LocalContext> = {}) =>
+  local.compile(resolveFleet(spec, "local"), { ...CONTEXT, ...context });
+const revision = (spec: FleetSpec = {}, context: Partial<LocalContext> = {}) =>
+  compile(spec, context).classes[0]?.revision;
+
+describe("the target local", () => {
+  it("is one Redis, two spawners and their workers", () => {
+    const { redis, classes, imageTag } = compile();
+    assert.deepEqual([redis.command, redis.args], ["/bin/redis-server", ["/state/local/redis/redis.conf"]]);
+    assert.deepEqual(redis.port, { kind: "preferred", port: 6379 });
+    assert.equal(imageTag, `bundle:sha256:${hex}`);
+    assert.equal(classes.length, 1);
+    const [only] = classes;
+    assert.deepEqual(only?.workers, {
+      name: "workers",
+      directory: "/state/local/run",
+      stopTimeoutSeconds: 315,
+    });
+    assert.deepEqual(
+      only?.spawners.map(({ name, port, command, args }) => [name, port.port, command, args]),
+      [
+        ["spawner-a", 9464, "/bin/node", [`/state/local/bundles/${hex}/main.mjs`, "spawner"]],
+        ["spawner-b", 9465, "/bin/node", [`/state/local/bundles/${hex}/main.mjs`, "spawner"]],
+      ],
+    );
+  });
+
+  it("gives spawners what they and their workers read, and the password as a file", () => {
+    const environment = compile({ handlers: "examples/handlers" }).classes[0]?.spawners[0]?.environment ?? {};
+    const expected = {
+      REDIS_URL: "redis://{{redis.address}}",
+      REDIS_PASSWORD_FILE: "/state/local/secrets/redis-password",
+      TASKFLEET_QUEUE_NAME: "peagen.tasks",
+      TASKFLEET_HANDLERS: "/project/examples/handlers",
+      TASKFLEET_IMAGE_TAG: `bundle:sha256:${hex}`,
+      TASKFLEET_ACTUATOR: "process",
+      TASKFLEET_RUN_DIRECTORY: "/state/local/run",
+      TASKFLEET_LOG_DIRECTORY: "/state/local/logs",
+      TASKFLEET_HTTP_PORT: "{port}",
+      TASKFLEET_LEASE: "6",
+      TASKFLEET_SWEEP_INTERVAL: "4",
+      TASKFLEET_SCALE_MAX: "32",
+      WORKER_CONCURRENCY: "4",
+    };
+    const found = Object.keys(expected).map((name) => [name, environment[name]]);
+    assert.deepEqual(Object.fromEntries(found), expected);
+    assert.equal("REDIS_PASSWORD" in environment, false);
+  });
+
+  it("puts the password in one private file, and its hash alone in Redis' configuration", () => {
+    const { redis } = compile();
+    const holders = redis.files.filter(({ content }) => referencesIn(content).includes("redisPassword"));
+    assert.deepEqual(
+      holders.map(({ path }) => path),
+      ["/state/local/secrets/redis-password"],
+    );
+    assert.deepEqual(new Set(redis.files.map(({ mode }) => mode)), new Set(["0600"]));
+    assert.match(
+      redis.files[0]?.content ?? "",
+      /^user default reset on #\{\{redis\.password-hash\}\} ~\* &\* \+@all$/m,
+    );
+    assert.ok(redis.args.every((word) => referencesIn(word).length === 0));
+  });
+
+  it("tells clients where the queue is", () => {
+    const { redis } = compile({ name: "acme", delivery: { resultTtl: "2 h" } });
+    const file = redis.files.find(({ path }) => path === "/state/local/client.env");
+    assert.deepEqual(
+      { ...parseEnv(file?.content ?? "") },
+      {
+        REDIS_URL: "redis://127.0.0.1:{port}",
+        REDIS_PASSWORD_FILE: "/state/local/secrets/redis-password",
+        TASKFLEET_LOG_DIRECTORY: "/state/local/logs",
+        TASKFLEET_MAX_PAYLOAD_BYTES: "2097152",
+        TASKFLEET_QUEUE_NAME: "acme.tasks",
+        TASKFLEET_RESULT_TTL: "7200",
+      },
+    );
+  });
+
+  it("keeps classes apart: streams, run directories, names and ports", () => {
+    const { classes } = compile({ classes: { heavy: {}, quick: {} } });
+    assert.deepEqual(
+      classes.map(({ stream, workers, spawners }) => [
+        stream,
+        workers.directory,
+        spawners.map(({ name, port }) => `${name}:${port.port}`),
+      ]),
+      [
+        ["peagen.tasks", "/state/local/run", ["spawner-a:9464", "spawner-b:9465"]],
+        ["peagen.tasks.heavy", "/state/local/run-heavy", ["spawner-heavy-a:9466", "spawner-heavy-b:9467"]],
+        ["peagen.tasks.quick", "/state/local/run-quick", ["spawner-quick-a:9468", "spawner-quick-b:9469"]],
+      ],
+    );
+  });
+
+  it("replaces workers for what they are started with, and for nothing else", () => {
+    assert.equal(revision(), revision());
+    assert.equal(revision({ scaling: { max: 4 } }), revision(), "a scaling figure is the spawner's alone");
+    assert.equal(revision({ redis: { maxMemory: "1 GiB" } }), revision());
+    const changes = [
+      revision({ worker: { concurrency: 5 } }),
+      revision({ delivery: { lease: 7 } }),
+      revision({}, { bundle: { ...CONTEXT.bundle, digest: "sha256:other" } }),
+      revision({}, { handlersDigest: "other" }),
+    ];
+    assert.equal(new Set([revision(), ...changes]).size, 5);
+  });
+
+  it("refuses what it cannot enforce, and deletes data only when told to", () => {
+    assert.throws(() => compile({ security: { memory: "1 GiB" } }), UnsupportedError);
+    assert.deepEqual(
+      [compile().redis.deleteData, compile({}, { deleteData: true }).redis.deleteData],
+      [false, true],
+    );
+  });
+});
+
+describe("references in a document", () => {
+  it("are filled literally, each with its own value", () => {
+    const text = "{{redis.password}} {{redis.address}} {{redis.password}} {port}";
+    assert.deepEqual(referencesIn(text), ["redisAddress", "redisPassword"]);
+    const filled = fillReferences(text, { redisPassword: "$&", redisAddress: "h:1" });
+    assert.equal(filled, "$& h:1 $& {port}");
+  });
+
+  it("must all have a value", () => {
+    assert.throws(
+      () => fillReferences("{{redis.address}}", {}),
+      /no value for the reference \{\{redis\.address\}\}/,
+    );
+  });
+});

@@ -65,7 +65,8 @@ describe("push", () => {
     const lines = '{"kind":"sleep","payload":{"ms":1},"id":"a"}\n\n{"payload":{"text":""},"id":"b"}\n';
     const first = await fleet.cli(["push", "word-count", "-f", file("tasks.jsonl", lines)]);
     assert.deepEqual([first.out, first.err, first.code], ["a\nb\n", "", 0]);
-    const array = '[{"kind":"sleep","payload":{"ms":1},"id":"c"},\n{"kind":"sleep","payload":{"ms":1},"id":"d"}]';
+    const array =
+      '[{"kind":"sleep","payload":{"ms":1},"id":"c"},\n{"kind":"sleep","payload":{"ms":1},"id":"d"}]';
     const second = await fleet.cli(["push", "-"], { input: array });
     assert.deepEqual([second.out, second.err, second.code], ["c\nd\n", "", 0]);
     const one = file("one.json", '{\n"kind": "sleep",\n"payload": {"ms": 1},\n"id": "e", "delay": 3600\n}');
@@ -150,7 +151,10 @@ describe("push", () => {
       assert.match(without.err, /it refuses the password \(REDIS_PASSWORD or REDIS_PASSWORD_FILE\)/);
       const { code, err } = await fleet.cli(words, { env });
       assert.equal(code, 2);
-      assert.match(err, /payload\.text: holds a secret \(the value of the environment variable REDIS_PASSWORD\)/);
+      assert.match(
+        err,
+        /payload\.text: holds a secret \(the value of the environment variable REDIS_PASSWORD\)/,
+      );
     } finally {
       await fleet.redis.client.config("SET", "requirepass", "");
     }
@@ -170,7 +174,10 @@ describe("push", () => {
         "taskfleet: --delay does not go with a file of tasks\n" +
           "  Each task of a file has its own fields; see --help.\n",
       ],
-      [["sleep", "--id", "a b"], 'taskfleet: id: "a b" is no id; it must match ^[A-Za-z0-9._:-]{1,128}$; nothing was pushed\n'],
+      [
+        ["sleep", "--id", "a b"],
+        'taskfleet: id: "a b" is no id; it must match ^[A-Za-z0-9._:-]{1,128}$; nothing was pushed\n',
+      ],
     ];
     for (const [words, err] of wrong) await refused(fleet.cli(["push", ...words], { cwd: folder }), err);
   });

@@ -19,6 +19,7 @@ export interface MapOptions {
 /** `map`: a program over many files, on the fleet. */
 export function define(command: Command, ends: Action): void {
   command
+    .passThroughOptions()
     .description(
       "run COMMAND once per file, on the fleet: it gets the file's bytes (1 MiB at most) as standard input; what " +
         "it prints comes out here in the order of the files",

@@ -77,12 +77,15 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** When the reader of a pipe has gone (`| head`), there is nobody to print for: no error, no stack trace. */
+/**
+ * When the reader of a pipe has gone (`| head`), there is nobody to print for: no error, no stack trace. A
+ * command that has something to clean up listens to SIGPIPE, which is ignored otherwise.
+ */
 function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
-      process.exit(EXIT.ok);
+      if (!process.emit("SIGPIPE")) process.exit(EXIT.ok);
     });
   }
 }

@@ -4,6 +4,7 @@ import { Results } from "../../adapters/redis/results.ts";
 import { expandGlobs, splitNames } from "../input/file-list.ts";
 import { readInput } from "../input/read-input.ts";
 import type { MapOptions } from "../map.ts";
+import { drained } from "../output/drain.ts";
 import { statusOf } from "../output/outcome.ts";
 import { type ProgressBar, progressBar } from "../output/progress.ts";
 import { count } from "../output/units.ts";
@@ -81,6 +82,7 @@ async function run(
       push: (tasks) => producer.enqueue(tasks),
       wait: (ids, waiting) => results.wait(ids, waiting),
       emit: (ready) => printer.print(ready),
+      taken: () => drained(process.stdout),
       signal: interrupt.signal,
     });
     view.progress.stop();

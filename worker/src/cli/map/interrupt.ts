@@ -2,8 +2,8 @@ import { createInterface } from "node:readline/promises";
 import type { ProgressBar } from "../output/progress.ts";
 
 /**
- * Aborts on Ctrl-C: on a terminal after one question, which a second Ctrl-C answers too; elsewhere, and on
- * SIGTERM, at once. Call the result's `stop` when the work is done.
+ * Aborts on Ctrl-C: on a terminal after one question, which a second Ctrl-C answers too; elsewhere, on SIGTERM,
+ * and when nobody reads the output any more, at once. Call the result's `stop` when the work is done.
  */
 export function onInterrupt(
   progress: ProgressBar,
@@ -23,10 +23,11 @@ export function onInterrupt(
     }, abort);
   };
   process.on("SIGINT", interrupted);
-  process.on("SIGTERM", abort);
+  for (const signal of ["SIGTERM", "SIGPIPE"] as const) process.on(signal, abort);
   const stop = () => {
     process.off("SIGINT", interrupted);
     process.off("SIGTERM", abort);
+    // Not SIGPIPE: what is still to be written would end the process before it has cancelled its tasks.
   };
   return { signal: ending.signal, stop };
 }

@@ -23,6 +23,8 @@ export interface MapParts {
   ) => Promise<unknown>;
   /** Gets results in the order of the files, as soon as there is none missing before them. */
   readonly emit: (results: readonly MappedFile[]) => void;
+  /** Resolves when what was emitted has been taken; no further file is pushed before. */
+  readonly taken: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -40,6 +42,7 @@ export async function runMap(files: readonly MapFile[], parts: MapParts): Promis
   try {
     for (const batch of batches(files, BATCH)) {
       await order.reached(oldestAllowed(files, batch), signal);
+      await parts.taken();
       if (signal.aborted) break;
       const tasks = batch.map((file) => ({ file, task: parts.taskOf(file) }));
       for (const { task } of tasks) open.add(task.id);

@@ -105,6 +105,7 @@ export function parseStatsField(text: string): StatsField | undefined {
       return { name, kind: first, handler: second, status: third as AttemptStatus };
     case "runtime":
       if (first === undefined || second === undefined || third === undefined) return undefined;
+      if (fourth === undefined) return undefined;
       return {
         name,
         kind: first,

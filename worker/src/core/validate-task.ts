@@ -137,7 +137,8 @@ interface Problem {
 function fieldProblems(task: NewTask): Problem[] {
   const problems: Problem[] = [];
   const report = (field: string, text: string) => problems.push({ field, text: `${field}: ${text}` });
-  if (typeof task.kind !== "string" || task.kind === "")
+  if (task.kind === undefined) report("kind", "is missing");
+  else if (typeof task.kind !== "string" || task.kind === "")
     report("kind", `${shorten(task.kind)} is no kind; a name is needed`);
   if (task.id !== undefined && !isTaskId(task.id))
     report("id", `${shorten(task.id)} is no id; it must match ${TASK_ID_PATTERN.source}`);

@@ -118,12 +118,12 @@ class Printer {
   }
 
   print(ready: readonly MappedFile[]): void {
+    this.done += ready.length;
+    this.#view.progress.set(this.done);
     this.#view.progress.aside(() => {
       for (const mapped of ready) this.#printOne(mapped);
       return this.#atLineStart;
     });
-    this.done += ready.length;
-    this.#view.progress.set(this.done);
   }
 
   #printOne(mapped: MappedFile): void {

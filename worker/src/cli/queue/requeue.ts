@@ -35,7 +35,9 @@ export async function requeueLetters(file: string | undefined, options: RequeueO
     );
   // A malformed file is refused before Redis is asked for anything.
   const letters =
-    file === undefined ? undefined : parseExport(file, (await readInput(file)).toString("utf8"));
+    file === undefined
+      ? undefined
+      : parseExport(file === "-" ? "standard input" : file, (await readInput(file)).toString("utf8"));
   return withSession(options, async (session) => {
     const dead = new DeadLetters(session.redis, session.stream);
     const states = await requeue(dead, letters, options);

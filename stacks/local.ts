@@ -1,6 +1,7 @@
 import { delimiter, resolve } from "node:path";
 import type { Config } from "@pulumi/pulumi";
 import { PATHS, stackPaths } from "../components/cli/paths.ts";
+import { explained } from "../components/hosts/errors.ts";
 import { findRedisServer } from "../components/platform/redis-server.ts";
 import { resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";
@@ -16,7 +17,7 @@ export async function local(stack: string, config: Config): Promise<Record<strin
   const fleet = resolveFleet(config.getObject("fleet") ?? {}, target.name);
   const paths = stackPaths(stack);
   const [bundle, digest] = await Promise.all([
-    buildBundle({ outDir: paths.bundles }),
+    explained(`build the worker's bundle in ${paths.bundles}`, () => buildBundle({ outDir: paths.bundles })),
     handlersDigest(fleet.handlers === "" ? "" : resolve(PATHS.root, fleet.handlers)),
   ]);
   const document = target.compile(fleet, {

@@ -16,6 +16,8 @@ while [ ! -f "$root/tools/language-host/main.ts" ]; do
       ;;
   esac
 done
+# Programs and providers load the same packages at every update: keep them compiled.
+export NODE_COMPILE_CACHE="\${NODE_COMPILE_CACHE:-\${0%/*}/compiled}"
 ${command}
 `;
 }

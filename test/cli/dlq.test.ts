@@ -16,7 +16,7 @@ describe("queue dlq", function () {
   before(async () => {
     fleet = await TestFleet.start();
     await fleet.startSpawner();
-    await fleet.startWorker();
+    await fleet.startWorker("worker-a");
     folder = mkdtempSync(join(tmpdir(), "taskfleet-dlq-"));
   });
   after(async () => {

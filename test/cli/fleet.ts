@@ -44,9 +44,8 @@ export class TestFleet {
   }
 
   /** Starts a worker process and waits until it has reported. */
-  async startWorker(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const id = `test-worker-${this.#processes.length + 1}`;
-    this.#start("worker", { WORKER_ID: id, WORKER_POLL_INTERVAL: "0.2", TASKFLEET_RETRY_BASE: "0", ...env });
+  async startWorker(id: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.#start("worker", { ...env, WORKER_ID: id, WORKER_POLL_INTERVAL: "0.2", TASKFLEET_RETRY_BASE: "0" });
     const { workers } = queueKeys(STREAM);
     await waitFor(`the report of ${id}`, async () => (await this.redis.client.hexists(workers, id)) === 1);
   }

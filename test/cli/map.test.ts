@@ -25,7 +25,7 @@ describe("map", function () {
 
   before(async () => {
     fleet = await TestFleet.start();
-    await fleet.startWorker({ WORKER_CONCURRENCY: "4" });
+    await fleet.startWorker("worker-a", { WORKER_CONCURRENCY: "4" });
     folder = mkdtempSync(join(tmpdir(), "taskfleet-map-"));
     mkdirSync(join(folder, "sub"));
     write("empty", "");

@@ -58,3 +58,10 @@ export function jsonLines(text: string): Record<string, unknown>[] {
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
+
+/** The one object of a `--json` answer that has no more. */
+export function jsonLine(text: string): Record<string, unknown> {
+  const [only, ...more] = jsonLines(text);
+  if (only === undefined || more.length > 0) throw new Error(`expected one line of JSON, got: ${text}`);
+  return only;
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { countKinds } from "../../worker/src/cli/status/snapshot.ts";
+import { waitFor } from "../support/wait.ts";
+import { TestFleet } from "./fleet.ts";
+import { cli, finished, jsonLine, jsonLines } from "./support.ts";
+
+describe("status", function () {
+  this.timeout(60_000);
+  let fleet: TestFleet;
+
+  before(async () => {
+    fleet = await TestFleet.start();
+  });
+  after(() => fleet.stop());
+
+  it("shows an idle fleet at zero", async () => {
+    const { code, out, err } = await fleet.cli(["status"]);
+    assert.deepEqual([code, err], [0, ""]);
+    assert.match(out, /^Queue peagen\.tasks\n {2}state +open\n {2}waiting +0\n/);
+    assert.match(out, /\nKinds\n {2}kind +live +pushed +success/);
+    assert.match(out, /\n {2}execute +0 +0 +0 +0 +0 +0 +0\n/);
+    assert.match(out, /\nWorkers\n {2}none\n\nSpawner\n {2}leader {2}none\n$/);
+  });
+
+  it("says for programs what waits, runs and was done, who works and who leads", async () => {
+    await fleet.startSpawner();
+    await fleet.startWorker("worker-a", { WORKER_CONCURRENCY: "2" });
+    await fleet.cli(["push", "word-count", "--payload", '{"text":"x"}', "--wait"]);
+    await fleet.cli(["push", "sleep", "--payload", '{"ms":1}', "--delay", "3600"]);
+    const status = jsonLine((await fleet.cli(["status", "--json"])).out);
+    const kinds = status.kinds as { kind: string }[];
+    assert.deepEqual(
+      kinds.filter(({ kind }) => kind === "sleep" || kind === "word-count"),
+      [
+        { kind: "sleep", live: 1, enqueued: 1, success: 0, error: 0, cancelled: 0, dead: 0, retry: 0 },
+        { kind: "word-count", live: 0, enqueued: 1, success: 1, error: 0, cancelled: 0, dead: 0, retry: 0 },
+      ],
+    );
+    const { waiting, running, delayed, deadLetters, paused } = status.queue as Record<string, unknown>;
+    assert.deepEqual([waiting, running, delayed, deadLetters, paused], [0, 0, 1, 0, false]);
+    assert.deepEqual(status.counters, { late: 0, reclaimed: 0, released: 0, poisoned: 0, requeued: 0 });
+    const [worker] = status.workers as Record<string, unknown>[];
+    assert.deepEqual([worker?.worker_id, worker?.slots, worker?.holding], ["worker-a", 2, 0]);
+    assert.equal(typeof status.leader, "string");
+  });
+
+  it("--watch --json prints a line a second until SIGINT, which is no failure", async () => {
+    const child = fleet.startCli(["status", "--watch", "--json"]);
+    let seen = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      seen += chunk.toString("utf8");
+    });
+    const end = finished(child);
+    await waitFor("two lines", () => seen.split("\n").length > 2);
+    child.kill("SIGINT");
+    const { code, err } = await end;
+    assert.deepEqual([code, err], [0, ""]);
+    assert.ok(jsonLines(seen).every(({ stream }) => stream === "peagen.tasks"));
+  });
+
+  it("lists kinds with their schemas", async () => {
+    const { out } = await fleet.cli(["kinds"]);
+    assert.match(out, /^kind +version +what it does\nexecute +1\.0\.0 +Runs a program/);
+    const schema = await fleet.cli(["kinds", "sleep", "--schema"]);
+    assert.match(schema.out, /^sleep 1\.0\.0: Sleeps.*\n\{\n {2}"type": "object"/);
+    const unknown = await fleet.cli(["kinds", "nap"]);
+    assert.equal(unknown.code, 2);
+    assert.match(
+      unknown.err,
+      /^taskfleet: kind: "nap" is no kind that this fleet runs; known kinds: execute, /,
+    );
+  });
+
+  it("looks at another stream when told to", async () => {
+    const depth = jsonLine((await fleet.cli(["queue", "depth", "--json", "--stream", "gpu.tasks"])).out);
+    assert.equal(depth.delayed, 0);
+  });
+
+  it("counts kinds that are no longer published, and no other counters", () => {
+    const stats = { "enqueued:old": 3, "task:old:h:dead": 1, "task:old:h2:dead": 1, "exit:idle": 4, late: 2 };
+    assert.deepEqual(countKinds(stats, new Map()), [
+      { kind: "old", live: 0, enqueued: 3, success: 0, error: 0, cancelled: 0, dead: 2, retry: 0 },
+    ]);
+  });
+});
+
+describe("logs and worker --check", () => {
+  it("prints the last lines of the log directory as they are, for programs", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "taskfleet-cli-logs-"));
+    writeFileSync(join(folder, "a.log"), '{"timestamp":"2026-01-01T00:00:02Z","message":"second"}\n');
+    writeFileSync(join(folder, "b.log"), '{"timestamp":"2026-01-01T00:00:01Z","message":"first"}\n');
+    const { code, out } = await cli(["logs"], { env: { TASKFLEET_LOG_DIRECTORY: folder } });
+    rmSync(folder, { recursive: true });
+    assert.deepEqual([code, jsonLines(out).map(({ message }) => message)], [0, ["first", "second"]]);
+  });
+
+  it("says where logs would come from when no directory is set", async () => {
+    const { code, err } = await cli(["logs"]);
+    assert.equal(code, 2);
+    assert.match(err, /^taskfleet: no log directory is set\n {2}TASKFLEET_LOG_DIRECTORY names it/);
+  });
+
+  it("worker --check tells what is wrong, without starting", async () => {
+    const env = { REDIS_URL: "redis://127.0.0.1:1", TASKFLEET_HANDLERS: "/no/such/folder" };
+    const { code, out } = await cli(["worker", "--check"], { env });
+    assert.equal(code, 1);
+    assert.match(
+      out,
+      /^settings: ok.*\nhandlers: wrong.*\nredis: wrong, cannot reach Redis at 127\.0\.0\.1:1/s,
+    );
+  });
+});

@@ -17,6 +17,10 @@ describe("retry delay", () => {
     assert.deepEqual([at(0), at(0.25), at(0.5), at(0.75)], [1_200, 1_350, 1_500, 1_650]);
   });
 
+  it("of base 0 is 0, however many attempts there were", () => {
+    assert.equal(retryDelay(5_000, { baseMs: 0, maxMs: 10, jitter: 1 }, middle), 0);
+  });
+
   it("is a whole number within the bounds, and never shorter for a later attempt", () => {
     const spacing = fc.record({
       baseMs: fc.integer({ min: 0, max: 3_600_000 }),

@@ -83,6 +83,10 @@ describe("dead letters", () => {
   it("the same file twice: the second time nothing happens, whatever became of the tasks", async () => {
     const consumer = queue.consumer("w");
     for (const id of ["waits", "runs", "done", "retries", "dies"]) await bury(queue, consumer, { id });
+    await queue.redis.zadd(
+      queue.keys.deadLetterOrder,
+      ...["waits", "runs", "done", "retries", "dies"].flatMap((id, at) => [at, id]),
+    );
     const file = await exported();
     const first = await queue.letters.requeue(file.tasks);
     assert.deepEqual(new Set(first.map(({ state }) => state)), new Set(["requeued"]));

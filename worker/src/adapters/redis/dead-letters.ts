@@ -48,7 +48,7 @@ export class DeadLetters {
     this.#keys = queueKeys(stream);
   }
 
-  /** Dead letters, oldest burial first; at most `limit` (default: all) of one `kind` (default: any). */
+  /** Dead letters, oldest burial first (by id within a millisecond); at most `limit` (default: all) of one `kind` (default: any). */
   async list({
     kind,
     limit = Number.POSITIVE_INFINITY,

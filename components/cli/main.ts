@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
   up: { needsSetup: true, load: () => import("./up.ts") },
   down: { needsSetup: true, load: () => import("./down.ts") },
   demo: { needsSetup: true, load: () => import("./demo.ts") },
+  bench: { needsSetup: true, load: () => import("./bench.ts") },
   test: { needsSetup: true, load: () => import("./test.ts") },
   check: { needsSetup: false, load: () => import("./check.ts") },
   env: { needsSetup: false, load: () => import("./env.ts") },

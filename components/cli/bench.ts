@@ -1,0 +1,38 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { CommandError } from "./command-error.ts";
+import { PATHS } from "./paths.ts";
+
+/** Each is `test/bench/<name>.ts`. */
+const BENCHMARKS: Readonly<Record<string, string>> = {
+  local: "stack local: up without changes, push to start, reclaim, memory",
+};
+
+async function bench(name: string, json: boolean): Promise<void> {
+  if (!Object.hasOwn(BENCHMARKS, name)) {
+    const known = Object.keys(BENCHMARKS).join(", ");
+    throw new CommandError(
+      `there is no benchmark ${JSON.stringify(name)}: choose one of ${known}`,
+      EXIT.usage,
+    );
+  }
+  const file = join(PATHS.root, "test", "bench", `${name}.ts`);
+  const child = spawn(process.execPath, [file, ...(json ? ["--json"] : [])], { stdio: "inherit" });
+  const [code] = (await once(child, "close")) as [number | null];
+  process.exitCode = code ?? EXIT.failed;
+}
+
+/** Adds `taskfleet bench`. */
+export function register(program: Command): void {
+  const list = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name}  ${what}`);
+  program
+    .command("bench")
+    .description("measure: progress on standard error, figures on standard output")
+    .argument("<name>", "which benchmark")
+    .option("--json", "one JSON object instead of a table")
+    .addHelpText("after", `\nBenchmarks:\n${list.join("\n")}`)
+    .action((name: string, { json }: { json?: boolean }) => bench(name, json === true));
+}

@@ -31,7 +31,8 @@ describe("retry delay", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), spacing, random, (attempt, spaced, drawn) => {
         const delay = retryDelay(attempt, spaced, () => drawn);
-        const plain = Math.min(spaced.baseMs * 2 ** (attempt - 1), spaced.maxMs);
+        const doubled = spaced.baseMs === 0 ? 0 : spaced.baseMs * 2 ** (attempt - 1);
+        const plain = Math.min(doubled, spaced.maxMs);
         assert(Number.isInteger(delay));
         assert(
           delay >= Math.floor(plain * (1 - spaced.jitter)) && delay <= Math.ceil(plain * (1 + spaced.jitter)),

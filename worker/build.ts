@@ -22,9 +22,10 @@ const LUA = join(import.meta.dirname, "src/adapters/redis/lua");
 const REQUIRE = `import { createRequire as bundleRequire } from "node:module";
 const require = bundleRequire(import.meta.url);`;
 
-/** The command line, and what its worker threads run: they are found by file name beside it. */
+/** The command line, what its worker threads run, and what handler modules import: found by file name. */
 const ENTRY_POINTS = {
   main: "src/main.ts",
+  handler: "src/handler.ts",
   "handler-thread": "src/runtime/threads/handler-thread.ts",
 };
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PermanentError } from "../../worker/src/handler.ts";
 import { HandlersError } from "../../worker/src/handlers/handlers-error.ts";
 import { loadHandlers } from "../../worker/src/handlers/load-handlers.ts";
 
@@ -45,6 +47,19 @@ describe("loadHandlers", () => {
     assert.equal(handlers.get("a")?.isolation, "event-loop");
     assert.match(handlers.get("b-2")?.source ?? "", /^file:.*\/b\.ts$/);
     assert.equal(await handlers.get("a")?.run({} as never, {} as never), "hi");
+  });
+
+  it("gives modules its own copy of the package, also where none is installed", async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), "taskfleet-handlers-"));
+    try {
+      const text = `import { PermanentError } from "@taskfleet/worker/handler";
+export default { ...${greet("a")}, run: async () => PermanentError };`;
+      writeFileSync(join(elsewhere, "a.ts"), text);
+      const handlers = await loadHandlers({ folder: elsewhere });
+      assert.equal(await handlers.get("a")?.run({} as never, {} as never), PermanentError);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 
   it("lets a handler be an object that knows itself", async () => {

@@ -9,6 +9,7 @@ import type { Handler } from "../handler.ts";
 import { handlerProblems } from "./check-handler.ts";
 import { executeHandler } from "./execute.ts";
 import { type HandlerProblem, HandlersError } from "./handlers-error.ts";
+import { serveOwnPackage } from "./own-package.ts";
 
 /** A checked handler that knows where it came from. */
 export interface LoadedHandler extends Handler {
@@ -59,6 +60,7 @@ function bind(handler: Handler, source: string): LoadedHandler {
 
 async function readFolder(folder: string, problems: HandlerProblem[]): Promise<Candidate[]> {
   const found: Candidate[] = [];
+  serveOwnPackage();
   for (const file of await moduleFiles(resolve(folder))) {
     try {
       found.push(...(await exportsOf(file)));

@@ -1,6 +1,7 @@
 /** Entry module of a thread that runs one handler, one task after the other. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { AbortReason, Handler, TaskContext } from "../../handler.ts";
+import { serveOwnPackage } from "../../handlers/own-package.ts";
 import type { FromThread, ThreadData, ThrownRecord, ToThread } from "./messages.ts";
 
 type RunMessage = Extract<ToThread, { type: "run" }>;
@@ -44,6 +45,7 @@ function contextOf(message: RunMessage, signal: AbortSignal): TaskContext {
 }
 
 async function findHandler(): Promise<Handler> {
+  serveOwnPackage();
   const { default: exported } = (await import(source)) as { default: Handler | readonly Handler[] };
   const handler = [exported].flat().find((candidate) => candidate.kind === kind);
   if (handler === undefined) throw new Error(`${source} exports no handler of kind "${kind}"`);

@@ -8,7 +8,7 @@ import { CommandError } from "./command-error.ts";
 import { engineEnvironment } from "./environment.ts";
 import { PATHS } from "./paths.ts";
 import { runCommand } from "./run-command.ts";
-import type { SetupStep } from "./setup.ts";
+import type { SetupStep } from "./setup-step.ts";
 import { assertUnlocked } from "./stack-lock.ts";
 import { DEFAULT_STACK } from "./stack-name.ts";
 

@@ -6,9 +6,9 @@ import { userPulumi } from "./environment.ts";
 import { findOnPath } from "./find-on-path.ts";
 import { engineDirectory, engineVersion, PATHS } from "./paths.ts";
 import { runCommand } from "./run-command.ts";
-import type { SetupStep } from "./setup.ts";
 import { pluginsCurrent, writePlugins } from "./setup-engine-plugins.ts";
 import { holdLock } from "./setup-lock.ts";
+import type { SetupStep } from "./setup-step.ts";
 
 const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 const WAY_OUT =

@@ -2,7 +2,7 @@ import { EXIT } from "../../worker/contract/exit-codes.ts";
 import { CommandError } from "./command-error.ts";
 import { findOnPath } from "./find-on-path.ts";
 import { runCommand } from "./run-command.ts";
-import type { SetupStep } from "./setup.ts";
+import type { SetupStep } from "./setup-step.ts";
 import { findRedisServer } from "./setup-wrappers.ts";
 
 const WAY_OUT = "install Redis 7 or newer so that redis-server is on PATH, then run this again";

@@ -3,16 +3,8 @@ import { firstStackStep } from "./pulumi-stack.ts";
 import { engineStep } from "./setup-engine.ts";
 import { type ProgressOutput, StepProgress } from "./setup-progress.ts";
 import { redisStep } from "./setup-redis.ts";
+import type { SetupStep } from "./setup-step.ts";
 import { wrappersCurrent, writeWrappers } from "./setup-wrappers.ts";
-
-/** One thing that must be there before the platform's commands can work. */
-export interface SetupStep {
-  readonly name: string;
-  /** Whether there is nothing to do; takes milliseconds. */
-  check(): boolean;
-  /** Does what is missing; `report` takes a few words on how far it is. */
-  run(report: (detail: string) => void): Promise<void>;
-}
 
 /** The steps in their order; npm packages and Node 24 come before them, from the launcher itself. */
 export function setupSteps(environment: NodeJS.ProcessEnv): readonly SetupStep[] {

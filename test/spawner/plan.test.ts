@@ -40,7 +40,7 @@ describe("spawner: what the actuator is to do", () => {
       ["early", 100],
       ["foreign", 1],
     ]);
-    assert.deepEqual(plan(4, members, idleSince), { start: 0, drain: ["early"] });
+    assert.deepEqual(plan(3, members, idleSince), { start: 0, drain: ["early"] });
     assert.deepEqual(plan(0, members, idleSince), { start: 0, drain: ["early", "late"] });
   });
 
@@ -135,7 +135,12 @@ describe("spawner: every plan", () => {
     );
   });
 
-  it("leaves as many ready workers as wanted, or all there are, while it replaces", () => {
+  it("keeps the only ready worker while another one starts", () => {
+    const members = [member("starting", { ready: false }), member("ready")];
+    assert.deepEqual(plan(1, members, NOBODY_IDLE), { start: 0, drain: [] });
+  });
+
+  it("leaves as many ready workers as wanted, or all there are", () => {
     fc.assert(
       fc.property(fleet, fc.integer({ min: 0, max: 50 }), (list, desired) => {
         const takes = list.filter((one) => !one.draining && (one.ready || one.stale));

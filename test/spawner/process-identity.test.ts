@@ -8,7 +8,7 @@ const FIELDS = `S 1 7 7 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 11 0 998877 1 2 3`;
 
 describe("process identity", () => {
   it("reads pid, state and start time, whatever the program is called", () => {
-    const wanted = { pid: 4711, state: "S", start: 998877 };
+    const wanted = { pid: 4711, state: "S", threads: 11, start: 998877 };
     assert.deepEqual(parseProcessStat(`4711 (node) ${FIELDS}\n`), wanted);
     assert.deepEqual(parseProcessStat(`4711 (a) R 9 (b c)) ${FIELDS}`), wanted);
   });
@@ -19,7 +19,7 @@ describe("process identity", () => {
   });
 
   it("takes a zombie for dead and a stopped process for alive", () => {
-    const alive = (state: string) => isRunning({ pid: 1, start: 1, state });
+    const alive = (state: string) => isRunning({ pid: 1, start: 1, threads: 1, state });
     assert.deepEqual(["R", "S", "D", "T", "t", "Z", "X"].map(alive), [
       true,
       true,
@@ -29,6 +29,10 @@ describe("process identity", () => {
       false,
       false,
     ]);
+  });
+
+  it("takes a zombie for alive while other threads of it hold its sockets", () => {
+    assert.equal(isRunning({ pid: 1, start: 1, threads: 2, state: "Z" }), true);
   });
 
   it("knows a live process from one that only has its pid", async () => {

@@ -4,6 +4,8 @@ export interface ProcessStat {
   readonly pid: number;
   /** `R`, `S`, `T`, `Z` … */
   readonly state: string;
+  /** Field 20. */
+  readonly threads: number;
   /** Field 22: clock ticks between boot and the process's start. */
   readonly start: number;
 }
@@ -15,12 +17,18 @@ export function parseProcessStat(line: string): ProcessStat | null {
   const pid = Number.parseInt(line, 10);
   const fields = line.slice(close + 2).split(" ");
   const state = fields[0];
+  const threads = Number(fields[17]);
   const start = Number(fields[19]);
-  if (close < 0 || state === undefined || !Number.isInteger(pid) || !Number.isInteger(start)) return null;
-  return { pid, state, start };
+  const whole = Number.isInteger(pid) && Number.isInteger(threads) && Number.isInteger(start);
+  if (close < 0 || state === undefined || !whole) return null;
+  return { pid, state, threads, start };
 }
 
-/** A zombie still has its line, but nothing of it runs. */
-export function isRunning(stat: ProcessStat): boolean {
-  return stat.state !== "Z" && stat.state !== "X" && stat.state !== "x";
+/**
+ * A zombie still has its line, but nothing of it runs; while other threads of it are still ending, though, its
+ * sockets and files are open.
+ */
+export function isRunning({ state, threads }: ProcessStat): boolean {
+  if (state === "Z") return threads > 1;
+  return state !== "X" && state !== "x";
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { EXIT } from "../../contract/exit-codes.ts";
-import type { Action } from "./commands.ts";
+import type { Action } from "./command.ts";
 import { wholeNumber } from "./input/option-values.ts";
 import type { LogLine } from "./logs/log-line.ts";
 import { examples } from "./output/help.ts";

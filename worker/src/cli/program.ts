@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { EXIT } from "../../contract/exit-codes.ts";
-import { type Action, COMMANDS } from "./commands.ts";
+import type { Action } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { reportError } from "./report-error.ts";
 
 const EXIT_CODES = `

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Action } from "./commands.ts";
+import type { Action } from "./command.ts";
 import { examples } from "./output/help.ts";
 
 /** `spawner`: the role that looks after the queue and scales the workers. */

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Action } from "./commands.ts";
+import type { Action } from "./command.ts";
 import { examples } from "./output/help.ts";
 
 /** `supervise`: starts a worker as its child and records why that one ended. */

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Action } from "./commands.ts";
+import type { Action } from "./command.ts";
 import { examples } from "./output/help.ts";
 
 /** `worker [--check]`: the role that runs tasks. */

@@ -28,10 +28,12 @@ export function plan(
   // With no work left there is nothing to wait for: a worker that is stuck is asked to end, too.
   const silent = desired === 0 ? members.filter((m) => m.managed && m.silent && !m.draining) : [];
   if (stale.length > 0) return roll(desired, live, order);
-  const idle = live.filter((member) => member.managed && member.ready && !member.busy).sort(order);
+  const ready = live.filter((member) => member.ready);
+  const idle = ready.filter((member) => member.managed && !member.busy).sort(order);
   return {
     start: Math.max(0, desired - live.length),
-    drain: ids([...silent, ...idle.slice(0, Math.max(0, live.length - desired))]),
+    // One that still starts replaces nobody yet.
+    drain: ids([...silent, ...idle.slice(0, Math.max(0, ready.length - desired))]),
   };
 }
 

@@ -11,6 +11,9 @@ export interface SupervisedWorkerOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** An idle worker keeps what its start made the young generation grow to; 4 MiB saves 10 MiB of 113. */
+const YOUNG_GENERATION = "--max-semi-space-size=4";
+
 /** A worker as its supervisor sees it: a child process that says why it ends, or does not. */
 export class SupervisedWorker {
   readonly #child: ChildProcess;
@@ -21,7 +24,7 @@ export class SupervisedWorker {
 
   /** Starts it. */
   constructor({ node, main, env }: SupervisedWorkerOptions) {
-    this.#child = spawn(node, [main, "worker"], {
+    this.#child = spawn(node, [YOUNG_GENERATION, main, "worker"], {
       env,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       // In a group of its own: a Ctrl-C at a terminal reaches it once, through the supervisor.

@@ -10,6 +10,7 @@ import { PATHS } from "./paths.ts";
 import { type Engine, ensureStack, findEngine, runPulumi } from "./pulumi-stack.ts";
 import { runCommand } from "./run-command.ts";
 import { DEFAULT_STACK } from "./stack-name.ts";
+import { nextSteps } from "./up.ts";
 
 /** The demo's faster policy. What the stack's config names already stays. */
 const CONFIG: Readonly<Record<string, string>> = {
@@ -88,17 +89,13 @@ async function demo(): Promise<void> {
   await ensureStack(engine, stack);
   await configure(engine, stack);
   view.say(`• pulumi up of stack ${stack}`);
-  await runPulumi(engine, stack, ["up", "--yes", "--skip-preview"]);
+  await runPulumi(engine, stack, ["up", "--yes", "--skip-preview", "--suppress-progress"]);
   await assertKinds(stack);
   const report = await runDemo(stack, view);
   show(report, secondsSinceStart(process.env));
   view.say("\n• pulumi up again: it sees the killed spawner and starts it anew");
-  await runPulumi(engine, stack, ["up", "--yes", "--skip-preview"]);
-  process.stdout.write(
-    "\nThe fleet stays up and scales itself to zero when it is idle.\n" +
-      '  eval "$(./taskfleet env)"; taskfleet status --watch     look at it\n' +
-      "  ./taskfleet down                                        stop it\n",
-  );
+  await runPulumi(engine, stack, ["up", "--yes", "--skip-preview", "--suppress-progress"]);
+  process.stdout.write(`\nThe fleet stays up and scales itself to zero when it is idle.${nextSteps(stack)}`);
   if (report.problems.length > 0) process.exitCode = EXIT.failed;
 }
 

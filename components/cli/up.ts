@@ -4,7 +4,7 @@ import { ensureStack, findEngine, runPulumi } from "./pulumi-stack.ts";
 import { checkStackName, DEFAULT_STACK, defaultStack } from "./stack-name.ts";
 
 /** What to do next with a fleet that is up, on lines of their own. */
-function nextSteps(stack: string): string {
+export function nextSteps(stack: string): string {
   const client = stackEnvironment(stack);
   const other = stack === DEFAULT_STACK ? "" : ` -s ${stack}`;
   const lines = [

@@ -3,7 +3,7 @@ import { removeFile, removeTree } from "./host-files.ts";
 import { releasePort, reservePort } from "./ports.ts";
 import { isAlive, type ProcessIdentity } from "./process-identity.ts";
 import { checkProcess, IDENTITY, IN_PLACE, type ProcessInputs, type ProcessState } from "./process-inputs.ts";
-import { readRecord, writeRecord } from "./process-record.ts";
+import { readRecord, removeRecord } from "./process-record.ts";
 import type { Changes, ResourceType } from "./resource-type.ts";
 import { startProcess } from "./start-process.ts";
 import { stopProcess } from "./stop-process.ts";
@@ -62,7 +62,7 @@ async function remove(state: Recorded): Promise<void> {
   await stopProcess(state.name, identityOf(state), state.stop);
   for (const { path } of state.files) await removeFile(path);
   if (state.deleteData) for (const folder of state.data) await removeTree(folder);
-  await writeRecord(state.directory, state.name, { process: null, port: state.boundPort });
+  await removeRecord(state.directory, state.name);
 }
 
 /** `taskfleet:host:Process`: a process that outlives the update and is healed by the next one. */

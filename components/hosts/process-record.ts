@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { replaceFile } from "./host-files.ts";
+import { removeFile, replaceFile } from "./host-files.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 
 /**
  * What is kept on disk of a process: who it is, so that one left behind by an interrupted update is found;
- * and its port, so that the next start takes the same one. It outlives the process.
+ * and its port, so that a restart takes the same one. It goes with the resource.
  */
 export interface ProcessRecord {
   readonly process: ProcessIdentity | null;
@@ -42,4 +42,8 @@ export async function writeRecord(directory: string, name: string, record: Proce
   const { process, port } = record;
   const fields = process === null ? { port } : { ...process, port };
   await replaceFile(recordPath(directory, name), `${JSON.stringify(fields)}\n`, 0o600);
+}
+
+export function removeRecord(directory: string, name: string): Promise<void> {
+  return removeFile(recordPath(directory, name));
 }

@@ -111,6 +111,18 @@ describe("a process of the host", () => {
     assert.equal(server.boundPort, forgotten.boundPort);
   });
 
+  it("forgets its port when it is deleted: the preferred one is taken again where it is free", async () => {
+    const inputs = await host.inputs();
+    const taken = createServer().listen(inputs.port.port, "127.0.0.1");
+    await once(taken, "listening");
+    const server = await host.create(inputs);
+    assert.notEqual(server.boundPort, inputs.port.port);
+    await localProcess.delete(server);
+    taken.close();
+    await once(taken, "close");
+    assert.equal((await host.create(inputs)).boundPort, inputs.port.port);
+  });
+
   it("starts over a stale or broken record", async () => {
     const inputs = await host.inputs();
     mkdirSync(inputs.directory, { recursive: true });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Member } from "../../worker/src/spawner/fleet.ts";
-import { plan, trackIdle } from "../../worker/src/spawner/plan.ts";
+import { plan, stuckWorkers, trackIdle, trackSilent } from "../../worker/src/spawner/plan.ts";
 
 const IDLE: Omit<Member, "workerId"> = {
   managed: true,
@@ -44,12 +44,6 @@ describe("spawner: what the actuator is to do", () => {
     assert.deepEqual(plan(0, members, idleSince), { start: 0, drain: ["early", "late"] });
   });
 
-  it("asks a stuck worker to end only when nobody is wanted", () => {
-    const members = [member("stuck", { ready: false, silent: true })];
-    assert.deepEqual(plan(1, members, NOBODY_IDLE), { start: 1, drain: [] });
-    assert.deepEqual(plan(0, members, NOBODY_IDLE), { start: 0, drain: ["stuck"] });
-  });
-
   it("replaces workers of another revision one ready worker at a time", () => {
     const old = ["a", "b", "c", "d"].map((id) => member(id, { stale: true, busy: id === "a" }));
     assert.deepEqual(plan(4, old, NOBODY_IDLE), { start: 1, drain: [] });
@@ -83,6 +77,29 @@ describe("spawner: since when a worker is idle", () => {
     const second = trackIdle(first, [member("a"), member("b", { busy: true })], 200);
     assert.deepEqual([...second], [["a", 100]]);
     assert.deepEqual([...trackIdle(second, [member("b")], 300)], [["b", 300]]);
+  });
+});
+
+describe("spawner: which workers are stuck", () => {
+  const silent = (id: string, given: Partial<Member> = {}) =>
+    member(id, { ready: false, silent: true, ...given });
+
+  it("takes for stuck who stays silent, not who spoke again or cannot be stopped", () => {
+    const first = trackSilent(
+      new Map(),
+      [
+        silent("stuck"),
+        silent("back"),
+        silent("drains", { draining: true }),
+        silent("foreign", { managed: false }),
+      ],
+      100,
+    );
+    assert.deepEqual(stuckWorkers(first, 100), []);
+    const second = trackSilent(first, [silent("stuck"), member("back"), silent("new")], 10_099);
+    assert.deepEqual(stuckWorkers(second, 10_099), []);
+    const third = trackSilent(second, [silent("stuck"), silent("back"), silent("new")], 10_100);
+    assert.deepEqual(stuckWorkers(third, 10_100), ["stuck"]);
   });
 });
 

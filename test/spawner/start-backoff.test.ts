@@ -45,6 +45,16 @@ describe("spawner: workers that die at their start", () => {
     assert.equal(backoff.pausedUntilMs, 201_000);
   });
 
+  it("counts a worker that hangs while it starts, once", () => {
+    const backoff = new StartBackoff();
+    const hung = { ...worker("hung", false), silent: true };
+    backoff.started(["hung"]);
+    assert.equal(backoff.observe([worker("hung", false)], 1_000), 0);
+    assert.equal(backoff.observe([hung], 60_000), 1);
+    assert.equal(backoff.pausedUntilMs, 61_000);
+    assert.equal(backoff.observe([hung], 61_000), 0);
+  });
+
   it("does not count a worker that reported and ended later", () => {
     const backoff = new StartBackoff();
     backoff.started(["w"]);

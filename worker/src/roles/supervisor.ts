@@ -10,6 +10,9 @@ import { OwnRunFile, startTime } from "../supervisor/own-run-file.ts";
 import { recordExit } from "../supervisor/record-exit.ts";
 import { SupervisedWorker } from "../supervisor/supervised-worker.ts";
 
+/** Beyond the worker's own limits: for its last outcomes to be written and its connections to be closed. */
+const STOP_MARGIN_MS = 10_000;
+
 /**
  * Starts a worker (`<this Node> <this main module> worker`), waits for its end and records the reason. Returns
  * 0, or 1 when the worker failed.
@@ -23,6 +26,7 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
     node: process.execPath,
     main: process.argv[1] ?? "",
     env: { ...env, [SETTINGS.workerId.env]: workerId },
+    patienceMs: (settings.gracefulShutdownTimeout + settings.cancelGrace) * 1000 + STOP_MARGIN_MS,
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => worker.signal(signal));
   runFile.write({

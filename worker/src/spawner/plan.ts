@@ -25,15 +25,13 @@ export function plan(
   const live = liveMembers(members);
   const stale = live.filter((member) => member.stale);
   const order = byIdleTime(idleSince);
-  // With no work left there is nothing to wait for: a worker that is stuck is asked to end, too.
-  const silent = desired === 0 ? members.filter((m) => m.managed && m.silent && !m.draining) : [];
   if (stale.length > 0) return roll(desired, live, order);
   const ready = live.filter((member) => member.ready);
   const idle = ready.filter((member) => member.managed && !member.busy).sort(order);
   return {
     start: Math.max(0, desired - live.length),
     // One that still starts replaces nobody yet.
-    drain: ids([...silent, ...idle.slice(0, Math.max(0, ready.length - desired))]),
+    drain: ids(idle.slice(0, Math.max(0, ready.length - desired))),
   };
 }
 
@@ -60,12 +58,45 @@ function ids(members: readonly Member[]): string[] {
   return members.map((member) => member.workerId);
 }
 
-/** Since when each idle worker has been seen idle without a break: the times seen before, brought up to now. */
+/** Since when these workers have been seen like this without a break: the times seen before, brought up to now. */
+function track(
+  before: ReadonlyMap<string, number>,
+  members: readonly Member[],
+  nowMs: number,
+): Map<string, number> {
+  return new Map(members.map(({ workerId }) => [workerId, before.get(workerId) ?? nowMs]));
+}
+
+/** Since when each idle worker has been seen idle without a break. */
 export function trackIdle(
   before: ReadonlyMap<string, number>,
   members: readonly Member[],
   nowMs: number,
 ): Map<string, number> {
-  const idle = members.filter((member) => member.ready && !member.busy);
-  return new Map(idle.map(({ workerId }) => [workerId, before.get(workerId) ?? nowMs]));
+  return track(
+    before,
+    members.filter((member) => member.ready && !member.busy),
+    nowMs,
+  );
+}
+
+/** Since when each silent worker that can be stopped has been seen silent without a break. */
+export function trackSilent(
+  before: ReadonlyMap<string, number>,
+  members: readonly Member[],
+  nowMs: number,
+): Map<string, number> {
+  return track(
+    before,
+    members.filter((member) => member.managed && member.silent && !member.draining),
+    nowMs,
+  );
+}
+
+/** After an outage of Redis or a sleep of the machine all workers are silent for a moment; none is stuck. */
+const STUCK_MS = 10_000;
+
+/** Workers that do not come to speak again. They are asked to end, and their supervisors see to it. */
+export function stuckWorkers(silentSince: ReadonlyMap<string, number>, nowMs: number): string[] {
+  return [...silentSince].filter(([, sinceMs]) => nowMs - sinceMs >= STUCK_MS).map(([workerId]) => workerId);
 }

@@ -13,7 +13,7 @@ import type { Logger } from "../logging/logger.ts";
 import type { Actuator } from "../ports/actuator.ts";
 import { SPAWNER_EVENTS } from "./events.ts";
 import { fleetMembers, liveMembers, type Member } from "./fleet.ts";
-import { plan, trackIdle } from "./plan.ts";
+import { plan, stuckWorkers, trackIdle, trackSilent } from "./plan.ts";
 import type { Loop } from "./repeat.ts";
 import { StartBackoff } from "./start-backoff.ts";
 
@@ -58,6 +58,7 @@ export class Scaler implements Loop {
   #state: ScalingState | null = null;
   #decision: ScalingDecision | null = null;
   #idleSince: ReadonlyMap<string, number> = new Map();
+  #silentSince: ReadonlyMap<string, number> = new Map();
   #nextMs = -Infinity;
   #promptAgainMs = -Infinity;
 
@@ -101,8 +102,14 @@ export class Scaler implements Loop {
     const { nowMs: decidedAtMs, busyWorkers, liveWorkers } = signals;
     const pending = pendingTasks(signals);
     const address = this.#options.address();
-    await queue.writeRecord(recordOf(decision, { decidedAtMs, pending, busyWorkers, liveWorkers, address }));
-    if (actuator !== null && !term.aborted) await this.#actuate(actuator, decision, members, signals);
+    try {
+      await queue.writeRecord(
+        recordOf(decision, { decidedAtMs, pending, busyWorkers, liveWorkers, address }),
+      );
+    } finally {
+      // Whatever keeps the record from being written, the fleet must still follow the queue.
+      if (actuator !== null && !term.aborted) await this.#actuate(actuator, decision, members, signals);
+    }
   }
 
   /** Reads everything that the law needs; while that fails, the last decision holds. */
@@ -135,9 +142,11 @@ export class Scaler implements Loop {
   ): Promise<void> {
     const { logger, now } = this.#options;
     this.#idleSince = trackIdle(this.#idleSince, members, signals.nowMs);
-    const { start, drain } = plan(decision.desired, members, this.#idleSince);
-    const died = this.#starts.observe(members, now());
-    if (died > 0) logger.warn({ workers: died }, SPAWNER_EVENTS.startsPaused);
+    this.#silentSince = trackSilent(this.#silentSince, members, signals.nowMs);
+    const { start, drain: spare } = plan(decision.desired, members, this.#idleSince);
+    const drain = [...spare, ...stuckWorkers(this.#silentSince, signals.nowMs)];
+    const failed = this.#starts.observe(members, now());
+    if (failed > 0) logger.warn({ workers: failed }, SPAWNER_EVENTS.startsPaused);
     if (members.some((member) => member.stale)) this.#soonerThan(now() + ROLL_MS);
     if (drain.length > 0) await actuator.drain(drain);
     const paused = start > 0 && now() < this.#starts.pausedUntilMs;

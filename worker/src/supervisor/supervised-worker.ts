@@ -9,7 +9,12 @@ export interface SupervisedWorkerOptions {
   readonly node: string;
   readonly main: string;
   readonly env: NodeJS.ProcessEnv;
+  /** How long it may take to end after the first signal, in ms; then it is killed. */
+  readonly patienceMs: number;
 }
+
+/** Longest delay of a timer. */
+const MAX_TIMER_MS = 2_147_483_647;
 
 /** An idle worker keeps what its start made the young generation grow to; 4 MiB saves 10 MiB of 113. */
 const YOUNG_GENERATION = "--max-semi-space-size=4";
@@ -20,10 +25,13 @@ export class SupervisedWorker {
   readonly #programs = new Set<number>();
   readonly #exited: Promise<unknown>;
   #said: ExitReason | null = null;
+  readonly #patienceMs: number;
   #told = false;
+  #killer: NodeJS.Timeout | undefined;
 
   /** Starts it. */
-  constructor({ node, main, env }: SupervisedWorkerOptions) {
+  constructor({ node, main, env, patienceMs }: SupervisedWorkerOptions) {
+    this.#patienceMs = Math.min(patienceMs, MAX_TIMER_MS);
     this.#child = spawn(node, [YOUNG_GENERATION, main, "worker"], {
       env,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -42,12 +50,18 @@ export class SupervisedWorker {
   /** Passes a signal on; a stop that was asked for counts as `signal`, however the worker then ends. */
   signal(name: NodeJS.Signals): void {
     this.#told = true;
+    // A handler that never lets go of the event loop keeps the worker from hearing any other signal.
+    this.#killer ??= setTimeout(() => this.#child.kill("SIGKILL"), this.#patienceMs);
     this.#child.kill(name);
   }
 
   /** Waits for its end, and ends the programs that it left behind. Rejects when it could not be started. */
   async ended(): Promise<ExitReason> {
-    await this.#exited;
+    try {
+      await this.#exited;
+    } finally {
+      clearTimeout(this.#killer);
+    }
     for (const groupId of this.#programs) signalGroup(groupId, "SIGKILL");
     if (this.#told) return "signal";
     return this.#said ?? "error";

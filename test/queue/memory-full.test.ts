@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { LeaderLease } from "../../worker/src/adapters/redis/lease.ts";
 import { depth, setPaused } from "../../worker/src/adapters/redis/queue-status.ts";
 import { QueueFullError } from "../../worker/src/core/errors.ts";
+import { scaledQueue } from "../../worker/src/spawner/redis-queue.ts";
 import { age, errorOf, openQueue, reportOf, resultOf, type TestQueue } from "../support/queue.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
@@ -70,6 +71,11 @@ describe("memory full", () => {
     const lease = new LeaderLease(queue.redis, queue.keys.leader, "me", 10_000);
     assert.equal(await lease.acquireOrRenew(), true);
     assert.equal(await queue.workers.recordExit("lost", "error"), true);
+    const decided = { desired: 4, reason: "backlog", idleSinceMs: null, decidedAtMs: 1 } as const;
+    const record = { ...decided, pending: 8, busyWorkers: 0, liveWorkers: 0, address: "" };
+    const scaled = scaledQueue(queue.redis, queue.stream);
+    await scaled.writeRecord(record);
+    assert.deepEqual(await scaled.readRecord(), record);
     await queue.keeper.publishKinds([{ kind: "k", version: "1", description: "", payload: {} }]);
     assert.equal(await setPaused(queue.redis, queue.stream, true), true);
     assert.equal(await setPaused(queue.redis, queue.stream, false), true);

@@ -50,7 +50,14 @@ async function world(intervalMs = 30_000, withActuator = true) {
     destination: { write: () => {} },
   });
   const records: ScalingRecord[] = [];
-  const now = { ms: 0, waiting: 0, running: 0, lost: false, record: null as ScalingRecord | null };
+  const now = {
+    ms: 0,
+    waiting: 0,
+    running: 0,
+    lost: false,
+    full: false,
+    record: null as ScalingRecord | null,
+  };
   const queue = {
     backlog: async () => {
       if (now.lost) throw new Error("Redis is away");
@@ -63,7 +70,10 @@ async function world(intervalMs = 30_000, withActuator = true) {
         ...{ seen_at: 1_000_000 + now.ms, holding: now.running > 0 ? 1 : 0 },
       })),
     readRecord: async () => now.record,
-    writeRecord: async (record: ScalingRecord) => void records.push(record),
+    writeRecord: async (record: ScalingRecord) => {
+      if (now.full) throw new Error("Redis refuses to write");
+      records.push(record);
+    },
   };
   const scaler = new Scaler({
     ...{ queue, policy: POLICY, intervalMs, leaseMs: 45_000, revision: "r1", logger },
@@ -135,6 +145,14 @@ describe("spawner: scaler", () => {
     await assert.rejects(at(1_000), /Redis is away/);
     assert.deepEqual([scaler.decision?.desired, scaler.decision?.reason], [4, "hold"]);
     assert.deepEqual([actuator.done, records.length], [["start 4"], 1]);
+  });
+
+  it("starts workers though the decision cannot be published", async () => {
+    const { actuator, now, at } = await world(1_000);
+    now.waiting = 8;
+    now.full = true;
+    await assert.rejects(at(0), /Redis refuses to write/);
+    assert.deepEqual(actuator.done, ["start 4"]);
   });
 
   it("drains only those that are idle, down to the busy ones", async () => {

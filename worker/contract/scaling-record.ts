@@ -18,7 +18,7 @@ export interface ScalingRecord {
   readonly address: string;
 }
 
-/** Fields of the hash, in the order of HSET's arguments. */
+/** Fields of the hash. */
 export function encodeScaling(record: ScalingRecord): Record<string, string> {
   return {
     desired: String(record.desired),

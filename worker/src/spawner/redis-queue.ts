@@ -3,6 +3,7 @@ import { queueKeys } from "../../contract/queue-keys.ts";
 import type { ScalingDecision } from "../../contract/scaling.ts";
 import { encodeScaling, parseScaling } from "../../contract/scaling-record.ts";
 import { depth, readKinds, readStats } from "../adapters/redis/queue-status.ts";
+import { SCRIPTS } from "../adapters/redis/scripts.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { QueueSnapshot } from "./queue-metrics.ts";
 import type { ScaledQueue } from "./scaler.ts";
@@ -22,7 +23,8 @@ export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
     length: () => redis.xlen(stream),
     workers: () => workers.list(),
     readRecord: async () => parseScaling(await redis.hgetall(scaling)),
-    writeRecord: (record) => redis.hset(scaling, encodeScaling(record)),
+    writeRecord: (record) =>
+      SCRIPTS.recordScaling.run(redis, [scaling], Object.entries(encodeScaling(record)).flat()),
   };
 }
 

@@ -55,6 +55,7 @@ export const SCRIPTS = {
   leaseAcquire: load("lease-acquire"),
   leaseRelease: load("lease-release"),
   recordExit: load("record-exit"),
+  recordScaling: load("record-scaling"),
   forgetConsumer: load("forget-consumer"),
   forgetConsumers: load("forget-consumers"),
   publishKinds: load("publish-kinds"),

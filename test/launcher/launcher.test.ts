@@ -84,6 +84,17 @@ describe("the launcher", () => {
     assert.equal(JSON.parse(run([join(root, "taskfleet")]).stdout).entry, "platform");
   });
 
+  it("asks whoever has a command for its help", () => {
+    const root = checkout({ packages: true });
+    const asked = (...words: string[]) => {
+      const { entry, words: given } = JSON.parse(run([join(root, "taskfleet"), "help", ...words]).stdout);
+      return [entry, ...given];
+    };
+    assert.deepEqual(asked(), ["platform", "help"]);
+    assert.deepEqual(asked("up"), ["platform", "help", "up"]);
+    assert.deepEqual(asked("queue", "dlq"), ["queue", "help", "queue", "dlq"]);
+  });
+
   it("finds its checkout from another folder and through links, and keeps the words as they are", () => {
     const root = checkout({ packages: true });
     symlinkSync(join(root, "taskfleet"), join(folder, "absolute"));
@@ -178,5 +189,10 @@ describe("the command line of this checkout", () => {
     assert.equal(code, 0);
     for (const command of ["setup", "test", "env", "push", "status"])
       assert.match(stdout, new RegExp(`^ {2}${command} `, "m"));
+  });
+
+  it("shows the help of one command, of either side", () => {
+    assert.match(run([PATHS.launcher, "help", "push"]).stdout, /^Usage: taskfleet push KIND /);
+    assert.match(run([PATHS.launcher, "help", "up"]).stdout, /^Usage: taskfleet up \[options\]/);
   });
 });

@@ -123,6 +123,17 @@ describe("queue dlq", function () {
         'tasks[0].attempts: a whole number, 0 or more, not "many"',
       ],
       [good.replace(/"payload":"[^,]*,/, ""), "tasks[0].payload: JSON as a text, not missing"],
+      [good.replace('"stream":"peagen.tasks"', '"stream":7'), "stream: the name of a stream, not 7"],
+      [withFirst(good, { options: "null" }), `tasks[0].options: ${OPTIONS}, not "null"`],
+      [
+        withFirst(good, { options: '{"timeoutMs":"1"}' }),
+        `tasks[0].options: ${OPTIONS}, not "{\\"timeoutMs\\":\\"1\\"}"`,
+      ],
+      [
+        withFirst(good, { options: '{"retries":1}' }),
+        `tasks[0].options: ${OPTIONS}, not "{\\"retries\\":1}"`,
+      ],
+      [withFirst(good, { errors: [null] }), "tasks[0].errors: an array of attempts' errors, not [null]"],
     ];
     for (const [input, reason] of wrong) {
       const { code, out, err } = await dlq(["requeue", "-"], input);
@@ -134,6 +145,23 @@ describe("queue dlq", function () {
     assert.equal((await depth())?.waiting, 0);
   });
 
+  it("asks before an export goes to another stream than its own", async () => {
+    const file = await bury(["other-1"]);
+    const env = { TASKFLEET_QUEUE_NAME: "other.tasks" };
+    const { code, out, err } = await fleet.cli(["queue", "dlq", "requeue", file], { env });
+    assert.deepEqual(
+      [code, out, err],
+      [
+        2,
+        "",
+        `taskfleet: ${file} is an export of peagen.tasks, and the stream here is other.tasks; nothing was requeued\n` +
+          "  Say which is meant: --stream peagen.tasks or --stream other.tasks.\n",
+      ],
+    );
+    const meant = ["queue", "dlq", "requeue", file, "--stream", "other.tasks", "--dry-run"];
+    assert.equal((await fleet.cli(meant, { env })).code, 0);
+  });
+
   it("asks which dead letters are meant", async () => {
     for (const words of [[], ["--all", "--kind", "flaky"]]) {
       const { code, err } = await dlq(["requeue", ...words]);
@@ -142,6 +170,15 @@ describe("queue dlq", function () {
     }
   });
 });
+
+const OPTIONS = "empty, or a JSON object as a text, with timeoutMs and maxAttempts at most";
+
+/** An export with some fields of its first dead letter changed. */
+function withFirst(source: string, fields: Readonly<Record<string, unknown>>): string {
+  const parsed = JSON.parse(source) as DeadLetterExport;
+  const [first, ...others] = parsed.tasks;
+  return JSON.stringify({ ...parsed, tasks: [{ ...first, ...fields }, ...others] });
+}
 
 function read(file: string): string {
   return readFileSync(file, "utf8");

@@ -34,13 +34,18 @@ export async function requeueLetters(file: string | undefined, options: RequeueO
       "FILE is what `queue dlq export` wrote; - reads it from standard input.",
     );
   // A malformed file is refused before Redis is asked for anything.
-  const letters =
-    file === undefined
-      ? undefined
-      : parseExport(file === "-" ? "standard input" : file, (await readInput(file)).toString("utf8"));
+  const name = file === "-" ? "standard input" : String(file);
+  const exported =
+    file === undefined ? undefined : parseExport(name, (await readInput(file)).toString("utf8"));
   return withSession(options, async (session) => {
+    if (exported !== undefined && options.stream === undefined && exported.stream !== session.stream)
+      throw new CliError(
+        `${name} is an export of ${exported.stream}, and the stream here is ${session.stream}; nothing was requeued`,
+        EXIT.usage,
+        `Say which is meant: --stream ${exported.stream} or --stream ${session.stream}.`,
+      );
     const dead = new DeadLetters(session.redis, session.stream);
-    const states = await requeue(dead, letters, options);
+    const states = await requeue(dead, exported?.tasks, options);
     process.stdout.write(options.json === true ? states.map(toLine).join("") : summarise(states, options));
     return states.some(({ state }) => state === "unknown") ? EXIT.failed : EXIT.ok;
   });

@@ -25,6 +25,9 @@ const worker = fc.constantFrom(...WORKERS);
 /** Mostly a task that was taken lately, for older ones are stale. */
 const nth = fc.constantFrom(0, 0, 0, 1, 1, 2, 4, 8);
 
+/** What somebody may add by hand. */
+const foreign = fc.constantFrom(["foo", "bar"], ["v", "x", "attempts", "y", "deliveries", "", "errors", "{"]);
+
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("enqueue" as const), id, delayed: fc.boolean() }) },
   {
@@ -49,6 +52,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("reclaim" as const), cap: fc.constantFrom(0, 1, 5) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("promote" as const, "requeue" as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("cancel" as const), id }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("foreign" as const), fields: foreign }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -99,6 +103,13 @@ async function run(world: World, step: Step): Promise<void> {
       for (const requeued of await queue.letters.requeue(await queue.letters.list()))
         if (requeued.state === "requeued") bump(world.started, requeued.id);
       return;
+    case "foreign": {
+      // Without an id of its own it is known by its entry's.
+      const entry = String(await queue.redis.xadd(queue.stream, "*", ...step.fields));
+      bump(world.started, entry);
+      world.pushed.add(entry);
+      return;
+    }
     case "cancel":
       await queue.producer.cancel([step.id]);
       return;
@@ -112,7 +123,9 @@ async function run(world: World, step: Step): Promise<void> {
 async function assertConsistent({ queue, pushed, finished, started }: World): Promise<void> {
   const { redis, keys } = queue;
   const entries = await redis.xrange(queue.stream, "-", "+");
-  const inStream = entries.map(([, fields]) => fields[3] ?? "");
+  const own = ([, fields]: [string, string[]]) =>
+    fields.includes("id") ? fields[fields.indexOf("id") + 1] : undefined;
+  const inStream = entries.map((entry) => own(entry) ?? entry[0]);
   const due = await redis.zrange(keys.due, "0", "-1");
   const dead = await redis.hkeys(keys.deadLetters);
   const settled = (await redis.keys(`${keys.results}*`)).map((key) => key.slice(keys.results.length));
@@ -124,7 +137,7 @@ async function assertConsistent({ queue, pushed, finished, started }: World): Pr
 
   const index = await redis.hgetall(keys.index);
   const expected = Object.fromEntries([
-    ...entries.map(([entry, fields]) => [fields[3], entry]),
+    ...entries.flatMap((entry) => (own(entry) === undefined ? [] : [[own(entry), entry[0]]])),
     ...due.map((id) => [id, "due"]),
   ]);
   assert.deepEqual(index, expected, "the index names where each live task is");
@@ -135,7 +148,8 @@ async function assertConsistent({ queue, pushed, finished, started }: World): Pr
   );
   assert.deepEqual((await redis.zrange(keys.deadLetterOrder, "0", "-1")).sort(), [...dead].sort());
   const stats = await queue.stats();
-  assert.equal(Number(stats["live:k"] ?? 0), inStream.length + due.length, "the gauge of live tasks");
+  const live = [...inStream, ...due].filter((id) => IDS.includes(id));
+  assert.equal(Number(stats["live:k"] ?? 0), live.length, "the gauge of live tasks");
   const pending = await redis.xpending(queue.stream, "workers", "-", "+", 100);
   const held = new Set(entries.map(([entry]) => entry));
   for (const item of pending)

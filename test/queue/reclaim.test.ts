@@ -117,6 +117,62 @@ describe("reclaim", () => {
     assert.deepEqual((await queue.keeper.reclaim({ leaseMs: 0, maxDeliveries: 1 })).requeued, ["x"]);
   });
 
+  describe("entries that no producer of this queue wrote", () => {
+    /** Adds entries by hand between two good tasks and lets a worker that dies take all. */
+    async function takeAmongGood(foreign: readonly (readonly string[])[]): Promise<string[]> {
+      await queue.push({ id: "before" });
+      const added: string[] = [];
+      for (const fields of foreign) added.push(String(await queue.redis.xadd(queue.stream, "*", ...fields)));
+      await queue.push({ id: "after" });
+      await queue.redis.xreadgroup("GROUP", "workers", "died", "COUNT", 9, "STREAMS", queue.stream, ">");
+      return added;
+    }
+
+    it("are handed on under their entry's id, and double no other", async () => {
+      await queue.producer.ensureGroup();
+      const odd = [["foo", "bar"], [..."v x kind k payload 1 attempts y deliveries z".split(" ")]];
+      const [bare, garbled] = await takeAmongGood(odd);
+      assert(bare !== undefined && garbled !== undefined);
+      const all = ["before", bare, garbled, "after"];
+      for (const deliveries of ["1", "2"]) {
+        const taken = await queue.keeper.reclaim(LEASE_OVER);
+        assert.deepEqual(taken, { requeued: all, buried: [], cancelled: [] });
+        const entries = await queue.redis.xrange(queue.stream, "-", "+");
+        assert.deepEqual(
+          entries.map(([, fields]) => fields[fields.indexOf("deliveries") + 1]),
+          all.map(() => deliveries),
+        );
+        assert.deepEqual(entries[1]?.[1], ["foo", "bar", "deliveries", deliveries, "id", bare]);
+        await queue.redis.xreadgroup("GROUP", "workers", "died", "COUNT", 9, "STREAMS", queue.stream, ">");
+      }
+    });
+
+    it("are read, whatever they hold, and stop nobody", async () => {
+      const odd = [["foo", "bar"], [..."id x kind k payload 1 options null errors {".split(" ")]];
+      await queue.producer.ensureGroup();
+      const [bare] = await takeAmongGood(odd);
+      await queue.keeper.reclaim(LEASE_OVER);
+      const tasks = await queue.consumer("w").read(9, 20);
+      const [, first, second] = tasks;
+      assert(first !== undefined && second !== undefined);
+      assert.equal(tasks.length, 4);
+      assert.deepEqual([first.id, first.kind, first.attempts, first.deliveries], [bare, "", 0, 1]);
+      assert.deepEqual(JSON.parse(first.payloadText), ["foo", "bar", "deliveries", "1", "id", bare]);
+      assert.deepEqual([second.id, second.payloadText, second.options, second.errors], ["x", "1", {}, []]);
+    });
+
+    it("end as dead letters that hold all they held", async () => {
+      const odd = [["foo", "bar"], [..."id x kind k payload 1 attempts y errors {".split(" ")]];
+      await queue.producer.ensureGroup();
+      const [bare] = await takeAmongGood(odd);
+      const taken = await queue.keeper.reclaim({ leaseMs: 0, maxDeliveries: 0 });
+      assert.deepEqual(taken.buried, ["before", bare, "x", "after"]);
+      const [first, second] = await queue.letters.byIds([String(bare), "x"]);
+      assert.deepEqual(JSON.parse(String(first?.payload)), ["foo", "bar", "deliveries", "1"]);
+      assert.deepEqual([second?.payload, second?.attempts, second?.errors.length], ["1", 0, 1]);
+    });
+  });
+
   it("finds nothing where there is no queue yet", async () => {
     assert.deepEqual(await queue.keeper.reclaim(LEASE_OVER), { requeued: [], buried: [], cancelled: [] });
     assert.deepEqual(await queue.keeper.promote(5), { promoted: 0, nextDueMs: null });

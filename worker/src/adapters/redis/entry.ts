@@ -10,15 +10,18 @@ export type ReadEntry =
 /** A group's first delivery; the queue never claims an entry twice, it adds a new one instead. */
 export const FIRST_DELIVERY = 1;
 
-/** Unpacks a stream entry. */
+/**
+ * Unpacks a stream entry. What somebody added by hand is read too: it is known by its entry's id when it has none
+ * of its own, shows all its fields as payload when it has none, and what is unreadable takes its first value.
+ */
 export function readEntry(stream: string, entryId: string, fields: readonly string[]): ReadEntry {
   const values = new Map<string, string>();
   for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
   const field = (name: string): string => values.get(name) ?? "";
-  const id = field("id");
+  const id = field("id") || entryId;
   if (Number(field("v")) > ENTRY_VERSION) return { newer: true, entryId, id };
-  const options = field("options");
-  const errors = field("errors");
+  const options = parseJson(field("options"));
+  const errors = parseJson(field("errors"));
   return {
     newer: false,
     task: {
@@ -27,12 +30,25 @@ export function readEntry(stream: string, entryId: string, fields: readonly stri
       deliveryCount: FIRST_DELIVERY,
       id,
       kind: field("kind"),
-      payloadText: field("payload"),
-      options: options === "" ? {} : (JSON.parse(options) as TaskOptions),
-      enqueuedAt: Number(field("at")),
-      attempts: Number(field("attempts")),
-      deliveries: Number(field("deliveries")),
-      errors: errors === "" ? [] : (JSON.parse(errors) as AttemptError[]),
+      payloadText: field("payload") || JSON.stringify(fields),
+      options: isObject(options) ? options : {},
+      enqueuedAt: Number(field("at")) || 0,
+      attempts: Number(field("attempts")) || 0,
+      deliveries: Number(field("deliveries")) || 0,
+      errors: Array.isArray(errors) ? (errors as AttemptError[]) : [],
     },
   };
+}
+
+function parseJson(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is TaskOptions {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

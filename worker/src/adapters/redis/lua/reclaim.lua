@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Takes tasks back from workers that were silent for the lease: a new entry at the tail, so that the old
 -- owner's fence fails; past the cap on deliveries the dead-letter queue; cancelled when that was asked for.
--- Entries of a newer version are never judged here, only handed on.
+-- Entries of a newer version are never judged here, only handed on. What a foreign hand added is handed on and
+-- ends like any other; each entry goes in the step that adds its successor, so that an error doubles no task.
 -- Returns the next cursor, ids requeued, ids buried, ids cancelled.
 -- KEYS: stream, index, cancelled, stats, dlq, dlq-order, requeued. Result keys come from a prefix of the same slot,
 -- because only the entries tell the ids.
@@ -24,14 +25,18 @@ end
 local function bury(id, fields, deliveries)
   local kind = get_field(fields, 'kind')
   local message = 'its workers died or fell silent ' .. deliveries .. ' times (at most ' .. whole(most) .. ' are allowed)'
-  local problem = '{"attempt":' .. get_field(fields, 'attempts') .. ',"at":' .. whole(now) .. ',"message":'
+  local attempts = get_digits(fields, 'attempts')
+  local problem = '{"attempt":' .. attempts .. ',"at":' .. whole(now) .. ',"message":'
     .. cjson.encode(message) .. ',"reason":"poison","worker_id":""}'
-  local earlier = get_field(fields, 'errors')
-  local errors = earlier == '' and '[' .. problem .. ']' or string.sub(earlier, 1, -2) .. ',' .. problem .. ']'
+  local payload, earlier = get_field(fields, 'payload'), get_field(fields, 'errors')
+  if payload == '' then payload = cjson.encode(fields) end
+  local readable, list = pcall(cjson.decode, earlier)
+  local has_list = readable and type(list) == 'table' and #list > 0 and string.sub(earlier, -1) == ']'
+  local errors = has_list and string.sub(earlier, 1, -2) .. ',' .. problem .. ']' or '[' .. problem .. ']'
   local letter = '{"v":1,"id":' .. cjson.encode(id) .. ',"kind":' .. cjson.encode(kind)
-    .. ',"payload":' .. cjson.encode(get_field(fields, 'payload'))
+    .. ',"payload":' .. cjson.encode(payload)
     .. ',"options":' .. cjson.encode(get_field(fields, 'options'))
-    .. ',"enqueued_at":' .. get_field(fields, 'at') .. ',"attempts":' .. get_field(fields, 'attempts')
+    .. ',"enqueued_at":' .. get_digits(fields, 'at') .. ',"attempts":' .. attempts
     .. ',"deliveries":' .. deliveries .. ',"errors":' .. errors
     .. ',"message":' .. cjson.encode('Moved to DLQ: ' .. message)
   keep_letter(KEYS[5], KEYS[6], KEYS[7], id, letter, now)
@@ -41,12 +46,13 @@ local function bury(id, fields, deliveries)
   count('poisoned', 1)
 end
 
-local done, requeued, buried, cancelled = {}, {}, {}, {}
+local requeued, buried, cancelled = {}, {}, {}
 for _, found in ipairs(claimed[2]) do
   local entry, fields = found[1], found[2]
   local id = get_field(fields, 'id')
-  local deliveries = whole(tonumber(get_field(fields, 'deliveries')) + 1)
-  local ours = tonumber(get_field(fields, 'v')) <= version
+  if id == '' then id = entry end
+  local deliveries = whole(tonumber(get_digits(fields, 'deliveries')) + 1)
+  local ours = (tonumber(get_field(fields, 'v')) or 0) <= version
   local ttl = ours and cancel_asked(KEYS[3], id)
   set_field(fields, 'deliveries', deliveries)
   if ttl then
@@ -59,10 +65,9 @@ for _, found in ipairs(claimed[2]) do
     add_entry(stream, index, id, fields)
     requeued[#requeued + 1] = id
   end
-  done[#done + 1] = entry
+  drop_entries(stream, group, { entry })
 end
-drop_entries(stream, group, done)
-count('reclaimed', #done)
+count('reclaimed', #claimed[2])
 local ended = {}
 for _, id in ipairs(buried) do ended[#ended + 1] = id end
 for _, id in ipairs(cancelled) do ended[#ended + 1] = id end

@@ -1,7 +1,7 @@
 import { delimiter, resolve } from "node:path";
 import type { Config } from "@pulumi/pulumi";
-import { PATHS, stackPaths } from "../components/cli/paths.ts";
 import { explained } from "../components/hosts/errors.ts";
+import { PATHS, stackPaths } from "../components/paths.ts";
 import { findRedisServer } from "../components/platform/redis-server.ts";
 import { resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";

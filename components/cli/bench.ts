@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { PATHS } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
-import { PATHS } from "./paths.ts";
 
 /** Each is `test/bench/<name>.ts`. */
 const BENCHMARKS: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
-import { PATHS } from "./paths.ts";
+import { PATHS } from "../paths.ts";
 import { COUNTS_FILE, type SuiteCounts } from "./test-counts.ts";
 
 /** Format, lint and import rules; then types. */

@@ -1,12 +1,12 @@
 import Table from "cli-table3";
 import type { Command } from "commander";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { PATHS } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
 import { LiveView } from "./demo/live-view.ts";
 import { queueCommand } from "./demo/queue-command.ts";
 import { type DemoReport, runDemo } from "./demo/run-demo.ts";
 import type { DemoSummary } from "./demo/summary.ts";
-import { PATHS } from "./paths.ts";
 import { type Engine, ensureStack, findEngine, runPulumi } from "./pulumi-stack.ts";
 import { runCommand } from "./run-command.ts";
 import { DEFAULT_STACK } from "./stack-name.ts";

@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import type { Command } from "commander";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { stackPaths } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
-import { stackPaths } from "./paths.ts";
 import { findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
 import { checkStackName, defaultStack } from "./stack-name.ts";
 

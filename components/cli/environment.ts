@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { parseEnv } from "node:util";
+import { PATHS, stackPaths } from "../paths.ts";
 import { findOnPath } from "./find-on-path.ts";
-import { PATHS, stackPaths } from "./paths.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { PATHS } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
-import { PATHS } from "./paths.ts";
 
 interface PlatformCommand {
   /** Whether the set-up's steps come first. */

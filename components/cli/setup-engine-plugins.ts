@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { engineDirectory } from "./paths.ts";
+import { engineDirectory } from "../paths.ts";
 
 /** A plugin beside our engine: it serves every checkout of this user, so it looks for its own. */
 function plugin(name: string, command: string): string {

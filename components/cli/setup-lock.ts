@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { PATHS } from "./paths.ts";
+import { PATHS } from "../paths.ts";
 
 /**
  * Waits until no other process of this machine holds `name` for this user's cache, and holds it until

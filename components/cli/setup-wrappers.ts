@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { engineDirectory, PATHS } from "../paths.ts";
 import { userPulumi } from "./environment.ts";
 import { findOnPath } from "./find-on-path.ts";
-import { engineDirectory, PATHS } from "./paths.ts";
 import { shellQuote } from "./shell.ts";
 
 /** A link or a script that should stand at `file`; `undefined` content: nothing should. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { globSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Suite } from "../../test/suites.ts";
-import { PATHS } from "./paths.ts";
+import { PATHS } from "../paths.ts";
 
 /** A file's path, relative to the project's root, and its content. */
 export interface InputFile {

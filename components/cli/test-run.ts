@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Suite } from "../../test/suites.ts";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { PATHS } from "../paths.ts";
 import { pathWithBin } from "./environment.ts";
-import { PATHS } from "./paths.ts";
 import { COUNTS_FILE, type SuiteCounts, type SuiteEnd } from "./test-counts.ts";
 
 /** Variables that would let a stack, or the user's own settings, into a test. */

@@ -10,7 +10,7 @@ import { LanguageRuntimeClient } from "@pulumi/pulumi/proto/language_grpc_pb.js"
 import type { InstallDependenciesResponse, RunPluginResponse } from "@pulumi/pulumi/proto/language_pb.js";
 import language from "@pulumi/pulumi/proto/language_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
-import { PATHS } from "../../components/cli/paths.ts";
+import { PATHS } from "../../components/paths.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A unary call as a promise. */

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { PATHS, stackPaths } from "../../components/cli/paths.ts";
 import { shellExports, shellQuote } from "../../components/cli/shell.ts";
+import { PATHS, stackPaths } from "../../components/paths.ts";
 
 const UNSET = /^(TASKFLEET_|PULUMI_|REDIS)/;
 

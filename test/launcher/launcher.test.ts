@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PATHS } from "../../components/cli/paths.ts";
+import { PATHS } from "../../components/paths.ts";
 
 interface Ran {
   readonly code: number | null;

@@ -4,13 +4,13 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PATHS } from "../../components/cli/paths.ts";
 import { setUp } from "../../components/cli/setup.ts";
 import { engineStep } from "../../components/cli/setup-engine.ts";
 import { holdLock } from "../../components/cli/setup-lock.ts";
 import { StepProgress } from "../../components/cli/setup-progress.ts";
 import { redisStep } from "../../components/cli/setup-redis.ts";
 import type { SetupStep } from "../../components/cli/setup-step.ts";
+import { PATHS } from "../../components/paths.ts";
 
 class Output {
   text = "";

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
-import { engineDirectory } from "../../components/cli/paths.ts";
+import { engineDirectory } from "../../components/paths.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 

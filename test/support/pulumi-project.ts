@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { engineEnvironment } from "../../components/cli/environment.ts";
-import { PATHS } from "../../components/cli/paths.ts";
+import { PATHS } from "../../components/paths.ts";
 
 /** How a `pulumi` command ended; `output` is stdout and stderr as they came. */
 export interface PulumiEnd {

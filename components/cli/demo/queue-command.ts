@@ -1,9 +1,9 @@
 /** The queue's command line, as a user would call it, on the demo's stack. */
 import { spawn } from "node:child_process";
 import type { WorkerReport } from "../../../worker/contract/records.ts";
+import { PATHS } from "../../paths.ts";
 import { CommandError } from "../command-error.ts";
 import { stackEnvironment } from "../environment.ts";
-import { PATHS } from "../paths.ts";
 
 /** What the demo reads of `taskfleet status --json`. */
 export interface Status {

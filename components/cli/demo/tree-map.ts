@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { PATHS } from "../paths.ts";
+import { PATHS } from "../../paths.ts";
 import { queueCommand } from "./queue-command.ts";
 
 /** Reads its input once, then hashes and counts it with the system's own tools. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-const root = resolve(import.meta.dirname, "../..");
+const root = resolve(import.meta.dirname, "..");
 /** `TASKFLEET_HOME` keeps a test's stacks apart from the developer's own. */
 const state = process.env.TASKFLEET_HOME || join(root, ".taskfleet");
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "taskfleet");

@@ -36,6 +36,7 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     streams: document.classes.map(({ stream }) => stream),
     spawners: Object.fromEntries(spawners),
     imageTag: document.imageTag,
+    lostTasks: document.lostTasks,
     logs: paths.logs,
     runDirectories: document.classes.map(({ workers }) => workers.directory),
   };

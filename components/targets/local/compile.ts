@@ -11,6 +11,7 @@ import {
   secretFileVariable,
   toEnvironment,
 } from "../../spec/to-environment.ts";
+import { formatDuration } from "../../spec/units.ts";
 import { refuseUnsupported } from "../capabilities.ts";
 import { REFERENCES } from "../references.ts";
 import type { Target } from "../target.ts";
@@ -80,6 +81,13 @@ function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInput
 }
 
 const imageTag = ({ bundle }: LocalContext) => `bundle:${bundle.digest}`;
+
+function lostTasks({ delivery: { lease, sweepInterval } }: ResolvedFleet): string {
+  // In whole ms, so that 1.1 and 2.2 add up to 3.3.
+  const atMost = Math.round((lease + sweepInterval) * 1000) / 1000;
+  const parts = `lease ${formatDuration(lease)} + sweep ${formatDuration(sweepInterval)}`;
+  return `taken back within ${formatDuration(atMost)} (${parts})`;
+}
 
 /** What is the same for all processes of a class. */
 function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingValues {
@@ -175,6 +183,7 @@ export const local: Target<LocalContext, LocalDocument> = {
       redis: redisProcess(fleet, context),
       classes: fleet.classes.map((workerClass, index) => compileClass(fleet, workerClass, index, context)),
       imageTag: imageTag(context),
+      lostTasks: lostTasks(fleet),
     };
   },
 };

@@ -46,4 +46,6 @@ export interface LocalDocument {
   readonly classes: readonly LocalClass[];
   /** `bundle:sha256:<hex>`, recorded in every result. */
   readonly imageTag: string;
+  /** How long the task of a dead worker waits at most, in words. */
+  readonly lostTasks: string;
 }

@@ -53,6 +53,12 @@ describe("the target local", () => {
     );
   });
 
+  it("says how long the task of a dead worker can wait", () => {
+    assert.equal(compile().lostTasks, "taken back within 10 s (lease 6 s + sweep 4 s)");
+    const slow = compile({ delivery: { lease: "2 min", sweepInterval: "500 ms" } });
+    assert.equal(slow.lostTasks, "taken back within 120.5 s (lease 2 min + sweep 500 ms)");
+  });
+
   it("gives spawners what they and their workers read, and the password as a file", () => {
     const environment = compile({ handlers: "examples/handlers" }).classes[0]?.spawners[0]?.environment ?? {};
     const expected = {

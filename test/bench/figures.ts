@@ -4,7 +4,7 @@ import { percentile } from "../../components/cli/demo/summary.ts";
 export interface Figure {
   readonly what: string;
   readonly unit: "ms" | "MiB";
-  /** What the issue or a requirement asks for; figures are compared by people, never by a test. */
+  /** What we want it to be at most; figures are compared by people, never by a test. */
   readonly aim?: number;
   readonly runs: number;
   readonly min: number;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { type Client, createClient } from "@taskfleet/worker/client";
 import sleep from "../../examples/handlers/sleep.ts";
-import { parseRunFile, type RunFile } from "../../worker/contract/run-file.ts";
+import { isRunFileName, parseRunFile, type RunFile } from "../../worker/contract/run-file.ts";
 import { ProjectCopy } from "../support/project-copy.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Figure, figure, markdown } from "./figures.ts";
@@ -42,7 +42,7 @@ class Bench {
     const run = join(this.#stack, "run");
     if (!existsSync(run)) return [];
     return readdirSync(run)
-      .filter((name) => name.endsWith(".json") && !name.startsWith("."))
+      .filter(isRunFileName)
       .flatMap((name) => {
         try {
           return parseRunFile(readFileSync(join(run, name), "utf8")) ?? [];
@@ -58,7 +58,7 @@ class Bench {
 
   async close(): Promise<void> {
     await this.#client?.close();
-    await this.project.taskfleet("down");
+    await this.must(this.project.taskfleet("down"));
     this.project.remove();
   }
 }

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
-import { type DemoOutcome, percentile, problems, summarise } from "../../components/cli/demo/summary.ts";
+import {
+  type DemoOutcome,
+  percentile,
+  problems,
+  sumEnds,
+  summarise,
+} from "../../components/cli/demo/summary.ts";
 import type { DeadLetter, ResultRecord } from "../../worker/contract/records.ts";
 
-const counts = { reclaimed: 2, lateRefused: 1, mostWorkers: 4 };
+const ends = { success: 2, error: 0, cancelled: 0, dead: 1 };
+const counts = { reclaimed: 2, lateRefused: 1, mostWorkers: 4, ends };
 
 function settled(id: string, change: Partial<ResultRecord> = {}): DemoOutcome {
   const result: ResultRecord = {
@@ -65,7 +72,9 @@ describe("the demo's summary", () => {
       open: 1,
       wait: { p50: 40, p99: 40 },
       run: { p50: 60, p99: 500 },
-      ...counts,
+      mostWorkers: 4,
+      reclaimed: 2,
+      lateRefused: 1,
     });
   });
 
@@ -102,8 +111,24 @@ describe("the demo's verdict", () => {
     ]);
   });
 
+  it("finds a task that ended twice, though it has one result", () => {
+    assert.deepEqual(problems(tasks, good, { ...counts, ends: { ...ends, success: 3, cancelled: 1 } }), [
+      "the queue counted 3 ends as success, expected 2",
+      "the queue counted 1 ends as cancelled, expected 0",
+    ]);
+  });
+
+  it("adds up the ends of several kinds", () => {
+    assert.deepEqual(sumEnds([ends, { success: 1, error: 2, cancelled: 3, dead: 4 }]), {
+      success: 3,
+      error: 2,
+      cancelled: 3,
+      dead: 5,
+    });
+  });
+
   it("demands that the kills were felt", () => {
-    assert.deepEqual(problems(tasks, good, { reclaimed: 1, lateRefused: 0, mostWorkers: 4 }), [
+    assert.deepEqual(problems(tasks, good, { ...counts, reclaimed: 1, lateRefused: 0 }), [
       "1 tasks were reclaimed, expected at least 2",
       "no late result was refused, expected at least 1",
     ]);

@@ -30,6 +30,7 @@ describe("the demo's live view", () => {
       queue: { waiting: 3, running: 2, delayed: 1, deadLetters: 5 },
       workers: [worker("a", 2), worker("b", 0)],
       leader: "x-12-ab",
+      kinds: [],
       counters: { late: 0, reclaimed: 0 },
     };
     assert.deepEqual(frame(status, 8), [

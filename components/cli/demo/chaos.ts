@@ -1,5 +1,6 @@
 /** What the demo does to its own fleet: a worker killed, another stopped past its lease, the leader killed. */
 import { setTimeout as delay } from "node:timers/promises";
+import { EXIT } from "../../../worker/contract/exit-codes.ts";
 import { CommandError } from "../command-error.ts";
 import { readStatus, type Status } from "./queue-command.ts";
 
@@ -14,7 +15,7 @@ async function until<T>(stack: string, what: string, find: (status: Status) => T
     if (found !== undefined) return found;
     await delay(EVERY_MS);
   }
-  throw new CommandError(`waited ${GIVE_UP_MS / 1000} s in vain for: ${what}`, 1);
+  throw new CommandError(`waited ${GIVE_UP_MS / 1000} s in vain for: ${what}`, EXIT.failed);
 }
 
 /** A worker that is in the middle of a task of this kind, `except` aside. */
@@ -39,6 +40,10 @@ export async function killWorker(stack: string): Promise<Struck> {
 export async function stopWorkerPastLease(stack: string, killed: Struck): Promise<Struck> {
   const worker = await until(stack, "a second worker with a long task", runner("sleep", [killed.workerId]));
   const before = await readStatus(stack);
+  const resume = () => process.kill(worker.pid, "SIGCONT");
+  // A Ctrl-C in between must not leave it stopped.
+  const interrupt = () => process.exit(EXIT.interrupted);
+  process.once("exit", resume).once("SIGINT", interrupt);
   process.kill(worker.pid, "SIGSTOP");
   try {
     await until(stack, "the stopped worker's tasks to be taken back", (status) =>
@@ -47,7 +52,8 @@ export async function stopWorkerPastLease(stack: string, killed: Struck): Promis
         : undefined,
     );
   } finally {
-    process.kill(worker.pid, "SIGCONT");
+    process.off("exit", resume).off("SIGINT", interrupt);
+    resume();
   }
   await until(stack, "the stopped worker's late result to be refused", (status) =>
     status.counters.late > before.counters.late ? true : undefined,
@@ -71,6 +77,6 @@ export async function killLeader(
 export function pidOfLeader(leader: string): number {
   const pid = Number(/-(\d+)-[^-]+$/.exec(leader)?.[1]);
   if (!Number.isInteger(pid) || pid <= 1)
-    throw new CommandError(`the leader's name ${leader} holds no pid`, 1);
+    throw new CommandError(`the leader's name ${leader} holds no pid`, EXIT.failed);
   return pid;
 }

@@ -4,6 +4,7 @@ import type { WorkerReport } from "../../../worker/contract/records.ts";
 import { PATHS } from "../../paths.ts";
 import { CommandError } from "../command-error.ts";
 import { stackEnvironment } from "../environment.ts";
+import type { Ends } from "./summary.ts";
 
 /** What the demo reads of `taskfleet status --json`. */
 export interface Status {
@@ -15,6 +16,7 @@ export interface Status {
   };
   readonly workers: readonly (WorkerReport & { readonly holding: number })[];
   readonly leader: string | null;
+  readonly kinds: readonly (Ends & { readonly kind: string })[];
   readonly counters: { readonly late: number; readonly reclaimed: number };
 }
 

@@ -10,7 +10,14 @@ import { stackEnvironment } from "../environment.ts";
 import { killLeader, killWorker, stopWorkerPastLease } from "./chaos.ts";
 import { frame, type LiveView } from "./live-view.ts";
 import { queueCommand, readStatus, type Status } from "./queue-command.ts";
-import { type DemoSummary, type DemoTask, problems, type QueueCounts, summarise } from "./summary.ts";
+import {
+  type DemoSummary,
+  type DemoTask,
+  problems,
+  type QueueCounts,
+  sumEnds,
+  summarise,
+} from "./summary.ts";
 import { flakyTasks, longTask, type PlannedTask, pushLines } from "./tasks.ts";
 import { mapTree, runDirectly, treeFiles } from "./tree-map.ts";
 
@@ -25,33 +32,42 @@ interface Progress {
   mostWorkers: number;
 }
 
+/** A task without an end by then is lost, and the demo says so. */
+const LONGEST_WAIT_MS = 120_000;
+
 /** Works the fleet of `stack`, which is up, until all is done. */
 export async function runDemo(stack: string, view: LiveView): Promise<DemoReport> {
-  const run = `demo-${randomBytes(3).toString("hex")}`;
-  const before = await readStatus(stack);
   const progress: Progress = { pushed: 0, mostWorkers: 0 };
   const drained = new AbortController();
-  const watching = watch(stack, view, progress, drained.signal);
   const client = connect(stack);
   try {
-    const [mapped, others] = await Promise.all([
-      mapWholeTree(stack, view, progress),
-      upsetFleet(stack, run, view, progress),
+    const [report] = await Promise.all([
+      work(stack, client, view, progress).finally(() => drained.abort()),
+      watch(stack, view, progress, drained.signal),
     ]);
-    const tasks: DemoTask[] = [...mapped.tasks, ...others];
-    const ids = tasks.map(({ id }) => id);
-    const outcomes = await client.waitAll(ids);
-    const counts = await countsSince(stack, before, progress);
-    const ordered = ids.map((id) => outcomes.get(id) ?? ({ state: "open" } as const));
-    return {
-      summary: summarise(ordered, counts),
-      problems: [...mapped.problems, ...problems(tasks, ordered, counts)],
-    };
+    return report;
   } finally {
     drained.abort();
-    await watching;
     await client.close();
   }
+}
+
+async function work(stack: string, client: Client, view: LiveView, progress: Progress): Promise<DemoReport> {
+  const run = `demo-${randomBytes(3).toString("hex")}`;
+  const before = await readStatus(stack);
+  const [mapped, others] = await Promise.all([
+    mapWholeTree(stack, view, progress),
+    upsetFleet(stack, run, view, progress),
+  ]);
+  const tasks: DemoTask[] = [...mapped.tasks, ...others];
+  const ids = tasks.map(({ id }) => id);
+  const outcomes = await client.waitAll(ids, { signal: AbortSignal.timeout(LONGEST_WAIT_MS) });
+  const counts = await countsSince(stack, before, progress);
+  const ordered = ids.map((id) => outcomes.get(id) ?? ({ state: "open" } as const));
+  return {
+    summary: summarise(ordered, counts),
+    problems: [...mapped.problems, ...problems(tasks, ordered, counts)],
+  };
 }
 
 function connect(stack: string): Client {
@@ -120,7 +136,14 @@ async function upsetFleet(
 
 async function countsSince(stack: string, before: Status, progress: Progress): Promise<QueueCounts> {
   const after = await readStatus(stack);
+  const [then, now] = [sumEnds(before.kinds), sumEnds(after.kinds)];
   return {
+    ends: {
+      success: now.success - then.success,
+      error: now.error - then.error,
+      cancelled: now.cancelled - then.cancelled,
+      dead: now.dead - then.dead,
+    },
     reclaimed: after.counters.reclaimed - before.counters.reclaimed,
     lateRefused: after.counters.late - before.counters.late,
     mostWorkers: progress.mostWorkers,

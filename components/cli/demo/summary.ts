@@ -15,8 +15,17 @@ export interface DemoTask {
   readonly expect: Expectation;
 }
 
+/** How often tasks ended, by how; a task that ended twice counts twice. */
+export interface Ends {
+  readonly success: number;
+  readonly error: number;
+  readonly cancelled: number;
+  readonly dead: number;
+}
+
 /** Counters of the queue, read before and after the run and subtracted. */
 export interface QueueCounts {
+  readonly ends: Ends;
   readonly reclaimed: number;
   readonly lateRefused: number;
   readonly mostWorkers: number;
@@ -41,6 +50,21 @@ export interface DemoSummary {
   readonly mostWorkers: number;
   readonly reclaimed: number;
   readonly lateRefused: number;
+}
+
+const NO_ENDS: Ends = { success: 0, error: 0, cancelled: 0, dead: 0 };
+
+/** Ends of all these kinds together. */
+export function sumEnds(kinds: readonly Ends[]): Ends {
+  return kinds.reduce(
+    (sum, kind) => ({
+      success: sum.success + kind.success,
+      error: sum.error + kind.error,
+      cancelled: sum.cancelled + kind.cancelled,
+      dead: sum.dead + kind.dead,
+    }),
+    NO_ENDS,
+  );
 }
 
 /** Nearest-rank percentile, `share` from 0 to 1; 0 of nothing. */
@@ -71,7 +95,9 @@ export function summarise(outcomes: readonly DemoOutcome[], counts: QueueCounts)
     open: outcomes.filter((outcome) => outcome.state === "open").length,
     wait: percentiles(firstRuns.map((result) => Math.max(0, result.started_at - result.enqueued_at))),
     run: percentiles(started.map((result) => result.finished_at - result.started_at)),
-    ...counts,
+    mostWorkers: counts.mostWorkers,
+    reclaimed: counts.reclaimed,
+    lateRefused: counts.lateRefused,
   };
 }
 
@@ -91,6 +117,17 @@ function complaint(task: DemoTask, outcome: DemoOutcome): string | undefined {
   return attempts === runs ? undefined : `task ${task.id} took ${attempts} runs, expected ${runs}`;
 }
 
+/** Ends that the queue counted beyond one for each task, or short of it. */
+function endProblems(tasks: readonly DemoTask[], { ends }: QueueCounts): string[] {
+  const dead = tasks.filter(({ expect }) => expect === "dead").length;
+  const demanded: Ends = { ...NO_ENDS, success: tasks.length - dead, dead };
+  return (["success", "error", "cancelled", "dead"] as const).flatMap((status) =>
+    ends[status] === demanded[status]
+      ? []
+      : [`the queue counted ${ends[status]} ends as ${status}, expected ${demanded[status]}`],
+  );
+}
+
 /** Everything that is not as the input demands; empty when the demo succeeded. */
 export function problems(
   tasks: readonly DemoTask[],
@@ -98,6 +135,7 @@ export function problems(
   counts: QueueCounts,
 ): string[] {
   const found = tasks.flatMap((task, at) => complaint(task, outcomes[at] ?? { state: "open" }) ?? []);
+  found.push(...endProblems(tasks, counts));
   if (counts.reclaimed < 2) found.push(`${counts.reclaimed} tasks were reclaimed, expected at least 2`);
   if (counts.lateRefused < 1) found.push("no late result was refused, expected at least 1");
   return found;

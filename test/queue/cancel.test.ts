@@ -98,8 +98,12 @@ describe("cancel", () => {
     assert.deepEqual(await queue.producer.cancel(["x"]), ["requested"]);
     await waitFor("the control message", () => messages.length > 0);
     assert.deepEqual(messages, [{ type: "cancel", stream: queue.stream, id: "x" }]);
-    assert.deepEqual((await consumer.heartbeat([task], reportOf("w"))).cancelled, ["x"]);
-    assert.deepEqual((await consumer.heartbeat([task], reportOf("w"))).cancelled, ["x"]);
+    assert.deepEqual((await consumer.heartbeat([task], reportOf("w"))).cancelled, [
+      { stream: queue.stream, id: "x" },
+    ]);
+    assert.deepEqual((await consumer.heartbeat([task], reportOf("w"))).cancelled, [
+      { stream: queue.stream, id: "x" },
+    ]);
     assert.deepEqual(await consumer.settle([{ task, result: resultOf(task), runtimeMs: 1 }]), [true]);
     assert.equal(await queue.redis.exists(queue.keys.cancelled), 0);
     assert.deepEqual(await queue.producer.cancel(["x"]), ["settled"]);

@@ -104,7 +104,11 @@ describe("fence", () => {
     const { old, stale } = await takenBack();
     const task = await queue.take(queue.consumer("new"));
     const beat = await old.heartbeat([stale], reportOf("old"));
-    assert.deepEqual(beat, { lost: [stale.entryId], cancelled: [], paused: false });
+    assert.deepEqual(beat, {
+      lost: [{ stream: queue.stream, entryId: stale.entryId }],
+      cancelled: [],
+      paused: false,
+    });
     const pending = await queue.redis.xpending(queue.stream, "workers", "-", "+", 10);
     assert.deepEqual(
       pending.map((entry) => (entry as unknown[]).slice(0, 2)),
@@ -124,7 +128,7 @@ describe("fence", () => {
     const beat = await owner.heartbeat(tasks, reportOf("owner"));
     assert.deepEqual(
       beat.lost,
-      gone.map(({ entryId }) => entryId),
+      gone.map(({ stream, entryId }) => ({ stream, entryId })),
     );
   });
 

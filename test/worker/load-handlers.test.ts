@@ -89,7 +89,7 @@ export default { ...${greet("a")}, run: async () => PermanentError };`;
       "exports missing; allowed: a handler (see defineHandler) or an array of them",
     ]);
     assert.deepEqual(of("c.mjs"), ["Error: boom"]);
-    assert.match(of("d.mjs")[0] ?? "", /^payload is no JSON Schema: .*type/);
+    assert.match(of("d.mjs")[0] ?? "", /^payload is no JSON Schema of draft-07 or 2019-09: .*type/);
     assert.equal(of("d.mjs")[1], "timeoutMs is -1; allowed: a positive number, or leave it out");
     assert.equal(of("e.ts").length, 1);
     assert.equal(found.length, 8);

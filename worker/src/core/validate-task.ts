@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { ErrorObject, ValidateFunction } from "ajv";
 import type { PublishedKind } from "../../contract/records.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import {
@@ -9,6 +9,7 @@ import {
   TaskfleetError,
   UnknownKindError,
 } from "./errors.ts";
+import { newAjv } from "./json-schema.ts";
 import { SecretScanner } from "./secret-scan.ts";
 import type { NewTask } from "./task.ts";
 import { isTaskId, TASK_ID_PATTERN } from "./task-id.ts";
@@ -55,8 +56,7 @@ export class TaskValidator {
   readonly #compiled = new Map<string, ValidateFunction>();
   readonly #secrets: SecretScanner;
   readonly #maxPayloadBytes: number;
-  // Published schemas are data of other programs: unknown keywords and formats are theirs.
-  readonly #ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false, logger: false });
+  readonly #ajv = newAjv();
 
   constructor({ kinds, maxPayloadBytes, environment }: TaskRules) {
     this.#kinds = new Map([...kinds].map((kind) => [kind.kind, kind]));

@@ -1,4 +1,4 @@
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { newAjv } from "../core/json-schema.ts";
 import type { Handler } from "../handler.ts";
 
 const KIND = /^[A-Za-z0-9._-]{1,64}$/;
@@ -13,10 +13,10 @@ function schemaProblem(schema: unknown): string | undefined {
     return `payload is ${shown(schema)}; allowed: a JSON Schema, such as Type.Object({...})`;
   }
   try {
-    new Ajv2020({ strict: false, validateFormats: false, logger: false }).compile(schema);
+    newAjv().compile(schema);
     return undefined;
   } catch (error) {
-    return `payload is no JSON Schema: ${error instanceof Error ? error.message : String(error)}`;
+    return `payload is no JSON Schema of draft-07 or 2019-09: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

@@ -28,7 +28,10 @@ export interface DispatcherOptions {
   readonly graceMs: number;
   readonly policy: OutcomePolicy;
   readonly threads: ThreadPool;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** A monotonic clock in ms. */
+  readonly elapsed: () => number;
   readonly write: (outcome: Outcome) => void;
   /** A handler is called. */
   readonly onStart: (task: DeliveredTask) => void;
@@ -75,20 +78,20 @@ export class Dispatcher {
   }
 
   /** These tasks were asked to stop. */
-  cancel(ids: ReadonlySet<string>): void {
+  cancel(asked: readonly Pick<DeliveredTask, "stream" | "id">[]): void {
     for (const held of this.#o.held.all()) {
-      if (!ids.has(held.task.id)) continue;
+      if (!asked.some(({ stream, id }) => stream === held.task.stream && id === held.task.id)) continue;
       if (held.stage === "running") held.attempt?.abort("cancelled");
       else if (held.stage === "prefetched") this.#endWithoutRun(held, { type: "cancelled" });
     }
   }
 
   /** These entries are another worker's by now: their ends would be refused. */
-  lose(entryIds: ReadonlySet<string>): void {
-    for (const held of this.#o.held.all()) {
-      if (!entryIds.has(held.task.entryId)) continue;
-      if (held.stage === "prefetched") this.#o.held.remove(held.task);
-      else held.attempt?.abort("lost");
+  lose(entries: readonly Pick<DeliveredTask, "stream" | "entryId">[]): void {
+    for (const entry of entries) {
+      const held = this.#o.held.find(entry);
+      if (held?.stage === "prefetched") this.#o.held.remove(held.task);
+      else held?.attempt?.abort("lost");
     }
   }
 
@@ -103,6 +106,18 @@ export class Dispatcher {
   }
 
   #start(held: Held): void {
+    const run = this.#run(held)
+      .catch((thrown: unknown) => {
+        const { maxAttempts } = this.#o.defaults;
+        this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts });
+        this.fill();
+        this.#o.onFree();
+      })
+      .finally(() => this.#runs.delete(run));
+    this.#runs.add(run);
+  }
+
+  async #run(held: Held): Promise<void> {
     const { handlers, check, defaults } = this.#o;
     const { task } = held;
     const handler = handlers.get(task.kind);
@@ -116,14 +131,18 @@ export class Dispatcher {
       this.#endWithoutRun(held, { type: "refused", ...checked });
       return;
     }
-    const run = this.#run(held, handler, checked.payload).finally(() => this.#runs.delete(run));
-    this.#runs.add(run);
+    const outcome = await this.#attempt(held, handler, checked.payload);
+    this.#o.held.end(held);
+    this.#o.write(outcome);
+    this.fill();
+    this.#o.onFree();
   }
 
-  async #run(held: Held, handler: LoadedHandler, payload: unknown): Promise<void> {
-    const { defaults, graceMs, threads, policy, now, onStart, onFree, write, log } = this.#o;
+  async #attempt(held: Held, handler: LoadedHandler, payload: unknown): Promise<Outcome> {
+    const { defaults, graceMs, threads, policy, now, elapsed, onStart, log } = this.#o;
     const { task } = held;
     const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
+    const maxAttempts = task.options.maxAttempts ?? handler.maxAttempts ?? defaults.maxAttempts;
     const attempt = new Attempt({
       task,
       payload,
@@ -134,27 +153,23 @@ export class Dispatcher {
       log: (event, fields) => log(task, event, fields),
     });
     held.attempt = attempt;
-    const startedAt = now();
+    const [startedAt, from] = [now(), elapsed()];
     onStart(task);
     const { ending, aborted } = await attempt.run();
-    const finishedAt = now();
-    this.#runTimes.add(finishedAt - startedAt);
-    const maxAttempts = task.options.maxAttempts ?? handler.maxAttempts ?? defaults.maxAttempts;
-    const handlerVersion = handler.version;
+    const runMs = elapsed() - from;
+    this.#runTimes.add(runMs);
     const record: AttemptRecord = {
       task,
-      handlerVersion,
+      handlerVersion: handler.version,
       maxAttempts,
       timeoutMs,
       startedAt,
-      finishedAt,
+      // Not the clock again: it may have been set meanwhile.
+      finishedAt: startedAt + Math.round(runMs),
       ending,
       aborted,
     };
-    this.#o.held.end(held);
-    write(outcomeOf(record, policy));
-    this.fill();
-    onFree();
+    return outcomeOf(record, policy);
   }
 
   #endWithoutRun(held: Held, why: Parameters<typeof outcomeWithoutRun>[2]): void {

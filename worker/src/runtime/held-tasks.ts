@@ -14,8 +14,10 @@ export interface Held {
 }
 
 /** An entry id is unique in its stream only. */
-function key(task: DeliveredTask): string {
-  return `${task.stream} ${task.entryId}`;
+type EntryName = Pick<DeliveredTask, "stream" | "entryId">;
+
+function key({ stream, entryId }: EntryName): string {
+  return `${stream} ${entryId}`;
 }
 
 /** The tasks that this worker holds, in the order of their arrival. */
@@ -60,6 +62,10 @@ export class HeldTasks {
     if (held === undefined) return;
     this.#move(held, "ending");
     this.#held.delete(key(task));
+  }
+
+  find(entry: EntryName): Held | undefined {
+    return this.#held.get(key(entry));
   }
 
   all(): Held[] {

@@ -10,7 +10,9 @@ export class MeanRunTime {
     return this.#meanMs;
   }
 
-  add(runMs: number): void {
+  /** `measuredMs`: below 0 counts as 0, for a mean below 0 would end all reading. */
+  add(measuredMs: number): void {
+    const runMs = Math.max(0, measuredMs);
     this.#meanMs = this.#meanMs === null ? runMs : this.#meanMs + WEIGHT * (runMs - this.#meanMs);
   }
 }

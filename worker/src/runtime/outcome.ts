@@ -192,13 +192,16 @@ export function outcomeOf(attempt: AttemptRecord, policy: OutcomePolicy): Outcom
   return settle(attempt, policy, { status: "success", output: ending.output });
 }
 
-/** The outcome of a task that is not run: its payload is refused, or it was cancelled while it waited here. */
+/** The outcome of a task that is not run: its payload is refused, it was cancelled while it
+ * waited here, or nothing could run it. */
 export function outcomeWithoutRun(
   attempt: Pick<AttemptRecord, "task" | "handlerVersion" | "finishedAt">,
   policy: OutcomePolicy,
   why:
     | { readonly type: "refused"; readonly reason: "payload" | "secret"; readonly message: string }
     | { readonly type: "cancelled" }
+    /** The worker could not give it to its handler. */
+    | { readonly type: "failed"; readonly thrown: unknown; readonly maxAttempts: number }
     | {
         readonly type: "unknown-kind";
         readonly kinds: readonly string[];
@@ -207,13 +210,14 @@ export function outcomeWithoutRun(
 ): Outcome {
   const record: AttemptRecord = {
     ...attempt,
-    maxAttempts: why.type === "unknown-kind" ? why.maxAttempts : 1,
+    maxAttempts: "maxAttempts" in why ? why.maxAttempts : 1,
     timeoutMs: 0,
     startedAt: null,
     ending: { how: "forced" },
     aborted: null,
   };
   if (why.type === "cancelled") return cancelled(record, policy);
+  if (why.type === "failed") return fail(record, policy, "handler", messageOf(why.thrown));
   if (why.type === "unknown-kind") {
     const message = `kind "${attempt.task.kind}" has no handler on this worker, whose kinds are ${why.kinds.join(", ")}`;
     return fail(record, policy, "kind", message);

@@ -119,7 +119,7 @@ export class WorkerRuntime {
 
   /** A message that came between heartbeats. */
   control(message: ControlMessage): void {
-    if (message.type === "cancel") this.#dispatcher.cancel(new Set([message.id]));
+    if (message.type === "cancel") this.#dispatcher.cancel([message]);
   }
 
   /** Redis does not answer. Commands wait for it by themselves, so only this tells. */
@@ -182,8 +182,8 @@ export class WorkerRuntime {
   }
 
   #heed({ lost, cancelled }: HeartbeatAnswer): void {
-    if (lost.length > 0) this.#dispatcher.lose(new Set(lost));
-    if (cancelled.length > 0) this.#dispatcher.cancel(new Set(cancelled));
+    this.#dispatcher.lose(lost);
+    if (cancelled.length > 0) this.#dispatcher.cancel(cancelled);
   }
 
   #makeWriter(): OutcomeWriter {
@@ -211,6 +211,7 @@ export class WorkerRuntime {
       policy,
       threads: this.#threads,
       now: Date.now,
+      elapsed: () => performance.now(),
       write: (outcome) => this.#writer.add(outcome),
       onStart: (task) => events.dispatched(task),
       onFree: () => this.#changed(),

@@ -35,10 +35,10 @@ export interface RetryItem extends FailedItem {
 }
 
 export interface Heartbeat {
-  /** Entry ids that are no longer this worker's: stop their tasks, their ends would be refused. */
-  readonly lost: string[];
-  /** Ids of tasks that were asked to stop. */
-  readonly cancelled: string[];
+  /** Entries that are no longer this worker's: stop their tasks, their ends would be refused. */
+  readonly lost: readonly { readonly stream: string; readonly entryId: string }[];
+  /** Tasks that were asked to stop. */
+  readonly cancelled: readonly { readonly stream: string; readonly id: string }[];
   /** Whether any of the streams is paused. */
   readonly paused: boolean;
 }
@@ -85,20 +85,26 @@ export class Consumer {
   async heartbeat(tasks: readonly DeliveredTask[], report: WorkerReport): Promise<Heartbeat> {
     const text = JSON.stringify(report);
     const beats = await Promise.all(
-      this.#o.streams.map((stream, i) => {
+      this.#o.streams.map(async (stream, i) => {
         const { cancelled, paused, workers, workersSeen, stats } = queueKeys(stream);
         const args: ScriptArgument[] = [CONSUMER_GROUP, this.#o.workerId, i === 0 ? text : ""];
         for (const task of tasks) {
           if (task.stream === stream) args.push(task.entryId, task.deliveryCount, task.id);
         }
         const keys = [stream, cancelled, paused, workers, workersSeen, stats];
-        return SCRIPTS.heartbeat.run(this.#o.redis, keys, args) as Promise<[string[], string[], number]>;
+        const answer = await SCRIPTS.heartbeat.run(this.#o.redis, keys, args);
+        const [lost, asked, isPaused] = answer as [string[], string[], number];
+        return {
+          lost: lost.map((entryId) => ({ stream, entryId })),
+          cancelled: asked.map((id) => ({ stream, id })),
+          paused: isPaused === 1,
+        };
       }),
     );
     return {
-      lost: beats.flatMap(([lost]) => lost),
-      cancelled: beats.flatMap(([, cancelled]) => cancelled),
-      paused: beats.some(([, , paused]) => paused === 1),
+      lost: beats.flatMap(({ lost }) => lost),
+      cancelled: beats.flatMap((beat) => beat.cancelled),
+      paused: beats.some((beat) => beat.paused),
     };
   }
 

@@ -55,8 +55,8 @@ describe("the target local", () => {
 
   it("says how long the task of a dead worker can wait", () => {
     assert.equal(compile().lostTasks, "taken back within 10 s (lease 6 s + sweep 4 s)");
-    const slow = compile({ delivery: { lease: "2 min", sweepInterval: "500 ms" } });
-    assert.equal(slow.lostTasks, "taken back within 120.5 s (lease 2 min + sweep 500 ms)");
+    const exact = compile({ delivery: { lease: 1.1, sweepInterval: 2.2 } });
+    assert.equal(exact.lostTasks, "taken back within 3300 ms (lease 1100 ms + sweep 2200 ms)");
   });
 
   it("gives spawners what they and their workers read, and the password as a file", () => {

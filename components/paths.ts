@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { HostError } from "./hosts/errors.ts";
 
 const root = resolve(import.meta.dirname, "..");
+const home = join(root, ".taskfleet");
 /** `TASKFLEET_HOME` keeps a test's stacks apart from the developer's own. */
-const state = process.env.TASKFLEET_HOME || join(root, ".taskfleet");
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "taskfleet");
+const state = resolve(process.env.TASKFLEET_HOME || home);
+const cache = resolve(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "taskfleet");
 
 /** Every place outside a stack where the platform keeps or finds something; all paths are absolute. */
 export const PATHS = {
@@ -16,11 +18,10 @@ export const PATHS = {
   pulumiBackend: join(state, "pulumi"),
   /** Passphrase of the file back end's secrets, mode 0600. */
   passphrase: join(state, "passphrase"),
-  /** `Pulumi.<stack>.yaml` files (`stackConfigDir` in `Pulumi.yaml`). */
-  stackConfigs: join(state, "stacks"),
+  /** `Pulumi.<stack>.yaml` files: `stackConfigDir` in `Pulumi.yaml`, which knows no `TASKFLEET_HOME`. */
+  stackConfigs: join(home, "stacks"),
   /** Executables that `taskfleet env` puts first on PATH. */
   bin: join(state, "bin"),
-  redisServer: join(state, "bin", "redis-server"),
   /** Stamps and logs of the set-up. */
   setup: join(state, "setup"),
   launcher: join(root, "taskfleet"),
@@ -36,8 +37,20 @@ export const PATHS = {
   passedSuites: join(cache, "tests", "passed"),
 } as const;
 
-/** Where one stack keeps its things; `directory` is created by `pulumi up`. */
+/** What all stacks share in the state folder, beside the folder of each: no stack may have such a name. */
+export const RESERVED_STACK_NAMES: readonly string[] = Object.values(PATHS)
+  .filter((path) => [home, state].includes(dirname(path)))
+  .map((path) => basename(path));
+
+/**
+ * Where one stack keeps its things; `directory` is created by `pulumi up`. Throws a `HostError` for a
+ * reserved name.
+ */
 export function stackPaths(stack: string) {
+  if (RESERVED_STACK_NAMES.includes(stack))
+    throw new HostError(
+      `stack ${JSON.stringify(stack)}: ${join(state, stack)} belongs to all stacks; choose another name`,
+    );
   const directory = join(state, stack);
   return {
     directory,

@@ -41,6 +41,8 @@ export function engineEnvironment(environment: Environment): Readonly<Record<str
     PATH: pathWithBin(environment.PATH ?? ""),
     TASKFLEET_ROOT: PATHS.root,
   };
+  // The engine runs the stack's program in another folder.
+  if (environment.TASKFLEET_HOME) variables.TASKFLEET_HOME = PATHS.state;
   if (!environment.PULUMI_BACKEND_URL) {
     mkdirSync(PATHS.pulumiBackend, { recursive: true, mode: 0o700 });
     variables.PULUMI_BACKEND_URL = `file://${PATHS.pulumiBackend}`;

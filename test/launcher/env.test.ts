@@ -4,7 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { CommandError } from "../../components/cli/command-error.ts";
 import { shellExports, shellQuote } from "../../components/cli/shell.ts";
+import { checkStackName } from "../../components/cli/stack-name.ts";
 import { PATHS, stackPaths } from "../../components/paths.ts";
 
 const UNSET = /^(TASKFLEET_|PULUMI_|REDIS)/;
@@ -112,6 +114,22 @@ describe("taskfleet env", () => {
     assert.equal(status, 2);
     assert.equal(stdout, "");
     assert.match(stderr, /^taskfleet: stack "\.\.\/x": a name has letters/);
+  });
+});
+
+describe("a stack's name", () => {
+  for (const name of ["pulumi", "passphrase", "stacks", "bin", "setup"])
+    it(`is not ${name}, which the state folder holds for all stacks`, () => {
+      assert.throws(
+        () => checkStackName(name),
+        (error) => error instanceof CommandError && error.exitCode === 2 && error.message.includes(name),
+      );
+      assert.throws(() => stackPaths(name), /^HostError: .*choose another/);
+    });
+
+  it("may hold such a word", () => {
+    checkStackName("pulumi-local");
+    assert.equal(stackPaths("pulumi-local").directory, join(PATHS.state, "pulumi-local"));
   });
 });
 

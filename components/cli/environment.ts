@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { parseEnv } from "node:util";
+import { EXIT } from "../../worker/contract/exit-codes.ts";
 import { PATHS, stackPaths } from "../paths.ts";
+import { CommandError } from "./command-error.ts";
 import { findOnPath } from "./find-on-path.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,16 +20,28 @@ export function pathWithBin(path: string): string {
   return [PATHS.bin, ...others].join(delimiter);
 }
 
-function passphraseFile(): string {
-  if (!existsSync(PATHS.passphrase)) {
-    mkdirSync(PATHS.state, { recursive: true });
-    try {
-      writeFileSync(PATHS.passphrase, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" });
-    } catch (error) {
-      // Two commands at once may both find none: the first one's stays.
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
+/** Whole or not there: a passphrase cut short by a full disk would lock stacks that are made with it. */
+function createPassphrase(): void {
+  mkdirSync(PATHS.state, { recursive: true });
+  const fresh = `${PATHS.passphrase}.${process.pid}`;
+  try {
+    writeFileSync(fresh, randomBytes(32).toString("base64url"), { mode: 0o600 });
+    linkSync(fresh, PATHS.passphrase);
+  } catch (error) {
+    // Two commands at once may both find none: the first one's stays.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(fresh, { force: true });
   }
+}
+
+function passphraseFile(): string {
+  if (!existsSync(PATHS.passphrase)) createPassphrase();
+  if (statSync(PATHS.passphrase).size === 0)
+    throw new CommandError(
+      `${PATHS.passphrase} is empty: remove it if no stack is up yet, else restore it`,
+      EXIT.failed,
+    );
   return PATHS.passphrase;
 }
 

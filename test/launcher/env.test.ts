@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { CommandError } from "../../components/cli/command-error.ts";
 import { shellExports, shellQuote } from "../../components/cli/shell.ts";
@@ -95,6 +96,40 @@ describe("taskfleet env", () => {
     const file = evaluated("sh", `-s ${stack}`, 'echo "$PULUMI_CONFIG_PASSPHRASE_FILE"').stdout.trim();
     assert.equal(file, PATHS.passphrase);
     assert.equal(statSync(file).mode & 0o777, 0o600);
+  });
+
+  it("refuses a passphrase file that a full disk left empty, and names the way out", () => {
+    writeFileSync(join(folder, "passphrase"), "");
+    const { status, stdout, stderr } = spawnSync(PATHS.launcher, ["env"], {
+      encoding: "utf8",
+      env: { ...cleanEnvironment(), TASKFLEET_HOME: folder },
+    });
+    assert.equal(stdout, "");
+    assert.equal(
+      stderr,
+      `taskfleet: ${join(folder, "passphrase")} is empty: remove it if no stack is up yet, else restore it\n`,
+    );
+    assert.equal(status, 1);
+  });
+
+  it("makes one passphrase, whole from the first moment on, when many ask at once", async () => {
+    const home = join(folder, "fresh");
+    const ask = promisify(execFile);
+    const env = { ...cleanEnvironment(), TASKFLEET_HOME: home };
+    const module = JSON.stringify(join(PATHS.root, "components/cli/environment.ts"));
+    const script = `const { engineEnvironment } = await import(${module});
+      const { readFileSync } = await import("node:fs");
+      console.log(readFileSync(engineEnvironment({}).PULUMI_CONFIG_PASSPHRASE_FILE, "utf8"));`;
+    const asked = Array.from({ length: 4 }, () =>
+      ask(PATHS.node, ["--input-type=module", "-e", script], { env }),
+    );
+    const seen = (await Promise.all(asked)).map(({ stdout }) => stdout.trim());
+    assert.match(seen[0] ?? "", /^[\w-]{43}$/);
+    assert.equal(new Set(seen).size, 1);
+    assert.deepEqual(
+      readdirSync(home).filter((name) => name.startsWith("passphrase")),
+      ["passphrase"],
+    );
   });
 
   it("says on stderr that a stack is not up, and forgets the Redis of the stack before", () => {

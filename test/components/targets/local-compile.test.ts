@@ -56,7 +56,7 @@ describe("the target local", () => {
   it("says how long the task of a dead worker can wait", () => {
     assert.equal(compile().lostTasks, "taken back within 10 s (lease 6 s + sweep 4 s)");
     const exact = compile({ delivery: { lease: 1.1, sweepInterval: 2.2 } });
-    assert.equal(exact.lostTasks, "taken back within 3300 ms (lease 1100 ms + sweep 2200 ms)");
+    assert.equal(exact.lostTasks, "taken back within 3.3 s (lease 1100 ms + sweep 2200 ms)");
   });
 
   it("gives spawners what they and their workers read, and the password as a file", () => {

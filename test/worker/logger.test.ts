@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import fs, { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createLogger, type LogLevel } from "../../worker/src/logging/logger.ts";
+import { waitFor } from "../support/wait.ts";
 
 interface Sink {
   readonly lines: string[];
@@ -59,6 +63,38 @@ describe("createLogger", () => {
     assert.equal(record.plain, "[redacted]");
     assert.equal(record.url, "redis://:[redacted]@host");
     assert.equal(record.message, "about [redacted]");
+  });
+
+  it("outlives a full disk, and says how many lines are lost", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "logger-"));
+    const path = join(folder, "log");
+    const fd = openSync(path, "a");
+    const { writeSync } = fs;
+    const log = await createLogger({ name: "worker", json: true, level: "info", destination: fd });
+    try {
+      fs.writeSync = () => {
+        throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+      };
+      // Of 40 KB each: the first is kept.
+      for (const n of [1, 2, 3]) log.info({ n, text: "x".repeat(40_000) }, "big");
+      fs.writeSync = writeSync;
+      log.info("free again");
+      const lines = () => readFileSync(path, "utf8").trim().split("\n");
+      await waitFor("the lines", () => lines().length === 3);
+      const records = lines().map((line) => JSON.parse(line) as Record<string, unknown>);
+      assert.deepEqual(
+        records.map(({ message, n, lines }) => [message, n ?? lines]),
+        [
+          ["big", 1],
+          ["free again", undefined],
+          ["log_lines_dropped", 2],
+        ],
+      );
+    } finally {
+      fs.writeSync = writeSync;
+      closeSync(fd);
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("writes lines for people when JSON is off", async () => {

@@ -10,4 +10,6 @@ export const LOG_EVENTS = {
   stopped: "worker_pool_stopped",
   /** An attempt ended after its task had been taken back; the queue refused the end. */
   lateOutcome: "late_outcome_refused",
+  /** The log could not be written for a while, and so many lines are lost. */
+  linesDropped: "log_lines_dropped",
 } as const;

@@ -4,6 +4,7 @@
  * `exception` (its stack, causes included).
  */
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
+import { LOG_EVENTS } from "../../contract/log-events.ts";
 import { redactor } from "./redact.ts";
 
 export type { Logger } from "pino";
@@ -21,8 +22,8 @@ export interface LogOptions {
   readonly fields?: Readonly<Record<string, unknown>>;
   /** Values that never appear in a line. */
   readonly secrets?: readonly string[];
-  /** Default: standard output. */
-  readonly destination?: DestinationStream;
+  /** Default: standard output. A number is an open file. */
+  readonly destination?: DestinationStream | number;
 }
 
 const LEVEL_NAMES: Readonly<Record<string, string>> = { warn: "warning", fatal: "error", trace: "debug" };
@@ -62,8 +63,33 @@ async function forPeople(destination: DestinationStream): Promise<DestinationStr
   return { write: (line) => destination.write(format(line)) };
 }
 
+/** What is kept of a log that cannot be written, until it can be. */
+const KEPT_BYTES = 64 * 1024;
+
+/** A file's log outlives a full disk: the lines that do not fit in memory meanwhile are lost, and counted. */
+function toFile(fd: number) {
+  const file = pino.destination({ fd, sync: true, maxLength: KEPT_BYTES });
+  let dropped = 0;
+  file.on("error", () => {});
+  file.on("drop", () => {
+    dropped += 1;
+  });
+  const tellDropped = (tell: (lines: number) => void) =>
+    file.on("drain", () => {
+      if (dropped > 0) tell(dropped);
+      dropped = 0;
+    });
+  return { file, tellDropped };
+}
+
 /** A logger; its methods are pino's (`debug info warn error`), with the fields first and the event's name second. */
 export async function createLogger(options: LogOptions): Promise<Logger> {
-  const plain = options.destination ?? pino.destination({ fd: 1, sync: true });
-  return pino(pinoOptions(options), options.json ? plain : await forPeople(plain));
+  const { destination = 1, json } = options;
+  const open = async (plain: DestinationStream) =>
+    pino(pinoOptions(options), json ? plain : await forPeople(plain));
+  if (typeof destination !== "number") return open(destination);
+  const { file, tellDropped } = toFile(destination);
+  const logger = await open(file);
+  tellDropped((lines) => logger.warn({ lines }, LOG_EVENTS.linesDropped));
+  return logger;
 }

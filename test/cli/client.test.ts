@@ -49,6 +49,16 @@ describe("the client", function () {
     void (() => client.push(wordCount, { txt: "one two" }));
     // @ts-expect-error the payload is not a text
     void (() => client.push(flaky, "twice"));
+    void (() =>
+      client.pushMany([
+        { handler: flaky, payload: { failures: 1 } },
+        // @ts-expect-error the second task's payload has no such field
+        { handler: wordCount, payload: { wrong: 1 } },
+      ]));
+    const texts: readonly string[] = ["one"];
+    void (() => client.pushMany(texts.map((text) => ({ handler: wordCount, payload: { text } }))));
+    // @ts-expect-error the payloads of a list are typed too
+    void (() => client.pushMany(texts.map((text) => ({ handler: wordCount, payload: { txt: text } }))));
   });
 
   it("pushes many, waits for all, and tells dead letters from results", async () => {
@@ -110,6 +120,28 @@ describe("the client", function () {
     ending.abort();
     assert.deepEqual(await wait, { state: "open" });
     assert.deepEqual(await client.cancel([id, "nobody"]), ["cancelled", "unknown"]);
+  });
+
+  it("takes an option that is undefined for one that is left out", async () => {
+    const plain = createClient({ redisUrl: fleet.redis.url, stream: undefined, maxPayloadBytes: undefined });
+    const { id } = await plain.push(wordCount, { text: "" });
+    assert.equal((await plain.wait(id)).state, "settled");
+    await plain.close();
+  });
+
+  it("refuses options by their own names, all at once", () => {
+    const options = { redisUrl: "localhost:6379", stream: "a b", maxPayloadBytes: 1, resultTtlSeconds: 0.5 };
+    assert.throws(() => createClient(options), {
+      name: "ClientOptionsError",
+      message:
+        "createClient: 4 options cannot be used\n" +
+        "  redisUrl: an address such as redis://host:6379 or rediss://host:6379, not the given one; a password in it must be percent-encoded\n" +
+        '  stream: 1 to 200 characters of A-Z a-z 0-9 . _ : -, not "a b"\n' +
+        "  maxPayloadBytes: a whole number from 1024 to 134217728, not 1\n" +
+        "  resultTtlSeconds: a whole number from 1 to 31536000, not 0.5",
+    });
+    const half = ["redis://:50%", "off@localhost"].join("");
+    assert.throws(() => createClient({ redisUrl: half }), /redisUrl: an address such as/);
   });
 
   it("fails with the address when Redis is down", async () => {

@@ -20,19 +20,20 @@ import type { Handler } from "./handler.ts";
 
 export type { CancelState, Enqueued } from "./adapters/redis/producer.ts";
 export type { TaskOutcome } from "./adapters/redis/results.ts";
+export { ClientOptionsError } from "./client/options.ts";
 export { QueueFullError, RedisUnavailableError, TaskRefusedError } from "./core/errors.ts";
 
 export interface ClientOptions {
   /** `redis://host:port` or `rediss://...`; may hold user and password. */
   readonly redisUrl: string;
   /** Default: the URL's own. */
-  readonly redisPassword?: string;
+  readonly redisPassword?: string | undefined;
   /** Default: `peagen.tasks`. */
-  readonly stream?: string;
+  readonly stream?: string | undefined;
   /** Cap on a payload's JSON text, in bytes. Default: 2 MiB, as the fleet's. */
-  readonly maxPayloadBytes?: number;
+  readonly maxPayloadBytes?: number | undefined;
   /** How long the result of a task that is cancelled before it runs is kept, in s. Default: 3600, as the fleet's. */
-  readonly resultTtlSeconds?: number;
+  readonly resultTtlSeconds?: number | undefined;
 }
 
 /** Options of a single push. */
@@ -48,6 +49,11 @@ export interface ClientTask<Payload extends TSchema = TSchema> extends PushOptio
   readonly handler: HandlerOf<Payload>;
   readonly payload: Static<Payload>;
 }
+
+/** Tasks of `pushMany`, each payload typed by its own handler's schema. */
+export type ClientTasks<Payloads extends readonly TSchema[]> = {
+  readonly [Index in keyof Payloads]: ClientTask<Payloads[Index]>;
+};
 
 /** What a push needs of a handler: applications may keep only this part, without the code that runs. */
 export type HandlerOf<Payload extends TSchema> = Pick<Handler<Payload>, "kind" | "payload">;
@@ -70,7 +76,7 @@ export interface Client {
     options?: PushOptions,
   ): Promise<Enqueued>;
   /** Pushes many; none when one of them is refused. States are in the order of the tasks. */
-  pushMany(tasks: readonly ClientTask[]): Promise<Enqueued[]>;
+  pushMany<const Payloads extends readonly TSchema[]>(tasks: ClientTasks<Payloads>): Promise<Enqueued[]>;
   /** How a task stands now. */
   result(id: string): Promise<TaskOutcome>;
   /** Waits until a task has ended, without polling. */
@@ -82,7 +88,10 @@ export interface Client {
   close(): Promise<void>;
 }
 
-/** Makes a client; nothing is sent before its first call. Close it, or the process stays alive. */
+/**
+ * Makes a client; nothing is sent before its first call. Close it, or the process stays alive. Throws a
+ * `ClientOptionsError` that names every option that cannot be used.
+ */
 export function createClient(options: ClientOptions): Client {
   return new QueueClient(options);
 }

@@ -9,20 +9,11 @@ import type { Client, ClientOptions, ClientTask, HandlerOf, PushOptions, WaitOpt
 import { TaskRefusedError } from "../core/errors.ts";
 import type { NewTask } from "../core/task.ts";
 import { TaskValidator } from "../core/validate-task.ts";
-
-/** Everything of `ClientOptions`, resolved. */
-type Resolved = Required<ClientOptions>;
-
-const DEFAULTS = {
-  redisPassword: "",
-  stream: SETTINGS.streams.default[0],
-  maxPayloadBytes: SETTINGS.maxPayloadBytes.default,
-  resultTtlSeconds: SETTINGS.resultTtl.default,
-} satisfies Partial<Resolved>;
+import { type ResolvedOptions, resolveOptions } from "./options.ts";
 
 /** The client of one stream. Its two connections are made when they are first needed. */
 export class QueueClient implements Client {
-  readonly #options: Resolved;
+  readonly #options: ResolvedOptions;
   readonly #redis: Redis;
   readonly #producer: Producer;
   readonly #results: Results;
@@ -30,7 +21,7 @@ export class QueueClient implements Client {
   #validator: TaskValidator | undefined;
 
   constructor(options: ClientOptions) {
-    this.#options = { ...DEFAULTS, ...options };
+    this.#options = resolveOptions(options);
     const { stream, resultTtlSeconds, maxPayloadBytes } = this.#options;
     this.#redis = this.#connect("client");
     this.#producer = new Producer(this.#redis, stream, { resultTtlSeconds, maxPayloadBytes });

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import type { Command } from "commander";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
 import { stackPaths } from "../paths.ts";
+import { stopLeftovers } from "../targets/local/leftovers.ts";
 import { CommandError } from "./command-error.ts";
 import { findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
 import { checkStackName, defaultStack } from "./stack-name.ts";
@@ -23,14 +24,18 @@ async function removeData(directory: string): Promise<void> {
 async function down({ stack, deleteData }: DownOptions): Promise<void> {
   checkStackName(stack);
   const engine = findEngine(process.env);
-  const { directory, redis } = stackPaths(stack);
+  const paths = stackPaths(stack);
+  const { directory, redis } = paths;
   const exists = await stackExists(engine, stack);
   if (exists) await runPulumi(engine, stack, ["destroy", "--yes", "--skip-preview"]);
-  const state = exists ? `Stack ${stack} is down` : `There is no stack ${stack}: nothing to stop`;
+  const leftovers = await stopLeftovers(paths);
+  const state = exists ? `Stack ${stack} is down` : `There is no stack ${stack}`;
+  const found =
+    leftovers.length === 0 ? "" : `; an interrupted update had left ${leftovers.join(", ")}: stopped`;
   if (deleteData === true) await removeData(directory);
   const data =
     deleteData === true ? `${directory} is removed` : `the queue's data, if any, stays in ${redis}`;
-  process.stdout.write(`${state}; ${data}.\n`);
+  process.stdout.write(`${state}${found}; ${data}.\n`);
 }
 
 /** Adds `taskfleet down`. */

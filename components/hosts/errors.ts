@@ -21,10 +21,25 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 /** An error of the operating system as one line: what was tried, why it failed, what to do. */
 export function explain(attempt: string, error: unknown): HostError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   const cause = CAUSES[code] ?? (error instanceof Error ? error.message : String(error));
   const again = code in CAUSES ? ", then run the update again" : "";
   return new HostError(`cannot ${attempt}: ${cause}${again}`, { cause: error });
+}
+
+/** The error's code, such as `ENOENT`; empty when it has none. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** What was read, or `otherwise` where there is no such file or folder. Every other error stays one. */
+export async function unlessMissing<T>(reading: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return otherwise;
+    throw error;
+  }
 }
 
 /** Runs `action`; an error of the operating system comes out explained. */

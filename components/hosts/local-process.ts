@@ -21,7 +21,7 @@ function identityOf({ pid, startTime }: ProcessState): ProcessIdentity {
 async function start(inputs: ProcessInputs): Promise<ProcessState> {
   const { name, directory, stop } = inputs;
   const record = await readRecord(directory, name);
-  if (record?.process) await stopProcess(name, record.process, stop);
+  if (record !== null) await stopProcess(name, record, stop);
   const port = await reservePort(inputs.port, record?.port);
   try {
     const { pid, start: startTime } = await startProcess(inputs, port);
@@ -58,7 +58,10 @@ function read(state: Recorded): Partial<ProcessState> {
   return { running: false, pid: 0, startTime: 0 };
 }
 
+/** The record may name another process than the state: one of an update that was cut off before it saved. */
 async function remove(state: Recorded): Promise<void> {
+  const record = await readRecord(state.directory, state.name);
+  if (record !== null) await stopProcess(state.name, record, state.stop);
   await stopProcess(state.name, identityOf(state), state.stop);
   for (const { path } of state.files) await removeFile(path);
   if (state.deleteData) for (const folder of state.data) await removeTree(folder);

@@ -8,7 +8,7 @@ import {
   supervisorOf,
   workerOf,
 } from "../../worker/contract/run-file.ts";
-import { HostError } from "./errors.ts";
+import { explained, HostError, unlessMissing } from "./errors.ts";
 import { makeDirectory, removeFile } from "./host-files.ts";
 import { isAlive, signalProcess } from "./process-identity.ts";
 import type { ResourceType } from "./resource-type.ts";
@@ -38,16 +38,14 @@ interface LiveWorker {
 }
 
 async function listRunFiles(directory: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(directory)).filter(isRunFileName).map((name) => join(directory, name));
-  } catch {
-    // No directory: no spawner ever started a worker.
-    return [];
-  }
+  // No directory: no spawner ever started a worker.
+  const names = await explained(`read ${directory}`, () => unlessMissing(readdir(directory), []));
+  return names.filter(isRunFileName).map((name) => join(directory, name));
 }
 
 async function liveWorker(file: string): Promise<LiveWorker | null> {
-  const text = await readFile(file, "utf8").catch(() => "");
+  // No file: its worker ended after the folder was listed.
+  const text = await explained(`read ${file}`, () => unlessMissing(readFile(file, "utf8"), ""));
   const run = parseRunFile(text);
   if (run === null) return null;
   const worker = workerOf(run);
@@ -110,8 +108,8 @@ export async function stopWorkers(inputs: WorkersInputs, options: StopOptions): 
   for (const file of await listRunFiles(inputs.directory)) await removeFile(file);
 }
 
-/** Standard error reaches the person through the engine. */
-const toEngine: StopOptions = { report: (line) => console.error(line), reportEveryMs: 5000 };
+/** Standard error reaches the person, through the engine too. */
+export const toStandardError: StopOptions = { report: (line) => console.error(line), reportEveryMs: 5000 };
 
 /** `taskfleet:host:Workers`: nothing to create but a folder; its deletion drains the fleet. */
 export const localWorkers: ResourceType<WorkersInputs, WorkersState> = {
@@ -137,5 +135,5 @@ export const localWorkers: ResourceType<WorkersInputs, WorkersState> = {
   },
   read: async () => ({}),
   update: async () => ({}),
-  delete: (state) => stopWorkers(state, toEngine),
+  delete: (state) => stopWorkers(state, toStandardError),
 };

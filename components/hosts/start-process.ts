@@ -101,12 +101,15 @@ export async function startProcess(inputs: ProcessInputs, port: number): Promise
   const log = openLog(inputs.log);
   const logStart = fstatSync(log).size;
   const [child, identity] = await launch(inputs, port, log).finally(() => closeSync(log));
-  await writeRecord(directory, name, { process: identity, port });
-  const failure = await failureOf(inputs, child, port);
-  if (failure === undefined) return identity;
-  await stopProcess(name, identity, stop);
-  await writeRecord(directory, name, { process: null, port });
-  const tail = await lastLines(inputs.log, logStart, LOG_LINES_SHOWN);
-  const said = tail === "" ? `it logged nothing to ${inputs.log}` : `the end of ${inputs.log}:\n${tail}`;
-  throw new HostError(`${name} ${failure}; ${said}`);
+  try {
+    await writeRecord(directory, name, { ...identity, port });
+    const failure = await failureOf(inputs, child, port);
+    if (failure === undefined) return identity;
+    const tail = await lastLines(inputs.log, logStart, LOG_LINES_SHOWN);
+    const said = tail === "" ? `it logged nothing to ${inputs.log}` : `the end of ${inputs.log}:\n${tail}`;
+    throw new HostError(`${name} ${failure}; ${said}`);
+  } catch (error) {
+    await stopProcess(name, identity, stop);
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +38,6 @@ export function serverProgram(before = ""): readonly string[] {
 /** A host with folders of its own, whose processes are gone when it is. */
 export class TestHost {
   readonly directory = mkdtempSync(join(tmpdir(), "taskfleet-host-"));
-  readonly #live: Recorded[] = [];
 
   /** Inputs of a small HTTP server on a port that is free now. */
   async inputs(changes: Partial<ProcessInputs> = {}): Promise<ProcessInputs> {
@@ -61,26 +60,31 @@ export class TestHost {
 
   async create(inputs: ProcessInputs): Promise<Recorded> {
     const { state } = await localProcess.create(inputs);
-    return this.#keep({ ...inputs, ...state });
+    return { ...inputs, ...state };
   }
 
   async update(olds: Recorded, news: ProcessInputs): Promise<Recorded> {
-    return this.#keep({ ...news, ...(await localProcess.update(olds, news)) });
+    return { ...news, ...(await localProcess.update(olds, news)) };
   }
 
   async refresh(state: Recorded): Promise<Recorded> {
     return { ...state, ...(await localProcess.read(state)) };
   }
 
-  #keep(state: Recorded): Recorded {
-    this.#live.push(state);
-    return state;
+  /** The processes that work in a folder of this host, recorded or not. */
+  pids(): readonly number[] {
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return pids.map(Number).filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`).startsWith(this.directory) && identify(pid) !== null;
+      } catch {
+        return false;
+      }
+    });
   }
 
   close(): void {
-    for (const { pid, startTime } of this.#live) {
-      if (pid > 0 && identify(pid)?.start === startTime) process.kill(pid, "SIGKILL");
-    }
+    for (const pid of this.pids()) process.kill(pid, "SIGKILL");
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { explained } from "../../../components/hosts/errors.ts";
 import { localProcess } from "../../../components/hosts/local-process.ts";
 import { identify, isAlive } from "../../../components/hosts/process-identity.ts";
+import type { ProcessInputs } from "../../../components/hosts/process-inputs.ts";
 import { killNow, quietPort, serverProgram, TestHost } from "../../support/host-process.ts";
 
 const who = ({ pid, startTime }: { pid: number; startTime: number }) => ({ pid, start: startTime });
+const recordOf = ({ directory, name }: ProcessInputs) => join(directory, `${name}.process.json`);
 
 describe("a process of the host", () => {
   let host: TestHost;
@@ -72,6 +74,7 @@ describe("a process of the host", () => {
   it("does not take another process with the same pid for its own", async () => {
     const server = await host.create(await host.inputs());
     const other = { ...server, startTime: server.startTime + 1 };
+    rmSync(recordOf(server));
     assert.deepEqual(await localProcess.read(other), { running: false, pid: 0, startTime: 0 });
     await localProcess.delete(other);
     assert.ok(isAlive(who(server)), "the stranger must survive the deletion");
@@ -111,6 +114,16 @@ describe("a process of the host", () => {
     assert.equal(server.boundPort, forgotten.boundPort);
   });
 
+  it("stops on deletion what an interrupted update started beside the state", async () => {
+    const inputs = await host.inputs();
+    const saved = await host.create(inputs);
+    await host.create(inputs);
+    assert.equal(host.pids().length, 1);
+    await localProcess.delete(saved);
+    assert.deepEqual(host.pids(), []);
+    assert.equal(existsSync(recordOf(inputs)), false);
+  });
+
   it("forgets its port when it is deleted: the preferred one is taken again where it is free", async () => {
     const inputs = await host.inputs();
     const taken = createServer().listen(inputs.port.port, "127.0.0.1");
@@ -126,7 +139,7 @@ describe("a process of the host", () => {
   it("starts over a stale or broken record", async () => {
     const inputs = await host.inputs();
     mkdirSync(inputs.directory, { recursive: true });
-    const record = join(inputs.directory, "server.process.json");
+    const record = recordOf(inputs);
     writeFileSync(record, JSON.stringify({ pid: process.pid, start: 1, port: 0 }));
     const first = await host.create(inputs);
     await localProcess.delete(first);
@@ -232,6 +245,17 @@ describe("a process that does not come up", () => {
     assert.equal(identify(pid), null);
   });
 
+  it("is stopped when its record cannot be written: nothing would find it again", async () => {
+    const inputs = await host.inputs();
+    const inTheWay = `${recordOf(inputs)}.${process.pid}.tmp`;
+    mkdirSync(inTheWay, { recursive: true });
+    await assert.rejects(host.create(inputs), {
+      name: "HostError",
+      message: /^cannot write .*process\.json/,
+    });
+    assert.deepEqual(host.pids(), []);
+  });
+
   it("names a program that is not there", async () => {
     const inputs = await host.inputs({ command: "/nowhere/redis-server" });
     await assert.rejects(host.create(inputs), {
@@ -245,7 +269,7 @@ describe("a process that does not come up", () => {
     writeFileSync(file, "");
     const inputs = await host.inputs({ directory: join(file, "below") });
     await assert.rejects(host.create(inputs), {
-      message: `cannot make the folder ${file}/below: a part of the path is a file; move it away, then run the update again`,
+      message: `cannot read ${recordOf(inputs)}: a part of the path is a file; move it away, then run the update again`,
     });
     const full = explained("write /dev/full", () => writeFile("/dev/full", "x"));
     await assert.rejects(full, {

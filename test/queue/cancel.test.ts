@@ -26,7 +26,11 @@ describe("cancel", () => {
   afterEach(() => queue.close());
   after(() => server.stop());
 
-  async function assertCancelled(id: string, attempts: number): Promise<void> {
+  async function assertCancelled(
+    id: string,
+    attempts: number,
+    message = "cancelled before it ran",
+  ): Promise<void> {
     const [outcome] = await queue.results.read([id]);
     assert(outcome?.state === "settled");
     const { enqueued_at, finished_at, ...rest } = outcome.result;
@@ -36,7 +40,7 @@ describe("cancel", () => {
       id,
       kind: "k",
       status: "cancelled",
-      error: { message: "cancelled before it ran", reason: "cancelled" },
+      error: { message, reason: "cancelled" },
       attempts,
       handler_version: "",
       image_tag: "",
@@ -83,7 +87,15 @@ describe("cancel", () => {
     const task = await queue.take(consumer);
     await consumer.retry([{ task, error: errorOf(task), delayMs: 60_000, runtimeMs: 1 }]);
     assert.deepEqual(await queue.producer.cancel(["x"]), ["cancelled"]);
-    await assertCancelled("x", 1);
+    await assertCancelled("x", 1, "cancelled before it ran again");
+  });
+
+  it("a task that waits after its worker died", async () => {
+    await queue.push({ id: "x" });
+    await queue.take(queue.consumer("w"));
+    await queue.keeper.reclaim(LEASE_OVER);
+    assert.deepEqual(await queue.producer.cancel(["x"]), ["cancelled"]);
+    await assertCancelled("x", 0, "cancelled before it ran again");
   });
 
   it("a running task is asked at once and by every heartbeat, and may end as it likes", async () => {
@@ -112,6 +124,7 @@ describe("cancel", () => {
 
   for (const [name, attempts, end] of [
     ["its retry", 1, "retry"],
+    ["its last failure", 1, "bury"],
     ["its hand-back", 0, "release"],
     ["its worker's death", 0, "reclaim"],
   ] as const) {
@@ -126,6 +139,8 @@ describe("cancel", () => {
           await consumer.retry([{ task, error: errorOf(task), delayMs: 60_000, runtimeMs: 1 }]),
           [true],
         );
+      if (end === "bury")
+        assert.deepEqual(await consumer.bury([{ task, error: errorOf(task), runtimeMs: 1 }]), [true]);
       if (end === "release") assert.deepEqual(await consumer.release([task]), [true]);
       if (end === "reclaim")
         assert.deepEqual(await queue.keeper.reclaim(LEASE_OVER), {
@@ -134,7 +149,12 @@ describe("cancel", () => {
           cancelled: ["x"],
         });
       assert.equal((await waiting).get("x")?.state, "settled");
-      await assertCancelled("x", attempts);
+      await assertCancelled("x", attempts, "cancelled while a worker held it");
+      assert.deepEqual(await queue.letters.list(), []);
+      const stats = await queue.stats();
+      assert.deepEqual([stats["task:k:k:retry"], stats["task:k:k:dead"]], [undefined, undefined]);
+      const ran = attempts === 0 ? undefined : "1";
+      assert.deepEqual([stats["runtime:k:k:cancelled:0"], stats["fail:k:handler"]], [ran, ran]);
     });
   }
 

@@ -60,17 +60,16 @@ const bump = (counts: Map<string, number>, key: string) => counts.set(key, (coun
 
 async function end(world: World, kind: string, consumer: Consumer, task: DeliveredTask): Promise<void> {
   const failed = { task, error: errorOf(task), runtimeMs: 1 };
+  const [before] = await world.queue.results.read([task.id]);
+  let done: boolean[] = [];
   if (kind === "settle") {
-    const before = await world.queue.results.read([task.id]);
-    const [done] = await consumer.settle([
-      { task, result: resultOf(task, { output: task.entryId }), runtimeMs: 1 },
-    ]);
-    // A repeated settle of the same entry is accepted and changes nothing.
-    if (done === true && before[0]?.state !== "settled") bump(world.finished, task.id);
+    done = await consumer.settle([{ task, result: resultOf(task, { output: task.entryId }), runtimeMs: 1 }]);
   } else if (kind === "retry") await consumer.retry([{ ...failed, delayMs: 0 }]);
   else if (kind === "retry-later") await consumer.retry([{ ...failed, delayMs: 3_600_000 }]);
   else if (kind === "release") await consumer.release([task]);
-  else if ((await consumer.bury([failed]))[0] === true) bump(world.finished, task.id);
+  else done = await consumer.bury([failed]);
+  // A call that is repeated is accepted, too, and changes nothing.
+  if (done[0] === true && before?.state === "open") bump(world.finished, task.id);
 }
 
 async function run(world: World, step: Step): Promise<void> {

@@ -48,7 +48,7 @@ export interface ResultRecord {
   /** Runs in all, this one included. */
   readonly attempts: number;
   readonly enqueued_at: number;
-  /** Absent when the task was cancelled before it ran. */
+  /** Absent when the task was cancelled while nobody ran it, or its worker left that to the queue. */
   readonly started_at?: number;
   readonly finished_at: number;
   readonly handler_version: string;

@@ -48,7 +48,8 @@ const NEWER_VERSION_DELAY_MS = 5_000;
 
 /**
  * A worker's side of the queue. Every end of a task is fenced by consumer name and delivery count; `false`
- * in an answer means refused: the task was taken back meanwhile and is another's.
+ * in an answer means refused: the task was taken back meanwhile and is another's. Repeating a call whose answer
+ * was lost is safe; all but `release` then answer as before.
  */
 export class Consumer {
   readonly #o: ConsumerOptions;
@@ -81,6 +82,11 @@ export class Consumer {
     return tasks;
   }
 
+  /** Ends a read that waits because every stream is paused; one that waits at Redis goes on. */
+  wake(): void {
+    this.#reader.wake();
+  }
+
   /** Renews the lease of the given tasks and stores the worker's report with the first stream. */
   async heartbeat(tasks: readonly DeliveredTask[], report: WorkerReport): Promise<Heartbeat> {
     const text = JSON.stringify(report);
@@ -108,11 +114,11 @@ export class Consumer {
     };
   }
 
-  /** Ends tasks with a result. Repeating a call whose answer was lost is safe. */
+  /** Ends tasks with a result. */
   async settle(items: readonly SettleItem[]): Promise<boolean[]> {
     return this.#perStream(items, (stream, part) => {
       const { index, cancelled, stats, results, settledChannel } = queueKeys(stream);
-      const args: ScriptArgument[] = [this.#o.resultTtlSeconds, settledChannel];
+      const args: ScriptArgument[] = [settledChannel, this.#o.resultTtlSeconds];
       for (const { task, result, runtimeMs } of part) {
         const reason = result.error === undefined ? "" : `${task.kind}:${result.error.reason}`;
         args.push(task.entryId, task.deliveryCount, task.id, task.kind);
@@ -141,14 +147,15 @@ export class Consumer {
   /** Moves failed tasks to the dead-letter queue, with their error history. */
   async bury(items: readonly FailedItem[]): Promise<boolean[]> {
     return this.#perStream(items, (stream, part) => {
-      const { index, cancelled, stats, deadLetters, deadLetterOrder, requeued, settledChannel } =
+      const { index, cancelled, stats, deadLetters, deadLetterOrder, requeued, results, settledChannel } =
         queueKeys(stream);
       const keys = [stream, index, cancelled, stats, deadLetters, deadLetterOrder, requeued];
+      keys.push(...part.map(({ task }) => results + task.id));
       const args: ScriptArgument[] = [settledChannel];
       for (const { task, error, runtimeMs } of part) {
         args.push(task.entryId, task.deliveryCount, task.id, task.kind);
         args.push(...attemptArguments(task, "dead", runtimeMs), `${task.kind}:${error.reason}`);
-        args.push(deadLetterPrefix(task, error));
+        args.push(task.attempts + 1, deadLetterPrefix(task, error));
       }
       return this.#fenced("bury", keys, args);
     });

@@ -25,6 +25,7 @@ export interface GroupReaderOptions {
 export class GroupReader {
   readonly #o: GroupReaderOptions;
   #paused: ReadonlySet<string> = new Set();
+  #rest = new AbortController();
 
   constructor(options: GroupReaderOptions) {
     this.#o = options;
@@ -32,16 +33,24 @@ export class GroupReader {
 
   /** Takes up to `count` entries, waits up to `blockMs` for the first. */
   async read(count: number, blockMs: number): Promise<Batch[]> {
+    // Taken before the flags are asked for: a resume may come between.
+    const { signal } = this.#rest;
     if (this.#paused.size > 0) this.#paused = await this.#pausedStreams();
     const open = this.#o.streams.filter((stream) => !this.#paused.has(stream));
     if (open.length === 0) {
-      await delay(blockMs);
+      await delay(blockMs, undefined, { signal }).catch(() => {});
       return [];
     }
     // COUNT is per stream.
     const share = Math.max(1, Math.floor(count / open.length));
     const found = await this.#claim(open, share, Math.max(1, Math.round(blockMs)));
     return found.map(([stream, entries]) => ({ stream, entries, paused: this.#paused.has(stream) }));
+  }
+
+  /** Ends a read that waits for a paused stream. */
+  wake(): void {
+    this.#rest.abort();
+    this.#rest = new AbortController();
   }
 
   async #claim(streams: readonly string[], count: number, blockMs: number): Promise<[string, RawEntry[]][]> {

@@ -1,42 +1,40 @@
 #!lua flags=allow-oom
--- Moves tasks to the dead-letter queue. Returns a digit per task: 1 done, 0 refused.
--- KEYS: stream, index, cancelled, stats, dlq, dlq-order, requeued.
+-- Moves tasks to the dead-letter queue. One that was asked to stop is cancelled instead. Returns a digit per
+-- task: 1 done, 0 refused.
+-- KEYS: stream, index, cancelled, stats, dlq, dlq-order, requeued, then the result key of each task.
 -- ARGV: group, consumer, settled channel, then per task: entry, delivery count, id, kind, labels, bucket, run
--- time in ms, `handler:reason`, dead letter (JSON text that wants its last field, the time, and the brace).
+-- time in ms, `handler:reason`, attempts, dead letter (JSON text that wants its last field, the time, and the brace).
 -- include: now
 -- include: stats
 -- include: fence
+-- include: entry
 -- include: drop
+-- include: cancelled
 -- include: burial
-local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
-local FIRST, WIDTH = 4, 9
+-- include: ends
+local FIRST, WIDTH, FIRST_RESULT = 4, 10, 7
 local now = now_ms()
 
-local entries = {}
-for i = FIRST, #ARGV, WIDTH do entries[#entries + 1] = ARGV[i] end
-local held = held_entries(stream, group, consumer, entries)
-local states, done, ids = {}, {}, {}
-for i, entry in ipairs(entries) do
-  local at = FIRST + (i - 1) * WIDTH
-  if is_held(held, entry, ARGV[at + 1]) then
-    local id = ARGV[at + 2]
-    held[entry] = nil
-    done[#done + 1] = entry
-    ids[#ids + 1] = id
-    keep_letter(KEYS[5], KEYS[6], KEYS[7], id, ARGV[at + 8], now)
-    count('live:' .. ARGV[at + 3], -1)
-    count_attempt(ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7])
-    states[i] = '1'
+local function bury(at, i)
+  local id = ARGV[at + 2]
+  local ttl = cancel_asked(KEYS[3], id)
+  local fields = ttl and read_entry(KEYS[1], ARGV[at])
+  if fields then
+    set_field(fields, 'attempts', ARGV[at + 8])
+    finish_cancelled(KEYS[FIRST_RESULT + i], ttl, id, fields, now, HELD)
   else
-    count('late', 1)
-    states[i] = '0'
+    keep_letter(KEYS[5], KEYS[6], KEYS[7], id, ARGV[at + 9], now)
+    count('live:' .. ARGV[at + 3], -1)
   end
+  count_attempt(as_cancelled(ARGV[at + 4], fields), ARGV[at + 5], ARGV[at + 6], ARGV[at + 7])
+  return 'ended'
 end
-if #done > 0 then
-  drop_entries(stream, group, done)
-  forget_ids(KEYS[2], ids)
-  forget_ids(KEYS[3], ids)
-  redis.call('PUBLISH', ARGV[3], table.concat(ids, ' '))
+
+local function is_buried(at)
+  local letter = redis.call('HGET', KEYS[5], ARGV[at + 2])
+  if letter and string.sub(letter, 1, #ARGV[at + 9]) == ARGV[at + 9] then return true end
+  count('late', 1)
+  return false
 end
-apply_counts(KEYS[4])
-return table.concat(states)
+
+return end_tasks(FIRST, WIDTH, bury, is_buried)

@@ -34,7 +34,9 @@ local function cancel(id, result_key)
     redis.call('XDEL', stream, entry)
   end
   redis.call('HDEL', index, id)
-  finish_cancelled(result_key, ttl, id, fields, now)
+  local new = get_digits(fields, 'attempts') == '0' and get_digits(fields, 'deliveries') == '0'
+  finish_cancelled(result_key, ttl, id, fields, now, 'cancelled before it ran' .. (new and '' or ' again'))
+  count_cancelled(fields)
   return '1', true
 end
 

@@ -56,7 +56,8 @@ for _, found in ipairs(claimed[2]) do
   local ttl = ours and cancel_asked(KEYS[3], id)
   set_field(fields, 'deliveries', deliveries)
   if ttl then
-    finish_cancelled(ARGV[7] .. id, ttl, id, fields, now)
+    finish_cancelled(ARGV[7] .. id, ttl, id, fields, now, HELD)
+    count_cancelled(fields)
     cancelled[#cancelled + 1] = id
   elseif ours and tonumber(deliveries) > most then
     bury(id, fields, deliveries)

@@ -10,44 +10,31 @@
 -- include: entry
 -- include: drop
 -- include: cancelled
-local stream, group, consumer, index = KEYS[1], ARGV[1], ARGV[2], KEYS[2]
+-- include: put-back
+-- include: ends
 local FIRST, WIDTH, FIRST_RESULT = 4, 10, 6
 local now = now_ms()
 
-local entries = {}
-for i = FIRST, #ARGV, WIDTH do entries[#entries + 1] = ARGV[i] end
-local held = held_entries(stream, group, consumer, entries)
-local states, done, ended = {}, {}, {}
-for i, entry in ipairs(entries) do
-  local at = FIRST + (i - 1) * WIDTH
-  local fields = is_held(held, entry, ARGV[at + 1]) and read_entry(stream, entry)
-  if fields then
-    local id, delay = ARGV[at + 2], tonumber(ARGV[at + 5])
-    held[entry] = nil
-    done[#done + 1] = entry
-    set_field(fields, 'attempts', ARGV[at + 3])
-    set_field(fields, 'errors', ARGV[at + 4])
-    count_attempt(ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9])
-    local ttl = cancel_asked(KEYS[3], id)
-    if ttl then
-      finish_cancelled(KEYS[FIRST_RESULT + i], ttl, id, fields, now)
-      ended[#ended + 1] = id
-    elseif delay > 0 then
-      delay_entry(KEYS[5], KEYS[6], index, id, fields, whole(now + delay))
-    else
-      add_entry(stream, index, id, fields)
-    end
-    states[i] = '1'
-  else
-    count('late', 1)
-    states[i] = '0'
-  end
+local function retry(at, i)
+  local fields = read_entry(KEYS[1], ARGV[at])
+  if not fields then return nil end
+  local id = ARGV[at + 2]
+  local ttl = cancel_asked(KEYS[3], id)
+  set_field(fields, 'attempts', ARGV[at + 3])
+  set_field(fields, 'errors', ARGV[at + 4])
+  count_attempt(as_cancelled(ARGV[at + 6], ttl), ARGV[at + 7], ARGV[at + 8], ARGV[at + 9])
+  return put_back(ARGV[at], id, fields, tonumber(ARGV[at + 5]), now, ttl, KEYS[FIRST_RESULT + i])
 end
-drop_entries(stream, group, done)
-if #ended > 0 then
-  forget_ids(index, ended)
-  forget_ids(KEYS[3], ended)
-  redis.call('PUBLISH', ARGV[3], table.concat(ended, ' '))
+
+-- The history that this attempt left, with its worker and time, is no other attempt's.
+local function is_retried(at)
+  local id = ARGV[at + 2]
+  local entry = redis.call('HGET', KEYS[2], id)
+  local fields = entry == 'due' and cmsgpack.unpack(redis.call('HGET', KEYS[6], id))
+    or entry and read_entry(KEYS[1], entry)
+  if fields and get_field(fields, 'errors') == ARGV[at + 4] then return true end
+  count('late', 1)
+  return false
 end
-apply_counts(KEYS[4])
-return table.concat(states)
+
+return end_tasks(FIRST, WIDTH, retry, is_retried)

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { Action } from "./command.ts";
+import { STREAM } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 
 interface Options {
@@ -19,7 +20,7 @@ const WORDS = {
 export function define(command: Command, ends: Action): void {
   command
     .argument("<id...>", "ids of tasks")
-    .option("--stream <name>", "stream of the tasks (default: the first of TASKFLEET_QUEUE_NAME)")
+    .option(...STREAM)
     .option("--json", "one JSON object a line")
     .action((ids: string[], options: Options) => ends(run(ids, options)));
   examples(command, [

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { Action } from "./command.ts";
+import { STREAM } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 
 interface Options {
@@ -14,7 +15,7 @@ export function define(command: Command, ends: Action): void {
   command
     .argument("[kind...]", "only these")
     .option("--schema", "the payload's JSON Schema too")
-    .option("--stream <name>", "stream to look at (default: the first of TASKFLEET_QUEUE_NAME)")
+    .option(...STREAM)
     .option("--json", "one JSON object a line, schemas included")
     .action((names: string[], options: Options) => ends(run(names, options)));
   examples(command, [

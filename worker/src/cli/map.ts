@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import { DEFAULT_OUTPUT_BYTES, MAX_OUTPUT_BYTES } from "../handlers/execute/bounded-output.ts";
 import type { Action } from "./command.ts";
-import { seconds, wholeNumber } from "./input/option-values.ts";
+import { maxAttempts, STREAM, seconds, wholeNumber } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 
 export interface MapOptions {
@@ -16,6 +17,8 @@ export interface MapOptions {
   readonly stream?: string;
 }
 
+const OUTPUT_HELP = `cap on what one run prints (default: ${DEFAULT_OUTPUT_BYTES})`;
+
 /** `map`: a program over many files, on the fleet. */
 export function define(command: Command, ends: Action): void {
   command
@@ -30,9 +33,13 @@ export function define(command: Command, ends: Action): void {
     .option("--files-from <file>", "names of files, one a line; - reads them from standard input")
     .option("-0, --null", "the names are separated by NUL, as git ls-files -z and find -print0 print them")
     .option("--timeout <seconds>", "time limit of one run (default: the fleet's)", seconds)
-    .option("--max-attempts <n>", "runs in all when workers die (default: the fleet's)", wholeNumber(1, 100))
-    .option("--max-output <bytes>", "cap on what one run prints (default: 1 MiB)", wholeNumber(0, 16_777_216))
-    .option("--stream <name>", "stream to push to (default: the first of TASKFLEET_QUEUE_NAME)")
+    .option(
+      "--max-attempts <n>",
+      "runs in all where a program could not be started (default: the fleet's)",
+      maxAttempts,
+    )
+    .option("--max-output <bytes>", OUTPUT_HELP, wholeNumber(0, MAX_OUTPUT_BYTES))
+    .option(...STREAM)
     .option("--json", "one JSON object per file and line, instead of what it printed")
     .action((words: string[], options: MapOptions) =>
       ends(import("./map/command.ts").then(({ mapFiles }) => mapFiles(words, options))),

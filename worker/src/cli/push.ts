@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Action } from "./command.ts";
-import { seconds, wholeNumber } from "./input/option-values.ts";
+import { maxAttempts, STREAM, seconds } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 
 export interface PushOptions {
@@ -39,12 +39,12 @@ export function define(command: Command, ends: Action): void {
     .option("--timeout <seconds>", "time limit of one run (default: the kind's or the fleet's)", seconds)
     .option(
       "--max-attempts <n>",
-      "runs in all before the dead-letter queue (default: 3)",
-      wholeNumber(1, 100),
+      "runs in all before the dead-letter queue (default: the kind's or the fleet's)",
+      maxAttempts,
     )
     .option("--wait", "wait for the results and print them")
     .option("--wait-timeout <seconds>", "wait at most so long; implies --wait", seconds)
-    .option("--stream <name>", "stream to push to (default: the first of TASKFLEET_QUEUE_NAME)")
+    .option(...STREAM)
     .option("--json", "one JSON object per task and line")
     .action((kind: string | undefined, source: string | undefined, options: PushOptions) =>
       ends(import("./push/command.ts").then(({ push }) => push(kind, source, options))),

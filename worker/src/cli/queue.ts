@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Action } from "./command.ts";
+import { STREAM } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 import { defineDlq } from "./queue/dlq.ts";
 
@@ -7,8 +8,6 @@ interface Options {
   readonly json?: boolean;
   readonly stream?: string;
 }
-
-const STREAM = ["--stream <name>", "stream (default: the first of TASKFLEET_QUEUE_NAME)"] as const;
 
 /** `queue`: pause, resume, depth, and the dead-letter queue. */
 export function define(command: Command, ends: Action): void {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Action } from "./command.ts";
-import { seconds } from "./input/option-values.ts";
+import { STREAM, seconds } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 
 interface Options {
@@ -16,7 +16,7 @@ export function define(command: Command, ends: Action): void {
     .argument("<id...>", "ids of tasks, as push prints them")
     .option("--wait", "wait until each of them has ended")
     .option("--timeout <seconds>", "wait at most so long; implies --wait", seconds)
-    .option("--stream <name>", "stream of the tasks (default: the first of TASKFLEET_QUEUE_NAME)")
+    .option(...STREAM)
     .option("--json", "one JSON object a line")
     .action((ids: string[], options: Options) => ends(run(ids, options)));
   examples(command, [

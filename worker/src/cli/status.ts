@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { Action } from "./command.ts";
+import { STREAM } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 
 interface Options {
@@ -13,7 +14,7 @@ interface Options {
 export function define(command: Command, ends: Action): void {
   command
     .option("-w, --watch", "redraw every second, until Ctrl-C")
-    .option("--stream <name>", "stream to look at (default: the first of TASKFLEET_QUEUE_NAME)")
+    .option(...STREAM)
     .option("--json", "one JSON object; with --watch one a line")
     .action((options: Options) => ends(run(options)));
   examples(command, [

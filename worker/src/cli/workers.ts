@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { Action } from "./command.ts";
+import { STREAM } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 
 interface Options {
@@ -11,7 +12,7 @@ interface Options {
 /** `workers`: the workers that report to a stream. */
 export function define(command: Command, ends: Action): void {
   command
-    .option("--stream <name>", "stream of the workers (default: the first of TASKFLEET_QUEUE_NAME)")
+    .option(...STREAM)
     .option("--json", "one JSON object a line")
     .action((options: Options) => ends(run(options)));
   examples(command, [

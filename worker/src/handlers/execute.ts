@@ -5,13 +5,10 @@
 import type { Static } from "typebox";
 import type { FailureReason } from "../../contract/records.ts";
 import { defineHandler, PermanentError, type TaskContext, Type } from "../handler.ts";
-import { encodeBytes } from "./execute/bounded-output.ts";
+import { DEFAULT_OUTPUT_BYTES, encodeBytes, MAX_OUTPUT_BYTES } from "./execute/bounded-output.ts";
 import { type ProgramEnd, runProgram, type Stop } from "./execute/run-program.ts";
 import { withScratchFolder } from "./execute/scratch-folder.ts";
 
-const MIB = 1024 * 1024;
-const DEFAULT_OUTPUT_BYTES = MIB;
-const MAX_OUTPUT_BYTES = 16 * MIB;
 /** Share of the grace after which a program is killed, so that its output can still be recorded. */
 const KILL_SHARE = 0.8;
 

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { queueKeys } from "../../contract/queue-keys.ts";
 import type { ScalingDecision } from "../../contract/scaling.ts";
 import { encodeScaling, parseScaling } from "../../contract/scaling-record.ts";
-import { depth, readKinds, readStats } from "../adapters/redis/queue-status.ts";
+import { depth, readKinds, readStats, serverTimeMs } from "../adapters/redis/queue-status.ts";
 import { SCRIPTS } from "../adapters/redis/scripts.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { QueueSnapshot } from "./queue-metrics.ts";
@@ -45,11 +45,6 @@ export async function readSnapshot(
   const { waiting, running, delayed, due, deadLetters, paused, oldestIdleMs } = full;
   const depths = { waiting, running, delayed: delayed - due, deadLetters, paused, oldestIdleMs };
   return { stream, nowMs, ...given, ...depths, stats, kinds: [...kinds.keys()], workers, keyMemory };
-}
-
-async function serverTimeMs(redis: Redis): Promise<number> {
-  const [seconds, micros] = await redis.time();
-  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }
 
 /** Bytes of each key that grows with the queue; a key that does not exist has none. */

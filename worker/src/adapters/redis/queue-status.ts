@@ -40,6 +40,12 @@ export async function depth(redis: Redis, stream: string): Promise<QueueDepth> {
   };
 }
 
+/** The server's clock, in ms since the epoch. */
+export async function serverTimeMs(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+}
+
 /** All counters of the queue by field name, see `worker/contract/stats-fields.ts`. */
 export async function readStats(redis: Redis, stream: string): Promise<Record<string, number>> {
   const fields = await redis.hgetall(queueKeys(stream).stats);

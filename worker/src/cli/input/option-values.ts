@@ -1,4 +1,11 @@
 import { InvalidArgumentError } from "commander";
+import { SETTINGS } from "../../../contract/settings.ts";
+
+/** Words of the option that names a stream, for `command.option(...STREAM)`. */
+export const STREAM = [
+  "--stream <name>",
+  `the queue's stream (default: the first of ${SETTINGS.streams.env})`,
+] as const;
 
 /** Option parser: seconds, 0 or more; gives ms. */
 export function seconds(text: string): number {
@@ -17,3 +24,6 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
     return value;
   };
 }
+
+/** Option parser: how many runs a task may have in all. */
+export const maxAttempts = wholeNumber(SETTINGS.maxAttempts.min, SETTINGS.maxAttempts.max);

@@ -1,3 +1,4 @@
+import { SETTINGS } from "../../../contract/settings.ts";
 import type { NewTask } from "../../core/task.ts";
 import { parseJson } from "./parse-json.ts";
 
@@ -107,8 +108,9 @@ function checkSeconds(name: string, value: unknown, min: number, problems: strin
 
 function checkAttempts(value: unknown, problems: string[]): void {
   if (value === undefined) return;
-  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 100)
-    problems.push(`max_attempts: a whole number from 1 to 100, not ${describe(value)}`);
+  const { min, max } = SETTINGS.maxAttempts;
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
+    problems.push(`max_attempts: a whole number from ${min} to ${max}, not ${describe(value)}`);
 }
 
 /** Seconds as people write them, in whole ms. */

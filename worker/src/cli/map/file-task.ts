@@ -4,14 +4,13 @@ import { EXIT } from "../../../contract/exit-codes.ts";
 import type { NewTask } from "../../core/task.ts";
 import { newTaskId } from "../../core/task-id.ts";
 import { fileProblem } from "../input/read-input.ts";
+import { problemList } from "../output/problem-list.ts";
 import { count } from "../output/units.ts";
 import { CliError } from "../report-error.ts";
 import type { MapFile } from "./batches.ts";
 
 /** Largest file that travels as a task, in bytes: 1 MiB. */
 export const MAX_FILE_BYTES = 1024 * 1024;
-
-const SHOWN_PROBLEMS = 10;
 
 export interface ProgramOptions {
   /** Program and arguments; `{}` stands for the file's name. */
@@ -40,11 +39,8 @@ export function measure(names: readonly string[]): MapFile[] {
 /** Throws one error for all problems with files; nothing for none. */
 export function refuse(problems: readonly string[]): void {
   if (problems.length === 0) return;
-  const shown = problems.slice(0, SHOWN_PROBLEMS).map((problem) => `\n  ${problem}`);
-  const more = problems.length - shown.length;
-  const rest = more > 0 ? `\n  and ${more} more` : "";
   throw new CliError(
-    `${count(problems.length, "file")} cannot be pushed, so nothing was${shown.join("")}${rest}`,
+    `${count(problems.length, "file")} cannot be pushed, so nothing was${problemList(problems)}`,
     EXIT.usage,
   );
 }

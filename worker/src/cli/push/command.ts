@@ -2,6 +2,7 @@ import { EXIT } from "../../../contract/exit-codes.ts";
 import { type Enqueued, Producer } from "../../adapters/redis/producer.ts";
 import { Results, type TaskOutcome } from "../../adapters/redis/results.ts";
 import { outcomeJson, showOutcomes } from "../output/outcome.ts";
+import { problemList } from "../output/problem-list.ts";
 import { progressBar } from "../output/progress.ts";
 import { count } from "../output/units.ts";
 import type { PushOptions } from "../push.ts";
@@ -10,8 +11,6 @@ import { type Session, withSession } from "../session.ts";
 import { taskCheck } from "../task-check.ts";
 import { exitCodeOf, waitForOutcomes } from "../waiting.ts";
 import { type Gathered, gatherTasks } from "./gather-tasks.ts";
-
-const SHOWN_PROBLEMS = 10;
 
 /** `push`: gives the exit code. */
 export async function push(
@@ -38,17 +37,14 @@ export async function push(
   });
 }
 
-/** One error for all problems, at most ten of them in full. */
+/** One error for all problems. */
 function refuse({ source }: Gathered, problems: readonly string[]): void {
   const [first] = problems;
   if (first === undefined) return;
   if (problems.length === 1)
     throw new CliError(`${source === "" ? "" : `${source}: `}${first}; nothing was pushed`, EXIT.usage);
-  const shown = problems.slice(0, SHOWN_PROBLEMS).map((problem) => `\n  ${problem}`);
-  const more = problems.length - shown.length;
   throw new CliError(
-    `${source === "" ? "the task" : source} has ${count(problems.length, "problem")}; nothing was pushed` +
-      `${shown.join("")}${more > 0 ? `\n  and ${more} more` : ""}`,
+    `${source === "" ? "the task" : source} has ${count(problems.length, "problem")}; nothing was pushed${problemList(problems)}`,
     EXIT.usage,
   );
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Action } from "../command.ts";
-import { wholeNumber } from "../input/option-values.ts";
+import { STREAM, wholeNumber } from "../input/option-values.ts";
 import { examples } from "../output/help.ts";
 import type { RequeueOptions } from "./requeue.ts";
 
@@ -15,8 +15,6 @@ export interface ExportOptions {
   readonly kind?: string;
   readonly stream?: string;
 }
-
-const STREAM = ["--stream <name>", "stream (default: the first of TASKFLEET_QUEUE_NAME)"] as const;
 
 /** `queue dlq`: tasks that failed for good. */
 export function defineDlq(command: Command, ends: Action): void {

@@ -2,7 +2,13 @@ import { queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
 import { parseScaling, type ScalingRecord } from "../../../contract/scaling-record.ts";
 import { parseStatsField } from "../../../contract/stats-fields.ts";
-import { depth, type QueueDepth, readKinds, readStats } from "../../adapters/redis/queue-status.ts";
+import {
+  depth,
+  type QueueDepth,
+  readKinds,
+  readStats,
+  serverTimeMs,
+} from "../../adapters/redis/queue-status.ts";
 import { type ReportedWorker, Workers } from "../../adapters/redis/workers.ts";
 import type { Session } from "../session.ts";
 
@@ -51,18 +57,18 @@ export interface KindCounts {
 /** Reads everything at once. */
 export async function readSnapshot({ redis, stream }: Session): Promise<Snapshot> {
   const keys = queueKeys(stream);
-  const [queue, stats, kinds, workers, leader, scaling, [seconds, micros]] = await Promise.all([
+  const [queue, stats, kinds, workers, leader, scaling, at] = await Promise.all([
     depth(redis, stream),
     readStats(redis, stream),
     readKinds(redis, stream),
     new Workers(redis, stream).list(),
     redis.get(keys.leader),
     redis.hgetall(keys.scaling),
-    redis.time(),
+    serverTimeMs(redis),
   ]);
   return {
     stream,
-    at: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000),
+    at,
     queue,
     kinds: countKinds(stats, kinds),
     workers,

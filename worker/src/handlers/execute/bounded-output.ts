@@ -1,5 +1,10 @@
 import { isUtf8 } from "node:buffer";
 
+/** What one run may print where its payload does not say: 1 MiB. */
+export const DEFAULT_OUTPUT_BYTES = 1024 * 1024;
+/** The most that a payload may ask for: 16 MiB. */
+export const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+
 /** Bytes as JSON can carry them: text where they are valid UTF-8, else base64. */
 export interface EncodedBytes {
   readonly text: string;

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter } from "node:path";
-import { parseEnv } from "node:util";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
 import { PATHS, stackPaths } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
@@ -77,6 +76,12 @@ export function engineEnvironment(environment: Environment): Readonly<Record<str
 export function stackEnvironment(stack: string): Readonly<Record<string, string>> | undefined {
   const { clientEnv } = stackPaths(stack);
   if (!existsSync(clientEnv)) return undefined;
-  const entries = Object.entries(parseEnv(readFileSync(clientEnv, "utf8")));
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const lines = readFileSync(clientEnv, "utf8").split("\n");
+  // Written by us, a line each, and never quoted: a value may hold " # ".
+  return Object.fromEntries(
+    lines.flatMap((line) => {
+      const end = line.indexOf("=");
+      return end > 0 ? [[line.slice(0, end), line.slice(end + 1)]] : [];
+    }),
+  );
 }

@@ -21,7 +21,40 @@ interface Wrapper {
   readonly content: { readonly link: string } | { readonly script: string } | undefined;
 }
 
-/** `redis-cli` for the stack's server; a call that names a server itself is left alone. */
+/** Options of `redis-cli` with a value, besides those that name a server: the value is not the command. */
+const REDIS_CLI_OPTIONS = [
+  ...[
+    "-t",
+    "-a",
+    "-r",
+    "-i",
+    "-n",
+    "-d",
+    "-D",
+    "-X",
+    "--user",
+    "--pass",
+    "--eval",
+    "--rdb",
+    "--functions-rdb",
+  ],
+  ...["--sni", "--cacert", "--cacertdir", "--cert", "--key", "--tls-ciphers", "--tls-ciphersuites"],
+  ...[
+    "--pattern",
+    "--quoted-pattern",
+    "--count",
+    "--cursor",
+    "--memkeys-samples",
+    "--keystats-samples",
+    "--top",
+  ],
+  ...["--pipe-timeout", "--intrinsic-latency", "--lru-test", "--show-pushes"],
+];
+
+/**
+ * `redis-cli` for the stack's server. A call that names a server itself is left alone, and gets the stack's
+ * password only when that server is the stack's.
+ */
 function redisCliScript(): string {
   return `#!/bin/sh
 # The real redis-cli, told where this stack's Redis is.
@@ -39,22 +72,49 @@ if [ -z "\${real:-}" ]; then
   echo "redis-cli: not installed (Debian: apt-get install redis-tools)" >&2
   exit 127
 fi
+named= host=127.0.0.1 port=6379 other= option=
 for word; do
-  case $word in -h | -p | -u | -s) exec "$real" "$@" ;; esac
+  if [ -n "$option" ]; then
+    case $option in
+      -h) host=$word ;;
+      -p) port=$word ;;
+      -u | -s) other=$word ;;
+    esac
+    option=
+    continue
+  fi
+  case $word in
+    -h | -p | -u | -s) named=yes option=$word ;;
+    --cluster)
+      named=yes other=cluster
+      break
+      ;;
+    ${REDIS_CLI_OPTIONS.join(" | ")}) option=$word ;;
+    -*) ;;
+    *) break ;;
+  esac
 done
 if [ ! -r "$file" ]; then
+  [ -z "$named" ] || exec "$real" "$@"
   echo "redis-cli: stack \${TASKFLEET_STACK:-local} is not up, so its Redis has no address: run ./taskfleet up" >&2
   exit 3
 fi
 url=$(sed -n 's/^REDIS_URL=//p' "$file")
+secret=$(sed -n 's/^REDIS_PASSWORD_FILE=//p' "$file")
+password=
+[ -z "$secret" ] || [ ! -r "$secret" ] || password=$(cat "$secret")
+if [ -n "$named" ] && [ "\${other:-redis://$host:$port}" != "$url" ]; then
+  [ "\${REDISCLI_AUTH:-}" != "$password" ] || unset REDISCLI_AUTH
+  exec "$real" "$@"
+fi
+if [ -z "\${REDISCLI_AUTH:-}" ] && [ -n "$password" ]; then
+  REDISCLI_AUTH=$password
+  export REDISCLI_AUTH
+fi
+[ -z "$named" ] || exec "$real" "$@"
 address=\${url#*://}
 address=\${address##*@}
 address=\${address%%/*}
-secret=$(sed -n 's/^REDIS_PASSWORD_FILE=//p' "$file")
-if [ -z "\${REDISCLI_AUTH:-}" ] && [ -n "$secret" ] && [ -r "$secret" ]; then
-  REDISCLI_AUTH=$(cat "$secret")
-  export REDISCLI_AUTH
-fi
 exec "$real" -h "\${address%:*}" -p "\${address##*:}" "$@"
 `;
 }

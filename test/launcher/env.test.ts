@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { CommandError } from "../../components/cli/command-error.ts";
@@ -37,7 +37,8 @@ describe("taskfleet env", () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "taskfleet-env-"));
     mkdirSync(directory, { recursive: true });
-    const passwordFile = join(folder, "redis-password");
+    const passwordFile = join(folder, "my #1 'project'", "redis-password");
+    mkdirSync(dirname(passwordFile));
     writeFileSync(passwordFile, `${password}\n`);
     const lines = ["REDIS_URL=redis://127.0.0.1:7002", `REDIS_PASSWORD_FILE=${passwordFile}`];
     writeFileSync(clientEnv, `${lines.join("\n")}\n`);
@@ -70,16 +71,53 @@ describe("taskfleet env", () => {
     assert.equal(lines[5]?.split(":").filter((entry) => entry === PATHS.bin).length, 1);
   });
 
-  it("has a redis-cli that reaches the stack's server, and leaves calls that name another alone", () => {
-    const tools = join(folder, "tools");
-    mkdirSync(tools);
-    const fake = '#!/bin/sh\necho "$REDISCLI_AUTH|$*"\n';
-    writeFileSync(join(tools, "redis-cli"), fake, { mode: 0o755 });
-    const environment = { ...cleanEnvironment(), PATH: `${tools}:${process.env.PATH}` };
-    const print = "redis-cli xlen peagen.tasks; redis-cli -h other -p 1 ping";
-    const { stdout } = evaluated("sh", `-s ${stack}`, print, environment);
-    const expected = [`${password}|-h 127.0.0.1 -p 7002 xlen peagen.tasks`, `${password}|-h other -p 1 ping`];
-    assert.equal(stdout, `${expected.join("\n")}\n`);
+  describe("its redis-cli", () => {
+    /** What the real redis-cli gets of `redis-cli <words>`: password, then the words. */
+    function given(...calls: readonly string[]): readonly string[] {
+      const tools = join(folder, "tools");
+      mkdirSync(tools, { recursive: true });
+      const fake = '#!/bin/sh\necho "$REDISCLI_AUTH|$*"\n';
+      writeFileSync(join(tools, "redis-cli"), fake, { mode: 0o755 });
+      const environment = { ...cleanEnvironment(), PATH: `${tools}:${process.env.PATH}` };
+      const print = calls.map((words) => `redis-cli ${words}`).join("; ");
+      return evaluated("sh", `-s ${stack}`, print, environment).stdout.trimEnd().split("\n");
+    }
+
+    it("reaches the stack's server, whatever the command's arguments look like", () => {
+      const calls = ["xlen peagen.tasks", "-n 1 set key -p", "--user ada ping -h x"];
+      assert.deepEqual(
+        given(...calls),
+        calls.map((words) => `${password}|-h 127.0.0.1 -p 7002 ${words}`),
+      );
+    });
+
+    it("leaves calls that name another server alone, and keeps the stack's password from it", () => {
+      const calls = [
+        "-h other -p 1 ping",
+        "--user ada -h other ping",
+        "-p 7002 -h other",
+        "-u redis://other:7002",
+      ];
+      assert.deepEqual(
+        given(...calls, "-s /tmp/socket"),
+        [...calls, "-s /tmp/socket"].map((words) => `|${words}`),
+      );
+    });
+
+    it("gives the password to the stack's server when a call names that itself", () => {
+      const calls = ["-p 7002 ping", "-h 127.0.0.1 -p 7002 ping", "-u redis://127.0.0.1:7002 ping"];
+      assert.deepEqual(
+        given(...calls),
+        calls.map((words) => `${password}|${words}`),
+      );
+    });
+
+    it("leaves another password of the user's alone", () => {
+      assert.deepEqual(given("ping; export REDISCLI_AUTH=mine; redis-cli -h other"), [
+        `${password}|-h 127.0.0.1 -p 7002 ping`,
+        "mine|-h other",
+      ]);
+    });
   });
 
   it("leaves the user's own back end and passphrase alone", () => {

@@ -28,7 +28,7 @@ export function explain(attempt: string, error: unknown): HostError {
 }
 
 /** The error's code, such as `ENOENT`; empty when it has none. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 

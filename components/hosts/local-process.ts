@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { removeFile, removeTree } from "./host-files.ts";
 import { releasePort, reservePort } from "./ports.ts";
+import { areIntact, writeFiles } from "./process-files.ts";
 import { isAlive, type ProcessIdentity } from "./process-identity.ts";
 import { checkProcess, IDENTITY, IN_PLACE, type ProcessInputs, type ProcessState } from "./process-inputs.ts";
 import { readRecord, removeRecord } from "./process-record.ts";
@@ -25,7 +26,14 @@ async function start(inputs: ProcessInputs): Promise<ProcessState> {
   const port = await reservePort(inputs.port, record?.port);
   try {
     const { pid, start: startTime } = await startProcess(inputs, port);
-    return { running: true, pid, startTime, boundPort: port, address: `127.0.0.1:${port}` };
+    return {
+      running: true,
+      pid,
+      startTime,
+      boundPort: port,
+      address: `127.0.0.1:${port}`,
+      filesIntact: true,
+    };
   } finally {
     releasePort(port);
   }
@@ -39,13 +47,16 @@ function changedInputs(olds: ProcessInputs, news: ProcessInputs): readonly (keyo
 function diff(olds: Recorded, news: ProcessInputs): Changes {
   const changed = changedInputs(olds, news);
   const replaces = changed.filter((key) => IDENTITY.includes(key));
-  return { changes: changed.length > 0 || !olds.running, replaces };
+  return { changes: changed.length > 0 || !olds.running || !olds.filesIntact, replaces };
 }
 
 async function update(olds: Recorded, news: ProcessInputs): Promise<ProcessState> {
   const { running, pid, startTime, boundPort, address } = olds;
   const inPlace = changedInputs(olds, news).every((key) => IN_PLACE.includes(key));
-  if (running && inPlace && isAlive(identityOf(olds))) return { running, pid, startTime, boundPort, address };
+  if (running && inPlace && isAlive(identityOf(olds))) {
+    if (!olds.filesIntact) await writeFiles(news.files, boundPort);
+    return { running, pid, startTime, boundPort, address, filesIntact: true };
+  }
   await stopProcess(olds.name, identityOf(olds), olds.stop);
   const kept = new Set(news.files.map(({ path }) => path));
   for (const { path } of olds.files.filter((file) => !kept.has(file.path))) await removeFile(path);
@@ -53,9 +64,10 @@ async function update(olds: Recorded, news: ProcessInputs): Promise<ProcessState
 }
 
 /** A process is found by pid and start time; one that is gone stays in the state as not running. */
-function read(state: Recorded): Partial<ProcessState> {
-  if (isAlive(identityOf(state))) return {};
-  return { running: false, pid: 0, startTime: 0 };
+async function read(state: Recorded): Promise<Partial<ProcessState>> {
+  const filesIntact = await areIntact(state.files, state.boundPort);
+  if (isAlive(identityOf(state))) return { filesIntact };
+  return { filesIntact, running: false, pid: 0, startTime: 0 };
 }
 
 /** The record may name another process than the state: one of an update that was cut off before it saved. */
@@ -75,7 +87,7 @@ export const localProcess: ResourceType<ProcessInputs, ProcessState> = {
   check: checkProcess,
   diff,
   create: async (inputs) => ({ id: inputs.name, state: await start(inputs) }),
-  read: async (state) => read(state),
+  read,
   update,
   delete: remove,
 };

@@ -2,16 +2,20 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { isRunning, parseProcessStat } from "../../worker/contract/process-stat.ts";
 import type { ProcessIdentity } from "../../worker/contract/run-file.ts";
+import { codeOf, explain } from "./errors.ts";
 
 export type { ProcessIdentity };
 
 /** Who runs under this pid now; `null` when nobody does. */
 export function identify(pid: number): ProcessIdentity | null {
+  const path = `/proc/${pid}/stat`;
   let line: string;
   try {
-    line = readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
-    return null;
+    line = readFileSync(path, "utf8");
+  } catch (error) {
+    // ESRCH: it ended between the opening and the reading.
+    if (["ENOENT", "ESRCH"].includes(codeOf(error))) return null;
+    throw explain(`read ${path}`, error);
   }
   const stat = parseProcessStat(line);
   return stat !== null && isRunning(stat) ? { pid: stat.pid, start: stat.start } : null;
@@ -29,7 +33,7 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
     process.kill(identity.pid, signal);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    if (codeOf(error) === "ESRCH") return false;
     throw error;
   }
 }

@@ -46,6 +46,8 @@ export interface ProcessState {
   readonly boundPort: number;
   /** `127.0.0.1:<port>` */
   readonly address: string;
+  /** Whether its files are as they were written. */
+  readonly filesIntact: boolean;
 }
 
 /** A change of these needs no restart. */

@@ -24,6 +24,7 @@ export class HostProcess extends CustomResource {
       startTime: undefined,
       boundPort: undefined,
       address: undefined,
+      filesIntact: undefined,
     };
     super(RESOURCE_TYPES.process, name, { ...args, ...found }, options);
   }

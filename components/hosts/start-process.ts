@@ -4,7 +4,8 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { explain, HostError } from "./errors.ts";
-import { lastLines, makeDirectory, replaceFile } from "./host-files.ts";
+import { lastLines, makeDirectory } from "./host-files.ts";
+import { withPort, writeFiles } from "./process-files.ts";
 import { identify, type ProcessIdentity } from "./process-identity.ts";
 import type { ProcessInputs } from "./process-inputs.ts";
 import { writeRecord } from "./process-record.ts";
@@ -18,8 +19,6 @@ import { stopProcess } from "./stop-process.ts";
 const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"] as const;
 const LOG_LINES_SHOWN = 15;
 const ASK_AGAIN_MS = 25;
-
-const withPort = (text: string, port: number) => text.replaceAll("{port}", String(port));
 
 function environmentOf(inputs: ProcessInputs, port: number): NodeJS.ProcessEnv {
   const inherited = INHERITED.map((name) => [name, process.env[name]]).filter(
@@ -78,9 +77,7 @@ async function failureOf(
 
 async function prepare(inputs: ProcessInputs, port: number): Promise<void> {
   for (const folder of [inputs.directory, dirname(inputs.log), ...inputs.data]) await makeDirectory(folder);
-  for (const { path, content, mode } of inputs.files) {
-    await replaceFile(path, withPort(content, port), Number.parseInt(mode, 8));
-  }
+  await writeFiles(inputs.files, port);
 }
 
 function openLog(path: string): number {

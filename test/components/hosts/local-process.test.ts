@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -57,7 +57,7 @@ describe("a process of the host", () => {
   it("is unchanged while nothing changed, and drifted when it was killed; the update heals it on its port", async () => {
     const inputs = await host.inputs();
     const server = await host.create(inputs);
-    assert.deepEqual(await localProcess.read(server), {});
+    assert.deepEqual(await localProcess.read(server), { filesIntact: true });
     assert.deepEqual(localProcess.diff(server, inputs), { changes: false, replaces: [] });
 
     await killNow(server);
@@ -71,11 +71,39 @@ describe("a process of the host", () => {
     assert.ok(isAlive(who(healed)));
   });
 
+  it("writes its files again when one was removed, altered or opened to others, and runs on", async () => {
+    const file = (name: string) => join(host.directory, name);
+    const paths = [file("removed"), file("altered"), file("opened")] as const;
+    const files = paths.map((path) => ({ path, content: "port {port}\n", mode: "0600" }));
+    const inputs = await host.inputs({ files });
+    const server = await host.create(inputs);
+    for (const spoil of [
+      () => rmSync(paths[0]),
+      () => writeFileSync(paths[1], "else"),
+      () => chmodSync(paths[2], 0o644),
+    ]) {
+      spoil();
+      const seen = await host.refresh(server);
+      assert.deepEqual([seen.filesIntact, seen.running], [false, true]);
+      assert.deepEqual(localProcess.diff(seen, inputs), { changes: true, replaces: [] });
+      assert.deepEqual(await host.update(seen, inputs), server);
+      assert.deepEqual(
+        paths.map((path) => [readFileSync(path, "utf8"), statSync(path).mode & 0o777]),
+        paths.map(() => [`port ${server.boundPort}\n`, 0o600]),
+      );
+    }
+  });
+
   it("does not take another process with the same pid for its own", async () => {
     const server = await host.create(await host.inputs());
     const other = { ...server, startTime: server.startTime + 1 };
     rmSync(recordOf(server));
-    assert.deepEqual(await localProcess.read(other), { running: false, pid: 0, startTime: 0 });
+    assert.deepEqual(await localProcess.read(other), {
+      filesIntact: true,
+      running: false,
+      pid: 0,
+      startTime: 0,
+    });
     await localProcess.delete(other);
     assert.ok(isAlive(who(server)), "the stranger must survive the deletion");
   });

@@ -68,7 +68,14 @@ describe("the provider", () => {
   });
 
   it("sees a changed secret, and no change where only the marks differ", async () => {
-    const state = { running: true, pid: 1, startTime: 1, boundPort: 7000, address: "127.0.0.1:7000" };
+    const state = {
+      running: true,
+      pid: 1,
+      startTime: 1,
+      boundPort: 7000,
+      address: "127.0.0.1:7000",
+      filesIntact: true,
+    };
     const withFile = (content: unknown) => ({ ...process, files: [{ path: "/f", content, mode: "0600" }] });
     const olds = { ...withFile(secret("one")), ...state };
     const changes = async (news: unknown) =>

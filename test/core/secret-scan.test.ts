@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { findSecret } from "../../worker/src/core/secret-scan.ts";
+import { SecretScanner } from "../../worker/src/core/secret-scan.ts";
 
-const none = { environment: {} };
+type Environment = Readonly<Record<string, string>>;
+const none: { environment: Environment } = { environment: {} };
+const findSecret = (payload: unknown, { environment }: { environment: Environment }) =>
+  new SecretScanner(environment).find(payload);
 const letters = (count: number) => "aB3dE6gH9jK2".repeat(20).slice(0, count);
 
 /** Samples are put together here, so that no file holds anything that looks like a key. */

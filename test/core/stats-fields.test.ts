@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { RUNTIME_BUCKETS } from "../../worker/contract/metrics.ts";
-import {
-  parseStatsField,
-  runtimeBucket,
-  type StatsField,
-  statsField,
-} from "../../worker/contract/stats-fields.ts";
+import { parseStatsField, runtimeBucket, type StatsField } from "../../worker/contract/stats-fields.ts";
 
 const FIELDS: readonly (readonly [text: string, field: StatsField])[] = [
   ["enqueued:k", { name: "enqueued", kind: "k" }],
@@ -26,8 +21,7 @@ const FIELDS: readonly (readonly [text: string, field: StatsField])[] = [
 
 describe("stats fields", () => {
   for (const [text, field] of FIELDS) {
-    it(`${text} is built and parsed`, () => {
-      assert.equal(statsField(field), text);
+    it(`${text} is parsed`, () => {
       assert.deepEqual(parseStatsField(text), field);
     });
   }

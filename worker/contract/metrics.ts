@@ -48,6 +48,3 @@ export const METRICS = {
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricKey = keyof typeof METRICS;
-
-/** Label names of a metric, as a union. */
-export type MetricLabel<Key extends MetricKey> = (typeof METRICS)[Key]["labels"][number];

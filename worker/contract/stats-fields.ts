@@ -1,27 +1,12 @@
 /**
- * Field names of the queue's `stats` hash, to build and to parse. Parts are joined by `:`; kinds, handlers,
+ * Field names of the queue's `stats` hash, as the scripts write them. Parts are joined by `:`; kinds, handlers,
  * statuses and reasons hold none. Counters only grow, but `live:<kind>`, which is a gauge.
  */
 import { RUNTIME_BUCKETS } from "./metrics.ts";
 import type { AttemptStatus, ExitReason, FailureReason } from "./records.ts";
 
-/** Prefixes and plain names as the scripts write them. */
-export const STATS = {
-  enqueued: "enqueued",
-  live: "live",
-  task: "task",
-  runtime: "runtime",
-  runtimeMs: "runtime-ms",
-  fail: "fail",
-  exit: "exit",
-  late: "late",
-  reclaimed: "reclaimed",
-  released: "released",
-  poisoned: "poisoned",
-  newerVersion: "newer-version",
-  requeued: "requeued",
-  maxWorkers: "max-workers",
-} as const;
+/** Plain names that the worker gives to a script; the scripts write all others by themselves. */
+export const STATS = { released: "released", newerVersion: "newer-version" } as const;
 
 /** What a counter of the `stats` hash counts. */
 export type StatsField =
@@ -54,7 +39,7 @@ export type StatsField =
    * `late`: ends refused because the entry was another's by then; `reclaimed`: tasks taken back from silent
    * workers; `released`: handed back unrun; `poisoned`: dead-lettered by the cap on deliveries;
    * `newer-version`: handed back because this worker is too old for the entry; `requeued`: dead letters that
-   * went back to the stream; `max-workers`: most workers that reported within one minute.
+   * went back to the stream; `max-workers`: most workers at once that had reported and not ended.
    */
   | {
       readonly name:
@@ -70,26 +55,6 @@ export type StatsField =
 /** `<kind>:<handler>:<status>`, the labels that `task`, `runtime` and `runtime-ms` share. */
 export function attemptLabels(kind: string, handler: string, status: AttemptStatus): string {
   return `${kind}:${handler}:${status}`;
-}
-
-/** The field's name in the hash. */
-export function statsField(field: StatsField): string {
-  switch (field.name) {
-    case "enqueued":
-    case "live":
-      return `${field.name}:${field.kind}`;
-    case "task":
-    case "runtime-ms":
-      return `${field.name}:${attemptLabels(field.kind, field.handler, field.status)}`;
-    case "runtime":
-      return `runtime:${attemptLabels(field.kind, field.handler, field.status)}:${field.bucket}`;
-    case "fail":
-      return `fail:${field.handler}:${field.reason}`;
-    case "exit":
-      return `exit:${field.reason}`;
-    default:
-      return field.name;
-  }
 }
 
 /** Reads a field's name; `undefined` for one that this version does not know. */

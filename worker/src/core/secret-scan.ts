@@ -106,14 +106,6 @@ export class SecretScanner {
   }
 }
 
-/** The first secret in a JSON value; see `SecretScanner`, which is for many values. */
-export function findSecret(
-  payload: unknown,
-  { environment }: { readonly environment: Environment },
-): FoundSecret | undefined {
-  return new SecretScanner(environment).find(payload);
-}
-
 function childPath(parent: object, path: string, key: string): string {
   if (Array.isArray(parent)) return `${path}[${key}]`;
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;

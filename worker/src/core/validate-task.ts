@@ -24,7 +24,7 @@ export interface TaskRules {
 }
 
 /** The longest delay of a push: a year. */
-export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+const MAX_DELAY_MS = 365 * 24 * 3_600_000;
 
 const MOST_PROBLEMS = 10;
 const FIELDS: readonly (keyof NewTask)[] = ["kind", "payload", "id", "delayMs", "timeoutMs", "maxAttempts"];

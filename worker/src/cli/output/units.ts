@@ -21,19 +21,6 @@ function split(ms: number, big: number, bigName: string, small: number, smallNam
   return `${Math.floor(smalls / perBig)} ${bigName} ${rest} ${smallName}`;
 }
 
-/** A size for people: `0 B`, `1023 B`, `1.0 KiB`, `12.4 MiB`. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const names = ["KiB", "MiB", "GiB", "TiB"];
-  let value = bytes / 1024;
-  let unit = 0;
-  while (value >= 1023.95 && unit < names.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value.toFixed(1)} ${names[unit]}`;
-}
-
 /** `1 task`, `2 tasks`, `12,345 tasks`. */
 export function count(amount: number, one: string, many = `${one}s`): string {
   return `${amount.toLocaleString("en-US")} ${amount === 1 ? one : many}`;

@@ -148,6 +148,17 @@ describe("a worker's life", () => {
     assert.deepEqual([stopped?.reason, stopped?.graceful], ["uptime", true]);
   });
 
+  it("finishes its tasks, too, when a signal comes while it already ends for its age", async () => {
+    const worker = await fleet.worker({ WORKER_MAX_UPTIME: "1" }).ready();
+    const id = await fleet.push("stubborn", { ms: 2_500 });
+    await worker.logged("worker_pool_shutting_down");
+    worker.signal("SIGTERM");
+    await worker.logged("worker_pool_signal_received");
+    assert.equal(await worker.ended(), 0);
+    assert.equal((await fleet.result(id)).worker_id, worker.id);
+    assert.equal(worker.of("worker_pool_stopped")[0]?.graceful, true);
+  });
+
   it("takes nothing while the queue is paused", async () => {
     const worker = await fleet.worker().ready();
     await setPaused(fleet.queue.redis, fleet.queue.stream, true);
@@ -158,6 +169,22 @@ describe("a worker's life", () => {
     assert.deepEqual(worker.of("run_dispatched"), []);
     await setPaused(fleet.queue.redis, fleet.queue.stream, false);
     assert.equal((await fleet.result(id)).status, "success");
+  });
+
+  it("goes on at once when the queue is resumed, and ends at once while it is paused", async () => {
+    const worker = await fleet.worker({ WORKER_POLL_INTERVAL: "60" }).ready();
+    const pausedWith = async (released: string) => {
+      await setPaused(fleet.queue.redis, fleet.queue.stream, true);
+      const id = await fleet.push("sleep", { ms: 0 });
+      await waitFor("the task's return", async () => (await fleet.stat("released")) === released);
+      return id;
+    };
+    const id = await pausedWith("1");
+    await setPaused(fleet.queue.redis, fleet.queue.stream, false);
+    assert.equal((await fleet.result(id)).status, "success");
+    await pausedWith("2");
+    worker.signal("SIGTERM");
+    assert.equal(await worker.ended(), 0);
   });
 
   it("keeps its tasks by heartbeats beyond their lease, prefetched ones too", async () => {

@@ -77,7 +77,9 @@ export class WorkerRuntime {
   readonly #idle: IdleWatch;
   readonly #hurry = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<RuntimeEnd>();
+  readonly #onFailure = (error: unknown): void => this.queueUnreachable(error);
   #stopping = false;
+  #signalled = false;
   #uptime: NodeJS.Timeout | undefined;
 
   constructor(options: RuntimeOptions) {
@@ -103,12 +105,11 @@ export class WorkerRuntime {
     this.#reader.start();
   }
 
-  /** Finishes what runs, within the limit. A second call hands everything back at once. */
+  /** Finishes what runs, within the limit. A second signal hands everything back at once. */
   stop(reason: StopReason): void {
-    if (this.#stopping) {
-      this.#hurry.resolve();
-      return;
-    }
+    if (reason === "signal" && this.#signalled) this.#hurry.resolve();
+    if (reason === "signal") this.#signalled = true;
+    if (this.#stopping) return;
     this.#stopping = true;
     clearTimeout(this.#uptime);
     this.#idle.stop();
@@ -120,12 +121,20 @@ export class WorkerRuntime {
   /** A message that came between heartbeats. */
   control(message: ControlMessage): void {
     if (message.type === "cancel") this.#dispatcher.cancel([message]);
+    // A pause needs no word: what a read brings during one goes back.
+    else if (message.type === "resume") this.#interrupt().catch(this.#onFailure);
   }
 
   /** Redis does not answer. Commands wait for it by themselves, so only this tells. */
   queueUnreachable(error: unknown): void {
     this.#o.events.failed("poll", error);
     this.#idle.restart();
+  }
+
+  /** Ends a read that waits, wherever it does. */
+  async #interrupt(): Promise<void> {
+    this.#o.queue.wake();
+    await this.#o.interrupt();
   }
 
   async #drain(): Promise<boolean> {
@@ -220,18 +229,18 @@ export class WorkerRuntime {
   }
 
   #makeReader(): Reader {
-    const { queue, limits, interrupt, events } = this.#o;
+    const { queue, limits, events } = this.#o;
     const held = this.#held;
     return new Reader({
       queue,
       concurrency: limits.concurrency,
       batchSize: limits.batchSize,
       blockMs: limits.pollMs,
-      interrupt,
+      interrupt: () => this.#interrupt(),
       load: () => ({ held: held.running + held.prefetched, meanRunMs: this.#dispatcher.meanRunMs }),
       onTasks: (tasks) => this.#takeIn(tasks),
       onPoll: (count) => events.polled({ count, running: held.running, prefetched: held.prefetched }),
-      onFailure: (error) => this.queueUnreachable(error),
+      onFailure: this.#onFailure,
     });
   }
 
@@ -243,7 +252,7 @@ export class WorkerRuntime {
       tasks: () => this.#held.all().map(({ task }) => task),
       report: () => workerReport(self, this.#held, limits.concurrency, this.#stopping),
       onAnswer: (answer) => this.#heed(answer),
-      onFailure: (error) => this.queueUnreachable(error),
+      onFailure: this.#onFailure,
     });
   }
 }

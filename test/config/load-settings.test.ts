@@ -150,7 +150,13 @@ describe("loadSettings", () => {
     });
 
     it("in a wrong REDIS_URL are not shown", () => {
-      for (const url of ["http://:hush@host", "redis:hush", "redis://:hu/sh@host:port", "hush@host"]) {
+      for (const url of [
+        "http://:hush@host",
+        "redis:hush",
+        "redis://:hu/sh@host:port",
+        "hush@host",
+        "redis://:50%hush@h",
+      ]) {
         const { message, problems } = problemsOf({ REDIS_URL: url });
         assert.deepEqual([problems.length, problems[0]?.variable], [1, "REDIS_URL"]);
         assert.doesNotMatch(message, /hu\/?sh/);

@@ -10,9 +10,18 @@ const WORKER_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 /** Braces would change the hash slot of the stream's other keys, and `queueKeys` adds its own. */
 const STREAM = /^[A-Za-z0-9._:-]{1,200}$/;
 
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const redisUrl: Check = ({ redisUrl: url }) => {
   if (typeof url !== "string") return undefined;
-  if (/^rediss?:\/\//.test(url) && URL.canParse(url)) return undefined;
+  if (/^rediss?:\/\//.test(url) && URL.canParse(url) && isDecodable(new URL(url))) return undefined;
   return {
     variable: SETTINGS.redisUrl.env,
     received: "something else (not shown: it may hold a password)",

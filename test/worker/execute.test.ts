@@ -148,6 +148,14 @@ describe("execute", () => {
     await waitFor("the grandchild's end", () => !runs(pid));
   });
 
+  it("does not wait for what left the group and keeps the output open", async () => {
+    const script = (rest: string) => ["sh", "-c", `setsid sleep 60 & echo $!; ${rest}`];
+    const done = await execute({ command: script("exit 0") });
+    const late = await failure({ command: script("sleep 60"), timeoutMs: 300 });
+    for (const { stdout } of [done, late.output]) process.kill(Number(stdout), "SIGKILL");
+    assert.deepEqual([done.exitCode, late.reason], [0, "timeout"]);
+  });
+
   it("says that there is no such program, or that it may not be run", async () => {
     const missing = await failure({ command: ["no-such-program"] });
     assert.match(missing.message, /"no-such-program" is not installed on the worker, or not on its PATH/);

@@ -179,6 +179,11 @@ describe("tasks in threads", () => {
     assert.deepEqual([result.error, result.output], [{ message: "no", reason: "exit" }, { kept: true }]);
   });
 
+  it("keep the class of what they throw", async () => {
+    const letter = await fleet.letter(await fleet.push("thread-throws", {}, { maxAttempts: 1 }));
+    assert.equal(letter.errors[0]?.message, "RangeError: too far");
+  });
+
   it("are retried when the thread ends under them", async () => {
     const letter = await fleet.letter(await fleet.push("thread-exits", {}, { maxAttempts: 2 }));
     assert.equal(letter.errors.length, 2);

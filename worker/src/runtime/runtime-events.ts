@@ -3,7 +3,10 @@ import type { DeliveredTask } from "../core/task.ts";
 import type { Logger } from "../logging/logger.ts";
 import { AtMostEvery, PerSecond } from "./event-limits.ts";
 
-/** Where the worker itself failed; the `source` label of `worker_errors_total`. */
+/**
+ * Where the worker itself failed; the `source` label of `worker_errors_total`. `result` stays 0: results are
+ * stored in the step that settles, whose failures count as `settle`.
+ */
 export const ERROR_SOURCES = ["poll", "settle", "result"] as const;
 export type ErrorSource = (typeof ERROR_SOURCES)[number];
 

@@ -29,6 +29,9 @@ export interface ProgramEnd {
   readonly stop: Stop | null;
 }
 
+/** How long others may keep a program's output open after its end. */
+const PIPES_MS = 200;
+
 /** One running program with its process group. */
 class Run {
   readonly #program: Program;
@@ -57,8 +60,12 @@ class Run {
     if (groupId !== undefined) this.#begin(groupId, aborted);
     return new Promise<ProgramEnd>((resolve, reject) => {
       child.once("error", reject);
-      // What the program left running in its group must not keep the pipes open.
-      child.once("exit", () => this.#signal("SIGKILL"));
+      child.once("exit", () => {
+        // What the program left running in its group must not keep the pipes open.
+        this.#signal("SIGKILL");
+        // Nor what left the group; after a turn of the event loop, for output that still lies in the pipes.
+        this.#after(PIPES_MS, () => setImmediate(() => this.#closePipes()));
+      });
       child.once("close", (exitCode, signal) => {
         const [stdout, stderr] = [this.#output.bytes("stdout"), this.#output.bytes("stderr")];
         const { truncated } = this.#output;
@@ -92,6 +99,11 @@ class Run {
     this.#stop = stop;
     this.#signal("SIGTERM");
     this.#after(this.#program.graceMs, () => this.#signal("SIGKILL"));
+  }
+
+  #closePipes(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 
   #after(ms: number, action: () => void): void {

@@ -24,7 +24,7 @@ function toError(thrown: ThrownRecord): Error {
   const error =
     thrown.name === "PermanentError"
       ? new PermanentError(thrown.message, details)
-      : new Error(thrown.message);
+      : Object.assign(new Error(thrown.message), { name: thrown.name });
   error.stack = thrown.stack;
   return error;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LeaderLease } from "../../worker/src/adapters/redis/lease.ts";
 import { depth, readKinds, readStats } from "../../worker/src/adapters/redis/queue-status.ts";
+import { readSnapshot } from "../../worker/src/spawner/redis-queue.ts";
 import { age, BLOCK_MS, bury, CLEAN, openQueue, reportOf, type TestQueue } from "../support/queue.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
@@ -55,6 +56,10 @@ describe("workers", () => {
     assert.equal((await queue.stats())["max-workers"], "2");
     await queue.consumer("d").heartbeat([], reportOf("d"));
     assert.equal((await readStats(queue.redis, queue.stream))["max-workers"], 3);
+    // With a long lease heartbeats are minutes apart.
+    await queue.redis.zadd(queue.keys.workersSeen, 1, "b");
+    await queue.consumer("e").heartbeat([], reportOf("e"));
+    assert.equal((await queue.stats())["max-workers"], "4");
   });
 
   it("counts an exit once, whoever reports it, and drops the report", async () => {
@@ -165,6 +170,18 @@ describe("queue status", () => {
     assert.deepEqual(await depth(queue.redis, queue.stream), { ...CLEAN, oldestIdleMs: 0 });
     assert.deepEqual(await readStats(queue.redis, queue.stream), {});
     assert.deepEqual(await readKinds(queue.redis, queue.stream), new Map());
+  });
+
+  it("weighs every key of the queue but results", async () => {
+    await queue.push({ id: "x" });
+    await queue.workers.recordExit("w", "idle");
+    await queue.keeper.publishKinds([{ kind: "k", version: "1", description: "", payload: {} }]);
+    const { keyMemory } = await readSnapshot(queue.redis, queue.stream, { leaseMs: 1, decision: null });
+    const weighed = [...keyMemory].filter(([, bytes]) => bytes > 0).map(([key]) => key);
+    const { stream, index, stats, exits, kinds } = queue.keys;
+    assert.deepEqual(weighed.sort(), [stream, index, stats, exits, kinds].sort());
+    assert.equal(keyMemory.get(queue.keys.workersSeen), 0);
+    assert.equal(keyMemory.get(queue.keys.scaling), 0);
   });
 
   it("tells waiting, running, delayed, due and dead tasks apart", async () => {

@@ -7,7 +7,7 @@ import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A contender that notes what happens to it. */
-async function contender(lease: Lease, ttlMs: number) {
+async function contender(lease: Lease, ttlMs: number, now = () => performance.now()) {
   const logger = await createLogger({
     name: "t",
     json: true,
@@ -20,7 +20,7 @@ async function contender(lease: Lease, ttlMs: number) {
     lease,
     ttlMs,
     failures: new FailureLog(logger, () => 0),
-    now: () => performance.now(),
+    now,
     changed: (leads) => void events.push(leads ? "leads" : "stands by"),
     lead: async (term) => {
       events.push("begins");
@@ -69,8 +69,16 @@ describe("spawner: leadership", () => {
 
   it("ends at once when another has the lease", async () => {
     const answers = [true, true, false];
-    const lease = { acquireOrRenew: async () => answers.shift() ?? false, release: async () => {} };
-    const { events, end } = await contender(lease, 30_000 / 1000);
+    // Each answer puts the clock back, so that the lease's end by that clock is an hour away.
+    let nowMs = 0;
+    const lease = {
+      acquireOrRenew: async () => {
+        nowMs -= 3_600_000;
+        return answers.shift() ?? false;
+      },
+      release: async () => {},
+    };
+    const { events, end } = await contender(lease, 30, () => nowMs);
     await waitFor("the end of the term", () => events.includes("ends"));
     await end();
   });

@@ -47,22 +47,10 @@ export async function readSnapshot(
   return { stream, nowMs, ...given, ...depths, stats, kinds: [...kinds.keys()], workers, keyMemory };
 }
 
-/** Bytes of each key that grows with the queue; a key that does not exist has none. */
+/** Bytes of each of the queue's keys but results; a key that does not exist has none. */
 async function readKeyMemory(redis: Redis, stream: string): Promise<ReadonlyMap<string, number>> {
-  const { index, due, dueEntries, deadLetters, deadLetterOrder, requeued, cancelled, workers, stats } =
-    queueKeys(stream);
-  const keys = [
-    stream,
-    index,
-    due,
-    dueEntries,
-    deadLetters,
-    deadLetterOrder,
-    requeued,
-    cancelled,
-    workers,
-    stats,
-  ];
+  const { results, settledChannel, controlChannel, ...kept } = queueKeys(stream);
+  const keys = Object.values(kept);
   const bytes = await Promise.all(keys.map((key) => redis.memory("USAGE", key)));
   return new Map(keys.map((key, i) => [key, bytes[i] ?? 0]));
 }

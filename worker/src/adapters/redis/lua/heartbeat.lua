@@ -6,13 +6,12 @@
 -- include: now
 -- include: fence
 local stream, group, consumer, report = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local FIRST, RECENT_MS, CLAIM = 4, 60000, 1000
+local FIRST, CLAIM = 4, 1000
 
 if report ~= '' then
-  local now = now_ms()
   redis.call('HSET', KEYS[4], consumer, report)
-  if redis.call('ZADD', KEYS[5], now, consumer) == 1 then
-    local workers = redis.call('ZCOUNT', KEYS[5], now - RECENT_MS, '+inf')
+  if redis.call('ZADD', KEYS[5], now_ms(), consumer) == 1 then
+    local workers = redis.call('ZCARD', KEYS[5])
     local most = tonumber(redis.call('HGET', KEYS[6], 'max-workers') or 0)
     if workers > most then redis.call('HSET', KEYS[6], 'max-workers', workers) end
   end

@@ -2,7 +2,7 @@ import { delimiter, resolve } from "node:path";
 import type { Config } from "@pulumi/pulumi";
 import { explained } from "../components/hosts/errors.ts";
 import { PATHS, stackPaths } from "../components/paths.ts";
-import { findRedisServer } from "../components/platform/redis-server.ts";
+import { redisServer } from "../components/platform/redis-server.ts";
 import { resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";
 import { LocalFleet } from "../components/targets/local/component.ts";
@@ -24,12 +24,12 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     root: PATHS.root,
     paths,
     node: process.execPath,
-    redisServer: findRedisServer([PATHS.bin, ...(process.env.PATH ?? "").split(delimiter)]),
+    redisServer: redisServer([PATHS.bin, process.env.PATH].join(delimiter)),
     bundle,
     handlersDigest: digest,
     deleteData: config.getBoolean("deleteData") ?? false,
   });
-  const running = new LocalFleet(fleet.name, document);
+  const running = new LocalFleet(stack, document);
   const spawners = [...running.spawners].map(([name, process]) => [name, process.address] as const);
   return {
     redisAddress: running.redis.address,

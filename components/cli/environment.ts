@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { findOnPath } from "../find-on-path.ts";
 import { PATHS, stackPaths } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
-import { findOnPath } from "./find-on-path.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

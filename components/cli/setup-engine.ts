@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { findOnPath } from "../find-on-path.ts";
 import { engineDirectory, engineVersion, PATHS } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
 import { userPulumi } from "./environment.ts";
-import { findOnPath } from "./find-on-path.ts";
 import { runCommand } from "./run-command.ts";
 import { pluginsCurrent, writePlugins } from "./setup-engine-plugins.ts";
 import { holdLock } from "./setup-lock.ts";

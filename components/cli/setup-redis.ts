@@ -1,9 +1,10 @@
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { findOnPath } from "../find-on-path.ts";
+import { PATHS } from "../paths.ts";
+import { findRedisServer } from "../platform/redis-server.ts";
 import { CommandError } from "./command-error.ts";
-import { findOnPath } from "./find-on-path.ts";
 import { runCommand } from "./run-command.ts";
 import type { SetupStep } from "./setup-step.ts";
-import { findRedisServer } from "./setup-wrappers.ts";
 
 const WAY_OUT = "install Redis 7 or newer so that redis-server is on PATH, then run this again";
 
@@ -39,10 +40,10 @@ async function install(environment: NodeJS.ProcessEnv, report: (detail: string) 
 export function redisStep(environment: NodeJS.ProcessEnv): SetupStep {
   return {
     name: "Redis",
-    check: () => findRedisServer(environment) !== undefined,
+    check: () => findRedisServer(environment.PATH ?? "", [PATHS.bin]) !== undefined,
     async run(report) {
       await install(environment, report);
-      if (findRedisServer(environment) === undefined)
+      if (findRedisServer(environment.PATH ?? "", [PATHS.bin]) === undefined)
         throw new CommandError(`the package redis-tools brought no server's binary: ${WAY_OUT}`, EXIT.failed);
     },
   };

@@ -1,27 +1,24 @@
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
+import { findOnPath } from "../find-on-path.ts";
 
-/** `redis-server` is in none of the folders. */
+/** No folder of the path has `redis-server`. */
 export class RedisServerMissingError extends Error {
-  constructor(folders: readonly string[]) {
-    super(`redis-server is in none of ${folders.join(", ")}: run ./taskfleet setup, which installs it`);
+  constructor(path: string) {
+    super(`redis-server is in none of ${path}: run ./taskfleet setup, which installs it`);
     this.name = "RedisServerMissingError";
   }
 }
 
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/**
+ * The server's binary on `path` (a PATH value), outside the folders `except`. Debian's package redis-tools
+ * has it under the name redis-check-rdb: the name that it is called by makes it a server.
+ */
+export function findRedisServer(path: string, except: readonly string[] = []): string | undefined {
+  return findOnPath("redis-server", path, except) ?? findOnPath("redis-check-rdb", path, except);
 }
 
-/** The path of `redis-server` in the first of the folders that has it. */
-export function findRedisServer(folders: readonly string[]): string {
-  const files = folders.filter((folder) => folder !== "").map((folder) => join(folder, "redis-server"));
-  const found = files.find(isExecutable);
-  if (found === undefined) throw new RedisServerMissingError(folders);
+/** The first executable on `path` (a PATH value) of the name redis-server, such as the set-up's link. */
+export function redisServer(path: string): string {
+  const found = findOnPath("redis-server", path);
+  if (found === undefined) throw new RedisServerMissingError(path);
   return found;
 }

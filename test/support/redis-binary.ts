@@ -1,19 +1,21 @@
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { basename, join } from "node:path";
+import { findRedisServer } from "../../components/platform/redis-server.ts";
 
-/**
- * A path that runs as `redis-server`. Debian ships the server's binary in redis-tools as `redis-check-rdb`;
- * its name decides which tool it is, so a link in `directory` gives it the right one.
- */
+/** The server's binary on PATH; called as `redis-server` it is one. */
+export function redisBinary(): string {
+  const binary = findRedisServer(process.env.PATH ?? "");
+  if (binary === undefined)
+    throw new Error("no redis-server on PATH: run ./taskfleet test, which installs it");
+  return binary;
+}
+
+/** A path that runs as `redis-server`: a link in `directory` where the binary has another name. */
 export function redisServer(directory: string): string {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const find = (name: string) => folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
-  const server = find("redis-server");
-  if (server !== undefined) return server;
-  const tool = find("redis-check-rdb");
-  if (tool === undefined) throw new Error("no redis-server on PATH: run ./taskfleet test, which installs it");
+  const binary = redisBinary();
+  if (basename(binary) === "redis-server") return binary;
   const link = join(directory, "bin", "redis-server");
   mkdirSync(join(directory, "bin"), { recursive: true });
-  if (!existsSync(link)) symlinkSync(tool, link);
+  if (!existsSync(link)) symlinkSync(binary, link);
   return link;
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { Redis } from "ioredis";
+import { redisBinary } from "./redis-binary.ts";
 
 /** A real Redis of its own on a free loopback port, with the settings that a stack gives it. */
 export interface TestRedis {
@@ -29,32 +30,16 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-function onPath(name: string): string | undefined {
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    const file = join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // not in this folder
-    }
-  }
-  return undefined;
-}
-
 /** `extra`: further `redis-server` options, such as `["--maxmemory", "5mb"]`. */
 export async function startRedis(extra: readonly string[] = [], port?: number): Promise<TestRedis> {
-  // Debian ships the server's binary in redis-tools under this name; argv[0] tells it which tool to be.
-  const binary = onPath("redis-server") ?? onPath("redis-check-rdb");
-  if (binary === undefined)
-    throw new Error("no redis-server on PATH: run ./taskfleet test, which installs it");
   const directory = mkdtempSync(join(tmpdir(), "taskfleet-redis-"));
   const chosen = port ?? (await freePort());
   const settings = ["--port", String(chosen), "--bind", "127.0.0.1", "--dir", directory, "--save", ""];
   const child = spawn(
-    binary,
+    redisBinary(),
     [...settings, "--appendonly", "yes", "--maxmemory-policy", "noeviction", ...extra],
     {
+      // Debian ships the server's binary under another name; this one tells it which tool to be.
       argv0: "redis-server",
       stdio: "ignore",
     },

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { redisConfig, redisPasswordHash } from "../../../components/platform/redis.ts";
-import { findRedisServer, RedisServerMissingError } from "../../../components/platform/redis-server.ts";
+import {
+  findRedisServer,
+  RedisServerMissingError,
+  redisServer,
+} from "../../../components/platform/redis-server.ts";
 
 describe("Redis' configuration", () => {
   const config = redisConfig({
@@ -64,14 +68,29 @@ describe("finding redis-server", () => {
 
   it("takes the first folder that has it, and names the folders when none has", () => {
     const server = join(directory, "redis-server");
-    assert.throws(() => findRedisServer(["/nowhere", directory]), {
+    assert.throws(() => redisServer(`/nowhere:${directory}`), {
       name: "RedisServerMissingError",
-      message: `redis-server is in none of /nowhere, ${directory}: run ./taskfleet setup, which installs it`,
+      message: `redis-server is in none of /nowhere:${directory}: run ./taskfleet setup, which installs it`,
     });
-    assert.throws(() => findRedisServer([directory]), RedisServerMissingError);
+    assert.throws(() => redisServer(directory), RedisServerMissingError);
     writeFileSync(server, "");
-    assert.throws(() => findRedisServer([directory]), RedisServerMissingError, "it must be executable");
+    assert.throws(() => redisServer(directory), RedisServerMissingError, "it must be executable");
     chmodSync(server, 0o755);
-    assert.equal(findRedisServer(["", "/nowhere", directory]), server);
+    assert.equal(redisServer(`:/nowhere:${directory}`), server);
+  });
+
+  it("knows Debian's name of the binary, and prefers the server's own", () => {
+    const path = join(directory, "debian");
+    const folder = (name: string) => join(path, name);
+    const tool = join(folder("tools"), "redis-check-rdb");
+    const server = join(folder("server"), "redis-server");
+    for (const file of [tool, server]) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, "", { mode: 0o755 });
+    }
+    assert.equal(findRedisServer(folder("tools")), tool);
+    assert.equal(findRedisServer(`${folder("tools")}:${folder("server")}`), server);
+    assert.equal(findRedisServer(`${folder("tools")}:${folder("server")}`, [folder("server")]), tool);
+    assert.equal(findRedisServer(folder("none")), undefined);
   });
 });

@@ -117,6 +117,19 @@ describe("loadSettings", () => {
     );
   });
 
+  it("takes one stream for a spawner, for it tends no other", () => {
+    const { problems } = problemsOf({ TASKFLEET_QUEUE_NAME: "gpu.tasks,peagen.tasks" }, "spawner");
+    assert.deepEqual(problems, [
+      {
+        variable: "TASKFLEET_QUEUE_NAME",
+        received: '"gpu.tasks,peagen.tasks"',
+        allowed: "one stream for a spawner",
+        wayOut: "Run one spawner for each worker class, with the class's own stream.",
+      },
+    ]);
+    assert.equal(problemsOf({ TASKFLEET_QUEUE_NAME: "gpu.tasks, gpu.tasks" }, "spawner").problems.length, 1);
+  });
+
   describe("secrets", () => {
     it("come from a file, without its last newline", () => {
       const file = join(folder, "password");

@@ -42,6 +42,19 @@ const streams: Check = ({ streams: names }) => {
   };
 };
 
+/** A spawner tends one stream; `streams` says what is wrong with a name. */
+const oneStream: Check = (values) => {
+  const { streams: names } = values;
+  const problem = streams(values);
+  if (problem !== undefined || !Array.isArray(names) || names.length <= 1) return problem;
+  return {
+    variable: SETTINGS.streams.env,
+    received: `"${names.join(",")}"`,
+    allowed: "one stream for a spawner",
+    wayOut: "Run one spawner for each worker class, with the class's own stream.",
+  };
+};
+
 const workerId: Check = ({ workerId: id }) => {
   if (typeof id !== "string" || id === "" || WORKER_ID.test(id)) return undefined;
   return {
@@ -83,7 +96,7 @@ const CHECKS = {
   worker: [redisUrl, streams, workerId, ordered("retryBase", "retryMax")],
   spawner: [
     redisUrl,
-    streams,
+    oneStream,
     ordered("scaleMin", "scaleMax"),
     folderForProcesses("runDirectory"),
     folderForProcesses("logDirectory"),

@@ -3,11 +3,10 @@ import { connect } from "node:net";
 
 /** How to tell that a process does its work. `timeoutSeconds` bounds the wait for it. */
 export type ReadyCheck =
-  | { readonly kind: "tcp"; readonly timeoutSeconds: number }
   | { readonly kind: "http"; readonly path: string; readonly timeoutSeconds: number }
   | { readonly kind: "redis"; readonly passwordFile: string; readonly timeoutSeconds: number };
 
-export const READY_KINDS = ["tcp", "http", "redis"] as const satisfies readonly ReadyCheck["kind"][];
+export const READY_KINDS = ["http", "redis"] as const satisfies readonly ReadyCheck["kind"][];
 
 const HOST = "127.0.0.1";
 const ATTEMPT_TIMEOUT_MS = 2000;
@@ -18,7 +17,7 @@ function converse(port: number, text: string, enough: (answer: string) => boolea
     const socket = connect({ port, host: HOST });
     let answer = "";
     socket.setTimeout(ATTEMPT_TIMEOUT_MS, () => socket.destroy(new Error("no answer")));
-    socket.on("connect", () => (text === "" ? socket.destroy() : socket.write(text)));
+    socket.on("connect", () => socket.write(text));
     socket.on("data", (chunk: Buffer) => {
       answer += chunk.toString("latin1");
       if (enough(answer)) socket.end();
@@ -40,9 +39,6 @@ const twoLines = (answer: string) => answer.split("\r\n").length > 2;
 export async function whatIsMissing(check: ReadyCheck, port: number): Promise<string | undefined> {
   try {
     switch (check.kind) {
-      case "tcp":
-        await converse(port, "", () => true);
-        return undefined;
       case "http": {
         const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
         const response = await fetch(`http://${HOST}:${port}${check.path}`, { signal });

@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -131,6 +142,14 @@ describe("the stack local", function () {
     assert.equal(await redis((connection) => connection.get("kept")), "yes");
   });
 
+  it("writes again what was deleted of its files, and restarts nothing for that", async () => {
+    const before = records();
+    for (const file of ["client.env", "secrets/redis-password"]) rmSync(join(stack, file));
+    assert.deepEqual(summary(await up()), ["1 updated", "6 unchanged"]);
+    assert.deepEqual(records(), before);
+    assert.equal(await redis((connection) => connection.get("kept")), "yes");
+  });
+
   it("follows a changed spec, and leaves alone what it does not touch", async () => {
     const before = records();
     const set = await project.pulumi(
@@ -148,6 +167,15 @@ describe("the stack local", function () {
     const environment = readFileSync(`/proc/${record("spawner-a").pid}/environ`, "utf8").split("\0");
     assert.ok(environment.includes("TASKFLEET_SCALE_INTERVAL=0.2"));
     assert.ok(environment.includes("TASKFLEET_LEASE=6"));
+  });
+
+  it("goes on under another name: the same processes on the same data, with a stream of that name", async () => {
+    const { port } = record("redis");
+    await project.pulumi("config", "set", "--path", "taskfleet:fleet.name", "acme", "-s", "local");
+    assert.deepEqual(summary(await up()), ["3 updated", "4 unchanged"]);
+    assert.equal(client().TASKFLEET_QUEUE_NAME, "acme.tasks");
+    assert.equal(record("redis").port, port);
+    assert.equal(await redis((connection) => connection.get("kept")), "yes");
   });
 
   it("names everything that is wrong with a spec, and changes nothing", async () => {
@@ -193,7 +221,10 @@ describe("the stack local", function () {
 
   it("goes on where it was: the data is there, under a new password", async () => {
     const interrupted = project.startPulumi("up", "--yes", "--skip-preview", "-s", "local");
-    await waitFor("Redis to be started", () => record("redis").pid, { timeoutMs: 60_000 });
+    const started = join(stack, "redis", "redis.process.json");
+    await waitFor("Redis to be started", () => existsSync(started) && record("redis").pid, {
+      timeoutMs: 60_000,
+    });
     interrupted.interrupt();
     await interrupted.end;
     await up();
@@ -214,5 +245,20 @@ describe("the stack local", function () {
     assert.deepEqual(processesOf(project.root), []);
     const again = await project.taskfleet("down");
     assert.equal(again.code, 0, again.output);
+  });
+
+  it("stops what it finds of a stack that the engine does not know", async () => {
+    mkdirSync(stack);
+    const child = spawn("sleep", ["1000"], { cwd: stack, stdio: "ignore" });
+    const ended = once(child, "exit");
+    const own = identify(child.pid ?? 0);
+    writeFileSync(join(stack, "spawner-a.process.json"), JSON.stringify({ ...own, port: 9464 }));
+    const removed = await project.pulumi("stack", "rm", "local", "--yes");
+    assert.equal(removed.code, 0, removed.output);
+    const { code, output } = await project.taskfleet("down");
+    child.kill("SIGKILL");
+    assert.equal(code, 0, output);
+    assert.deepEqual(await ended, [null, "SIGTERM"]);
+    assert.match(output, /^There is no stack local; an interrupted update had left spawner-a: stopped; /m);
   });
 });

@@ -98,13 +98,15 @@ function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingVal
   };
 }
 
+/** The address is Redis' alone to say: healing may have to move it to another port. */
 function revisionOf(fleet: ResolvedFleet, workerClass: ResolvedClass, context: LocalContext): string {
   const settings = {
     ...commonSettings(fleet, context),
     ...classSettings(fleet, workerClass, "worker"),
   };
   const started = [context.node, context.handlersDigest, envFile(toEnvironment(settings))];
-  return createHash("sha256").update(started.join("\n")).digest("hex").slice(0, 16);
+  const hash = createHash("sha256").update(started.join("\n")).digest("hex").slice(0, 16);
+  return `${hash}-${REFERENCES.redisAddress}`;
 }
 
 function spawnerProcess(

@@ -38,6 +38,7 @@ export class LocalFleet extends ComponentResource {
   /** Spawners by name. */
   readonly spawners: ReadonlyMap<string, HostProcess>;
 
+  /** `name`: the stack's, never the fleet's: that may change while processes and files stay the same. */
   constructor(name: string, document: LocalDocument, options?: ComponentResourceOptions) {
     super("taskfleet:local:Fleet", name, {}, options);
     const password = new GeneratedSecret(

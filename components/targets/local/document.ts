@@ -30,7 +30,7 @@ export interface LocalPaths {
 export interface LocalClass {
   readonly name: string;
   readonly stream: string;
-  /** Hash of all that a worker is started with. */
+  /** Hash of all that a worker is started with, and a reference to Redis' address. */
   readonly revision: string;
   readonly workers: {
     readonly name: string;

@@ -42,7 +42,7 @@ describe("the provider", () => {
     environment: { URL: "redis://h" },
     files: [],
     port: { kind: "preferred", port: 7000 },
-    ready: { kind: "tcp", timeoutSeconds: 1 },
+    ready: { kind: "http", path: "/", timeoutSeconds: 1 },
     stop: { signal: "SIGTERM", timeoutSeconds: 1 },
     log: "/state/log",
     data: [],

@@ -141,6 +141,13 @@ describe("the target local", () => {
     assert.equal(new Set([revision(), ...changes]).size, 5);
   });
 
+  it("replaces workers when Redis comes up at another address", () => {
+    const [first] = compile().classes;
+    assert.match(first?.revision ?? "", /^[0-9a-f]{16}-\{\{redis\.address\}\}$/);
+    const revisions = first?.spawners.map(({ environment }) => environment.TASKFLEET_REVISION);
+    assert.deepEqual(revisions, [first?.revision, first?.revision]);
+  });
+
   it("refuses what it cannot enforce, and deletes data only when told to", () => {
     assert.throws(() => compile({ security: { memory: "1 GiB" } }), UnsupportedError);
     assert.deepEqual(

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { explain, HostError } from "../hosts/errors.ts";
 import { PATHS } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
 
@@ -53,14 +54,19 @@ async function run(words: readonly string[]): Promise<void> {
   else await program.parseAsync(words, { from: "user" });
 }
 
+/** What a user can mend is one line; a fault of ours shows where it came from. */
+function messageOf(error: unknown): string {
+  if (error instanceof CommandError || error instanceof HostError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (code !== undefined && path !== undefined) return explain(`${syscall} ${path}`, error).message;
+  return error.stack ?? error.message;
+}
+
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (error instanceof CommandError) {
-    process.stderr.write(`taskfleet: ${error.message}\n`);
-    return error.exitCode;
-  }
-  process.stderr.write(`taskfleet: ${error instanceof Error ? error.stack : String(error)}\n`);
-  return EXIT.failed;
+  process.stderr.write(`taskfleet: ${messageOf(error)}\n`);
+  return error instanceof CommandError ? error.exitCode : EXIT.failed;
 }
 
 try {

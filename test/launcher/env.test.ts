@@ -150,6 +150,17 @@ describe("taskfleet env", () => {
     assert.equal(status, 1);
   });
 
+  it("says in one line what is in the way on the disk", () => {
+    const file = join(folder, "a file");
+    writeFileSync(file, "");
+    const { status, stderr } = spawnSync(PATHS.launcher, ["env"], {
+      encoding: "utf8",
+      env: { ...cleanEnvironment(), TASKFLEET_HOME: join(file, "state") },
+    });
+    assert.match(stderr, /^taskfleet: cannot \w+ .*a file\/state.*: a part of the path is a file; .*\n$/);
+    assert.equal(status, 1);
+  });
+
   it("makes one passphrase, whole from the first moment on, when many ask at once", async () => {
     const home = join(folder, "fresh");
     const ask = promisify(execFile);

@@ -10,21 +10,15 @@ import {
   reportOf,
   resultOf,
   type TestQueue,
+  withQueue,
 } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
 
 describe("cancel", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   async function assertCancelled(
     id: string,
@@ -179,16 +173,10 @@ describe("cancel", () => {
 });
 
 describe("pause", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   it("no task is taken while it lasts, pushes still are, and resume brings them", async () => {
     const consumer = queue.consumer("w");
@@ -223,7 +211,7 @@ describe("pause", () => {
   });
 
   it("leaves the other streams of a worker alone", async () => {
-    const other = openQueue(server);
+    const other = openQueue(queue.server);
     const consumer = queue.consumer("w", [queue.stream, other.stream]);
     await setPaused(queue.redis, queue.stream, true);
     await queue.push({ id: "paused" });

@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import type { DeadLetterExport } from "../../worker/contract/records.ts";
-import { bury, errorOf, openQueue, resultOf, type TestQueue } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { bury, errorOf, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 
 describe("dead letters", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   /** An export as a file brings it back. */
   const exported = async (): Promise<DeadLetterExport> =>
@@ -159,7 +152,7 @@ describe("dead letters", () => {
     const consumer = queue.consumer("w");
     await bury(queue, consumer, { id: "x", payload: "kept" });
     const file = await exported();
-    await server.client.flushall();
+    await queue.server.client.flushall();
     assert.deepEqual(await queue.letters.requeue(file.tasks, { dryRun: true }), [
       { id: "x", state: "requeued" },
     ]);
@@ -177,7 +170,7 @@ describe("dead letters", () => {
     const consumer = queue.consumer("w");
     await bury(queue, consumer, { id: "x" });
     const file = await exported();
-    await server.client.flushall();
+    await queue.server.client.flushall();
     await bury(queue, consumer, { id: "x" });
     const newer = await exported();
     assert.deepEqual(await queue.letters.requeue(file.tasks), [{ id: "x", state: "requeued" }]);

@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
 import { Producer } from "../../worker/src/adapters/redis/producer.ts";
 import { PayloadTooLargeError } from "../../worker/src/core/errors.ts";
-import { bury, errorOf, openQueue, resultOf, type TestQueue } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { bury, errorOf, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 
 describe("enqueue", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   it("writes the entry's fields in their order", async () => {
     await queue.push({ id: "one", payload: { text: "ü\n" }, timeoutMs: 50, maxAttempts: 2 });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
 import type { DeliveredTask } from "../../worker/src/core/task.ts";
-import { errorOf, LEASE_OVER, openQueue, reportOf, resultOf, type TestQueue } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { errorOf, LEASE_OVER, reportOf, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 
 /** Every way in which a worker may end a task. */
 const ENDS: Record<string, (consumer: Consumer, task: DeliveredTask) => Promise<boolean[]>> = {
@@ -19,16 +18,10 @@ const ENDS: Record<string, (consumer: Consumer, task: DeliveredTask) => Promise<
 const lateIf = (name: string, count: string) => (name === "release" ? undefined : count);
 
 describe("fence", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   /** A task that `old` held when it fell silent, taken back, and not yet with anyone else. */
   async function takenBack(): Promise<{ old: Consumer; stale: DeliveredTask }> {

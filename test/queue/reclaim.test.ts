@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
-import { age, errorOf, LEASE_OVER, openQueue, reportOf, resultOf, type TestQueue } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { age, errorOf, LEASE_OVER, reportOf, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 
 describe("reclaim", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   it("takes back what was silent for the lease, and nothing else", async () => {
     const consumer = queue.consumer("w");

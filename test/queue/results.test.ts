@@ -2,21 +2,15 @@ import assert from "node:assert/strict";
 import type { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
 import { Results } from "../../worker/src/adapters/redis/results.ts";
 import { RedisUnavailableError } from "../../worker/src/core/errors.ts";
-import { bury, openQueue, resultOf, type TestQueue } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { bury, openQueue, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
 
 describe("results", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   async function settleOne(consumer: Consumer): Promise<string> {
     const task = await queue.take(consumer);
@@ -26,13 +20,15 @@ describe("results", () => {
 
   /** How many commands the server has run, by name. */
   async function calls(name: string): Promise<number> {
-    const found = new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await server.client.info("commandstats"));
+    const found = new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(
+      await queue.server.client.info("commandstats"),
+    );
     return Number(found?.[1] ?? 0);
   }
 
   const subscribed = (count: number) =>
     waitFor("the subscription", async () => {
-      const answer = (await server.client.pubsub("NUMSUB", queue.keys.settledChannel)) as unknown[];
+      const answer = (await queue.server.client.pubsub("NUMSUB", queue.keys.settledChannel)) as unknown[];
       return Number(answer[1]) === count;
     });
 
@@ -143,7 +139,7 @@ describe("results", () => {
       await gate.promise;
       return connect(...args);
     };
-    await server.client.call("CLIENT", "KILL", "TYPE", "pubsub");
+    await queue.server.client.call("CLIENT", "KILL", "TYPE", "pubsub");
     await subscribed(0);
     await settleOne(consumer);
     gate.resolve();

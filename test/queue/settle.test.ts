@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
-import { bury, errorOf, openQueue, RESULT_TTL_SECONDS, resultOf, type TestQueue } from "../support/queue.ts";
+import {
+  bury,
+  errorOf,
+  openQueue,
+  RESULT_TTL_SECONDS,
+  resultOf,
+  type TestQueue,
+  withQueue,
+} from "../support/queue.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
 describe("settle", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   it("stores the result with its time to live and leaves no trace in the queue", async () => {
     const consumer = queue.consumer("w");
@@ -55,7 +57,7 @@ describe("settle", () => {
   });
 
   it("settles tasks of several streams in one call", async () => {
-    const other = openQueue(server);
+    const other = openQueue(queue.server);
     const consumer = queue.consumer("w", [queue.stream, other.stream]);
     await queue.push({ id: "here" });
     await other.push({ id: "there" });
@@ -84,16 +86,10 @@ describe("settle", () => {
 });
 
 describe("retry", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   it("waits in the due set until exactly its time, then stands at the tail with its history", async () => {
     const consumer = queue.consumer("w");
@@ -151,16 +147,10 @@ describe("retry", () => {
 });
 
 describe("bury", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   it("writes a dead letter with the whole history, by the server's clock", async () => {
     const consumer = queue.consumer("w");

@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
-import { LEASE_OVER, openQueue, resultOf, type TestQueue } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { LEASE_OVER, openQueue, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
+import { startRedis } from "../support/redis-server.ts";
 
 describe("entries of a newer format", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   /** What a newer producer might write: other order, a field that this version does not know. */
   const FIELDS = [

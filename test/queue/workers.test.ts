@@ -2,21 +2,24 @@ import assert from "node:assert/strict";
 import { LeaderLease } from "../../worker/src/adapters/redis/lease.ts";
 import { depth, readKinds, readStats } from "../../worker/src/adapters/redis/queue-status.ts";
 import { readSnapshot } from "../../worker/src/spawner/redis-queue.ts";
-import { age, BLOCK_MS, bury, CLEAN, openQueue, reportOf, type TestQueue } from "../support/queue.ts";
+import {
+  age,
+  BLOCK_MS,
+  bury,
+  CLEAN,
+  openQueue,
+  reportOf,
+  type TestQueue,
+  withQueue,
+} from "../support/queue.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
 
 describe("workers", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   const consumers = async () => {
     const found = (await queue.redis.xinfo("CONSUMERS", queue.stream, "workers")) as unknown[][];
@@ -155,16 +158,10 @@ describe("leader lease", () => {
 });
 
 describe("queue status", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
+  withQueue((opened) => {
+    queue = opened;
   });
-  beforeEach(() => {
-    queue = openQueue(server);
-  });
-  afterEach(() => queue.close());
-  after(() => server.stop());
 
   it("is empty where there is no queue", async () => {
     assert.deepEqual(await depth(queue.redis, queue.stream), { ...CLEAN, oldestIdleMs: 0 });

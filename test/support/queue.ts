@@ -9,7 +9,7 @@ import { Producer } from "../../worker/src/adapters/redis/producer.ts";
 import { Results } from "../../worker/src/adapters/redis/results.ts";
 import { Workers } from "../../worker/src/adapters/redis/workers.ts";
 import type { DeliveredTask, NewTask } from "../../worker/src/core/task.ts";
-import type { TestRedis } from "./redis-server.ts";
+import { startRedis, type TestRedis } from "./redis-server.ts";
 
 export const RESULT_TTL_SECONDS = 600;
 /** Long enough to find what is there, short enough to find nothing. */
@@ -91,6 +91,21 @@ export function openQueue(server: TestRedis, stream: string = `queue-${process.p
       for (const connection of open) connection.disconnect();
     },
   };
+}
+
+/** Gives every test of a suite a queue of its own; the suite's tests share one server. */
+export function withQueue(use: (queue: TestQueue) => void): void {
+  let server: TestRedis;
+  let queue: TestQueue;
+  before(async () => {
+    server = await startRedis();
+  });
+  beforeEach(() => {
+    queue = openQueue(server);
+    use(queue);
+  });
+  afterEach(() => queue.close());
+  after(() => server.stop());
 }
 
 export function resultOf(task: DeliveredTask, more: Partial<ResultRecord> = {}): ResultRecord {

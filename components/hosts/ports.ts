@@ -1,13 +1,8 @@
 import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import type { PortChoice } from "../spec/resolve.ts";
 import { HostError } from "./errors.ts";
-
-/** This port and no other, or this one where it is free and else the next free one. */
-export interface PortChoice {
-  readonly kind: "demanded" | "preferred";
-  readonly port: number;
-}
 
 const HOST = "127.0.0.1";
 /** How many ports after the preferred one are tried. */

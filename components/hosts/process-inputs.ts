@@ -1,5 +1,5 @@
 import { isAbsolute } from "node:path";
-import type { PortChoice } from "./ports.ts";
+import type { PortChoice } from "../spec/resolve.ts";
 import { READY_KINDS, type ReadyCheck } from "./ready.ts";
 import type { StopRule } from "./stop-process.ts";
 

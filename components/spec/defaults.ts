@@ -4,6 +4,11 @@ import type { FleetSpec } from "./fleet-spec.ts";
 /** The defaults of what no setting of the worker image covers. Sizes in bytes. */
 export const DEFAULTS = {
   name: "peagen",
+  /** No folder: the bundled handlers alone. */
+  handlers: "",
+  /** GPUs of a worker class. */
+  gpu: 0,
+  untrustedExecute: false,
   redisPort: 6379,
   redisMaxMemory: 2 * 1024 ** 3,
   /** Source of memory and CPU: production guide, worker slots. */

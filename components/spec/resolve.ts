@@ -23,9 +23,10 @@ export interface ResolvedClass {
 }
 
 /** This port and no other, or this one where it is free and else the next free one. */
-export type PortChoice =
-  | { readonly kind: "demanded"; readonly port: number }
-  | { readonly kind: "preferred"; readonly port: number };
+export interface PortChoice {
+  readonly kind: "demanded" | "preferred";
+  readonly port: number;
+}
 
 /** A spec with nothing left open: durations in seconds, sizes in bytes, frozen. */
 export interface ResolvedFleet {
@@ -93,13 +94,19 @@ function resolveLogging(section: Section): ResolvedFleet["logging"] {
 function resolveClasses(root: Section, name: string): ResolvedFleet["classes"] {
   const worker = resolveWorker(root.section("worker"));
   const scaling = resolveScaling(root.section("scaling"));
-  const first: ResolvedClass = { name: DEFAULT_CLASS, stream: `${name}.tasks`, gpu: 0, worker, scaling };
+  const first: ResolvedClass = {
+    name: DEFAULT_CLASS,
+    stream: `${name}.tasks`,
+    gpu: DEFAULTS.gpu,
+    worker,
+    scaling,
+  };
   const others = root.sections("classes", CLASS_NAME, `${NAME_FORM}, other than "${DEFAULT_CLASS}"`);
   const rest = others.map(([own, section]): ResolvedClass => {
     const resolved = {
       name: own,
       stream: `${name}.tasks.${own}`,
-      gpu: section.number("gpu", { min: 0, max: 64, unit: "count", whole: true }, 0),
+      gpu: section.number("gpu", { min: 0, max: 64, unit: "count", whole: true }, DEFAULTS.gpu),
       worker: resolveWorker(section.section("worker"), worker),
       scaling: resolveScaling(section.section("scaling"), scaling),
     };
@@ -120,7 +127,7 @@ function resolveRedis(section: Section): ResolvedFleet["redis"] {
 }
 
 function resolveExecute(section: Section): ResolvedFleet["execute"] {
-  const execute = Object.freeze({ untrusted: section.flag("untrusted", false) });
+  const execute = Object.freeze({ untrusted: section.flag("untrusted", DEFAULTS.untrustedExecute) });
   section.finish();
   return execute;
 }
@@ -159,7 +166,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
   const security = resolveSecurity(root.section("security"));
   const fleet: ResolvedFleet = {
     name,
-    handlers: root.text("handlers", FOLDER, "the path of a folder", ""),
+    handlers: root.text("handlers", FOLDER, "the path of a folder", DEFAULTS.handlers),
     delivery: resolveDelivery(root.section("delivery")),
     logging: resolveLogging(root.section("logging")),
     classes,

@@ -102,7 +102,7 @@ describe("process actuator", () => {
     );
     const reaped: unknown[] = [];
     await first.reap(async (vanished) => void reaped.push(vanished));
-    assert.deepEqual(reaped, [{ workerId: one, asked: true }]);
+    assert.deepEqual(reaped, [{ workerId: one, reason: "signal" }]);
   });
 
   it("finds workers that vanished, and forgets them once that is recorded", async () => {
@@ -120,8 +120,21 @@ describe("process actuator", () => {
     const recorded: unknown[] = [];
     assert.deepEqual(await other.reap(async (vanished) => void recorded.push(vanished)), [one]);
     assert.deepEqual(await other.reap(async (vanished) => void recorded.push(vanished)), []);
-    assert.deepEqual(recorded, [{ workerId: one, asked: false }]);
+    assert.deepEqual(recorded, [{ workerId: one, reason: "error" }]);
     assert.deepEqual(readdirSync(join(folder, "run")), [runFileName(two)]);
+  });
+
+  it("believes the reason that a supervisor noted before it was gone", async () => {
+    const [id] = await actuator().start(1);
+    assert.ok(id !== undefined);
+    const file = runFile(id);
+    writeFileSync(join(folder, "run", runFileName(id)), JSON.stringify({ ...file, exit: "idle" }));
+    kill(file);
+    const other = actuator();
+    await waitFor("it to be gone", async () => (await other.list()).length === 0);
+    const recorded: unknown[] = [];
+    await other.reap(async (vanished) => void recorded.push(vanished));
+    assert.deepEqual(recorded, [{ workerId: id, reason: "idle" }]);
   });
 
   it("counts a worker whose supervisor died as draining while it lives", async () => {

@@ -156,6 +156,11 @@ describe("execute", () => {
     assert.deepEqual([done.exitCode, late.reason], [0, "timeout"]);
   });
 
+  it("succeeds although the program closed a folder to its own user", async () => {
+    await execute({ command: ["sh", "-c", "mkdir -p shut/in; touch shut/in/file; chmod 000 shut/in shut"] });
+    assert.deepEqual(scratchFolders(), []);
+  });
+
   it("says that there is no such program, or that it may not be run", async () => {
     const missing = await failure({ command: ["no-such-program"] });
     assert.match(missing.message, /"no-such-program" is not installed on the worker, or not on its PATH/);

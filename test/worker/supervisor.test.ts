@@ -103,6 +103,28 @@ describe("a supervised worker", () => {
     assert.deepEqual(await exits(), { "exit:error": "1" });
   });
 
+  it("has its reason in the run file while Redis is away", async () => {
+    const nowhere = { REDIS_URL: "redis://127.0.0.1:1", TASKFLEET_HANDLERS: join(folder, "nowhere") };
+    const supervisor = start(nowhere);
+    await waitFor("the reason", () =>
+      runFiles().some((name) => parseRunFile(readFileSync(join(folder, name), "utf8"))?.exit === "error"),
+    );
+    supervisor.signal("SIGKILL");
+  });
+
+  it("leaves no temporary folder behind when it is killed", async () => {
+    const supervisor = start({ TMPDIR: folder });
+    const { worker_pid } = await runFile(supervisor);
+    const temporary = () => readdirSync(folder).filter((name) => name.startsWith("taskfleet-"));
+    await fleet.push("execute", { command: ["sleep", "60"] });
+    await supervisor.logged("run_dispatched");
+    const [parent = ""] = temporary();
+    await waitFor("the scratch folder", () => readdirSync(join(folder, parent)).length === 1);
+    process.kill(Number(worker_pid), "SIGKILL");
+    await supervisor.ended();
+    assert.deepEqual(temporary(), []);
+  });
+
   it("drains when its supervisor is killed; its run file stays for the spawner", async () => {
     const supervisor = start();
     const { worker_pid } = await runFile(supervisor);

@@ -4,6 +4,8 @@
  * process by pid and start time, so that a reused pid is never taken for it.
  */
 
+import { EXIT_REASONS, type ExitReason } from "./records.ts";
+
 /** A process: its pid, and field 22 of `/proc/<pid>/stat` (clock ticks since boot). */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -21,6 +23,8 @@ export interface RunFile {
   readonly revision: string;
   /** Milliseconds since the epoch. */
   readonly started_at: number;
+  /** Why the worker ended; there only from its end until that is recorded. */
+  readonly exit?: ExitReason;
 }
 
 const SUFFIX = ".json";
@@ -65,6 +69,7 @@ export function parseRunFile(text: string): RunFile | null {
     number(file.supervisor_start) &&
     numberOrNull(file.worker_pid) &&
     numberOrNull(file.worker_start) &&
-    number(file.started_at);
+    number(file.started_at) &&
+    (file.exit === undefined || EXIT_REASONS.some((reason) => reason === file.exit));
   return fits ? (value as RunFile) : null;
 }

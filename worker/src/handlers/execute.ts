@@ -145,6 +145,8 @@ export const executeHandler = defineHandler({
   run: async (payload, context): Promise<ExecuteOutput> => {
     const command = check(payload);
     const stdin = inputBytes(payload);
+    const onLeft = (folder: string, error: unknown) =>
+      context.log("scratch_folder_left", { folder, exception: String(error) });
     return withScratchFolder(async (folder) => {
       const end = await runProgram({
         command,
@@ -159,6 +161,6 @@ export const executeHandler = defineHandler({
         throw startError(command[0], error);
       });
       return judge(end, context);
-    });
+    }, onLeft);
   },
 });

@@ -1,3 +1,5 @@
+import type { ExitReason } from "../../contract/records.ts";
+
 /** A worker that an actuator started, whichever spawner asked for it. */
 export interface ManagedWorker {
   readonly workerId: string;
@@ -26,6 +28,6 @@ export interface Actuator {
 
 export interface VanishedWorker {
   readonly workerId: string;
-  /** Whether it was being drained: its end was asked for. */
-  readonly asked: boolean;
+  /** What its supervisor noted; without a note `signal` when it was being drained, else `error`. */
+  readonly reason: ExitReason;
 }

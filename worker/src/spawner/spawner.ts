@@ -107,8 +107,8 @@ export class Spawner {
   async #reap(): Promise<void> {
     const { actuator, logger } = this.#options;
     if (actuator === null) return;
-    const reaped = await actuator.reap(async ({ workerId, asked }) => {
-      await this.#workers.recordExit(workerId, asked ? "signal" : "error");
+    const reaped = await actuator.reap(async ({ workerId, reason }) => {
+      await this.#workers.recordExit(workerId, reason);
     });
     if (reaped.length > 0) logger.warn({ workers: reaped }, SPAWNER_EVENTS.reaped);
   }

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseProcessStat } from "../../contract/process-stat.ts";
+import type { ExitReason } from "../../contract/records.ts";
 import { type RunFile, runFileName } from "../../contract/run-file.ts";
 
 /** Start time of a process that runs or was not waited for yet; 0, which is no process's, when it is gone. */
@@ -30,6 +31,16 @@ export class OwnRunFile {
     const draft = join(this.#folder, `.${file.worker_id}.${process.pid}`);
     writeFileSync(draft, JSON.stringify(file), { mode: 0o600 });
     renameSync(draft, this.#path);
+  }
+
+  /** Adds why the worker ended: should nobody get to record it now, the spawner does so by this. */
+  note(file: RunFile, exit: ExitReason): void {
+    try {
+      this.write({ ...file, exit });
+    } catch (error) {
+      // The exit is recorded all the same, and a file without a note is understood.
+      process.stderr.write(`${this.#path} cannot be written: ${String(error)}\n`);
+    }
   }
 
   remove(): void {

@@ -65,7 +65,8 @@ export class ProcessActuator implements Actuator {
     const reaped: string[] = [];
     for (const file of await this.#runs.read()) {
       if (exists(file)) continue;
-      await record({ workerId: file.worker_id, asked: this.#draining.has(file.worker_id) });
+      const unnoted = this.#draining.has(file.worker_id) ? "signal" : "error";
+      await record({ workerId: file.worker_id, reason: file.exit ?? unnoted });
       await this.#runs.remove(file.worker_id);
       reaped.push(file.worker_id);
     }

@@ -1,0 +1,27 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { removeFolder } from "../handlers/execute/scratch-folder.ts";
+
+/** A worker's own temporary folder, so that nothing stays in the machine's when the worker is killed. */
+export class ScratchParent {
+  #path: string | null = null;
+
+  /** Makes it. Returns the variable that sends the worker there; none where no folder can be made. */
+  make(): { readonly TMPDIR?: string } {
+    try {
+      this.#path = mkdtempSync(join(tmpdir(), "taskfleet-worker-"));
+      return { TMPDIR: this.#path };
+    } catch {
+      return {};
+    }
+  }
+
+  async remove(): Promise<void> {
+    const path = this.#path;
+    if (path === null) return;
+    await removeFolder(path).catch((error: unknown) => {
+      process.stderr.write(`${path} cannot be removed: ${String(error)}\n`);
+    });
+  }
+}

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
-import { parseProcessStat } from "../../worker/contract/process-stat.ts";
+import { identify, type ProcessIdentity } from "../hosts/process-identity.ts";
 import { CommandError } from "./command-error.ts";
 
 /** A lock file of Pulumi's file back end; `timestamp` is RFC 3339. */
@@ -57,25 +57,11 @@ export function stackLocks(address: StackAddress): readonly StackLock[] {
   return names.filter((name) => name.endsWith(".json")).flatMap((name) => readLock(join(folder, name)) ?? []);
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** Since when this process runs (ms since the epoch), or `undefined` where /proc cannot say. */
-function processStart(pid: number): number | undefined {
-  try {
-    const boot = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1];
-    const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
-    // The kernel counts in hundredths of a second.
-    return boot === undefined || stat === null ? undefined : Number(boot) * 1000 + stat.start * 10;
-  } catch {
-    return undefined;
-  }
+/** Since when the process runs (ms since the epoch), or `undefined` where /proc cannot say. */
+function startOf({ start }: ProcessIdentity): number | undefined {
+  const boot = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1];
+  // The kernel counts in hundredths of a second.
+  return boot === undefined ? undefined : Number(boot) * 1000 + start * 10;
 }
 
 /** Clock readings of kernel and engine differ by rounding. */
@@ -84,8 +70,9 @@ const CLOCK_SLACK_MS = 5_000;
 /** Whether the update that made this lock is known to be gone; on another host that cannot be known. */
 export function isStale(lock: StackLock): boolean {
   if (lock.hostname !== hostname()) return false;
-  if (!isAlive(lock.pid)) return true;
-  const start = processStart(lock.pid);
+  const owner = identify(lock.pid);
+  if (owner === null) return true;
+  const start = startOf(owner);
   return start !== undefined && start > Date.parse(lock.timestamp) + CLOCK_SLACK_MS;
 }
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommandError } from "../../components/cli/command-error.ts";
 import { assertUnlocked, stackLocks } from "../../components/cli/stack-lock.ts";
+import { waitFor } from "../support/wait.ts";
 
 describe("a stack's state lock", () => {
   let folder: string;
@@ -68,6 +69,22 @@ describe("a stack's state lock", () => {
       refusal(),
       `stack local has a stale lock: its owner (${owner}) is gone; remove it with: ${way}`,
     );
+  });
+
+  it("counts a process that ended, and that nobody waited for, as gone", async () => {
+    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 600"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    try {
+      const [printed] = await once(parent.stdout, "data");
+      const pid = Number(printed);
+      const isZombie = () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+      await waitFor("the child's end", isZombie);
+      lock({ pid });
+      assert.match(refusal(), /^stack local has a stale lock/);
+    } finally {
+      parent.kill("SIGKILL");
+    }
   });
 
   it("sees that a process id now belongs to a process that began after the lock", () => {

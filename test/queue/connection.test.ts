@@ -100,6 +100,37 @@ describe("connection", () => {
     await server.stop();
   });
 
+  it("a blocked read whose connection went silent takes another one", async () => {
+    const server = await startRedis();
+    const sockets: Socket[] = [];
+    // The first connection says no more once its read is blocked, and never closes: a host that vanished.
+    const proxy = createServer((socket) => {
+      const upstream = connect(server.port, "127.0.0.1");
+      const first = sockets.length === 0;
+      sockets.push(socket, upstream);
+      socket.on("data", (data) => {
+        if (!first || !data.includes("xreadgroup")) upstream.write(data);
+      });
+      upstream.pipe(socket);
+      for (const end of [socket, upstream]) end.on("error", () => {});
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const address = proxy.address();
+    assert(address !== null && typeof address !== "string");
+    const queue = openQueue(server);
+    await queue.push({ id: "x" });
+    const behind = openQueue({ ...server, url: `redis://127.0.0.1:${address.port}` }, queue.stream);
+    const consumer = behind.consumer("w");
+    assert.deepEqual(
+      (await consumer.read(1, 50)).map(({ id }) => id),
+      ["x"],
+    );
+    for (const each of [queue, behind]) each.close();
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+    await server.stop();
+  });
+
   describe("an answer that is lost with its connection", () => {
     let server: TestRedis;
     let proxy: AnswerEater;

@@ -21,6 +21,12 @@ export interface GroupReaderOptions {
   readonly workerId: string;
 }
 
+/**
+ * How long an answer may overstay its BLOCK. Then the connection is taken for one that vanished without a word, and
+ * the read is sent again on a new one.
+ */
+const OVERSTAY_MS = 5_000;
+
 /** Claims entries from several streams, leaves paused ones alone, and makes a group that is missing. */
 export class GroupReader {
   readonly #o: GroupReaderOptions;
@@ -61,7 +67,16 @@ export class GroupReader {
       const found = blocking.call("xreadgroup", ...group, ...from) as Promise<[string, RawEntry[]][] | null>;
       // Sent behind the blocked read, so it tells whether a pause came before the entries did.
       const paused = this.#pausedStreams();
-      return Promise.all([found, paused]);
+      let answered = false;
+      const reconnect = () => {
+        if (!answered && blocking.status === "ready") blocking.disconnect(true);
+      };
+      // Behind what the socket holds: a busy event loop must not take an answer that is there for silence.
+      const silence = setInterval(() => setImmediate(reconnect), blockMs + OVERSTAY_MS);
+      return Promise.all([found, paused]).finally(() => {
+        answered = true;
+        clearInterval(silence);
+      });
     };
     const [found, paused] = await claim().catch(async (error: unknown) => {
       if (!(error instanceof Error) || !error.message.includes("NOGROUP")) throw error;

@@ -20,7 +20,10 @@ function mocha(...folders: readonly string[]): readonly string[] {
 }
 
 /** The worker package's sources, and the helpers of its tests. */
-const WORKER = ["worker/**/*.ts", "worker/**/*.lua", "worker/package.json", "test/support/**"];
+const WORKER = [
+  ...["worker/**/*.ts", "worker/**/*.lua", "worker/package.json"],
+  ...["test/support/**", "components/platform/redis-server.ts", "components/find-on-path.ts"],
+];
 
 /** All suites, in the order in which they run. */
 export const SUITES: readonly Suite[] = [
@@ -83,7 +86,8 @@ export const SUITES: readonly Suite[] = [
   {
     name: "launcher",
     what: "the launcher, set-up, taskfleet env and test, state locks",
-    inputs: ["taskfleet", "components/cli/**", "tools/**", "test/launcher/**", "test/support/**"],
+    // All tests, for the test that compares each suite's imports with its inputs.
+    inputs: ["taskfleet", "biome.json", ...WORKER, "components/**", "tools/**", "test/**/*.ts"],
     command: mocha("launcher"),
     heavy: false,
     timeoutMinutes: 5,
@@ -91,7 +95,10 @@ export const SUITES: readonly Suite[] = [
   {
     name: "engine",
     what: "the Node.js language host, by itself and under the real Pulumi engine",
-    inputs: ["tools/**", "components/cli/**", "test/engine/**", "test/support/**"],
+    inputs: [
+      ...["tools/**", "components/cli/**", "components/*.ts", "components/hosts/errors.ts"],
+      ...["worker/contract/**", "test/engine/**", "test/support/**"],
+    ],
     command: mocha("engine"),
     heavy: true,
     timeoutMinutes: 15,
@@ -103,6 +110,7 @@ export const SUITES: readonly Suite[] = [
       ...WORKER,
       "components/**",
       "stacks/**",
+      "examples/**",
       "tools/**",
       "Pulumi.yaml",
       "taskfleet",

@@ -26,7 +26,10 @@ export function hashInputs(node: string, command: readonly string[], files: read
 }
 
 /** Files that decide about every suite. */
-const ALWAYS = ["package-lock.json", "package.json", ".mocharc.json", "tsconfig.json", "test/suites.ts"];
+export const COMMON_INPUTS: readonly string[] = [
+  ...["package-lock.json", "package.json", ".mocharc.json", "tsconfig.json"],
+  ...["test/suites.ts", "test/count-reporter.ts", "components/cli/test-counts.ts"],
+];
 
 function isIgnored(path: string): boolean {
   return /(^|\/)(node_modules|\.taskfleet|\.git|dist)(\/|$)/.test(path);
@@ -34,7 +37,7 @@ function isIgnored(path: string): boolean {
 
 /** The hash of a suite's inputs as they stand now. */
 export function suiteHash(suite: Suite): string {
-  const patterns = [...ALWAYS, ...suite.inputs];
+  const patterns = [...COMMON_INPUTS, ...suite.inputs];
   const paths = new Set(globSync(patterns, { cwd: PATHS.root, exclude: isIgnored }));
   const files = [...paths].flatMap((path) => {
     const file = join(PATHS.root, path);

@@ -24,6 +24,17 @@ describe("a worker's life", () => {
   });
   afterEach(() => fleet.close());
 
+  /** Two tasks that a worker of one slot takes in one read: it knows from a task before that runs are short. */
+  async function prefetch(kind: string, ms: number): Promise<[first: string, prefetched: string]> {
+    await fleet.result(await fleet.push("sleep", { ms: 0 }));
+    const [first, second] = await fleet.queue.producer.enqueue([
+      { kind, payload: { ms } },
+      { kind: "sleep", payload: { ms: 0 } },
+    ]);
+    assert.ok(first !== undefined && second !== undefined);
+    return [first.id, second.id];
+  }
+
   it("logs its events in order, and a healthy one never says error", async () => {
     const worker = fleet.worker({ WORKER_CONCURRENCY: "3" });
     const id = await fleet.push("sleep", { ms: 0 });
@@ -76,16 +87,19 @@ describe("a worker's life", () => {
 
   it("finishes what runs after SIGTERM, takes nothing more and hands back what waits", async () => {
     const one = await fleet.worker({ WORKER_CONCURRENCY: "1" }).ready();
-    const running = await fleet.push("stubborn", { ms: 1_500 });
+    const [running, prefetched] = await prefetch("stubborn", 1_500);
     await one.logged("run_dispatched", of(running));
     one.signal("SIGTERM");
-    await one.logged("worker_pool_shutting_down");
+    const state = await one.logged("worker_pool_shutting_down");
+    assert.deepEqual([state.running, state.prefetched], [1, 1]);
     const left = await fleet.push("sleep", { ms: 0 });
     assert.equal(await one.ended(), 0);
     assert.equal((await fleet.result(running)).output, "late");
-    assert.deepEqual(await fleet.queue.results.read([left]), [{ state: "open" }]);
-    fleet.worker();
-    assert.equal((await fleet.result(left)).status, "success");
+    assert.equal(await fleet.stat("released"), "1");
+    const open = [{ state: "open" }, { state: "open" }];
+    assert.deepEqual(await fleet.queue.results.read([prefetched, left]), open);
+    const two = fleet.worker();
+    for (const id of [prefetched, left]) assert.equal((await fleet.result(id)).worker_id, two.id);
   });
 
   it("hands back what does not finish in time; another worker finishes it, with one result", async () => {
@@ -189,13 +203,14 @@ describe("a worker's life", () => {
 
   it("keeps its tasks by heartbeats beyond their lease, prefetched ones too", async () => {
     const worker = await fleet.worker({ TASKFLEET_LEASE: "0.9", WORKER_CONCURRENCY: "1" }).ready();
-    const first = await fleet.push("sleep", { ms: 2_500 });
+    const [first, second] = await prefetch("sleep", 2_500);
     await worker.logged("run_dispatched", of(first));
+    assert.equal((await fleet.queue.workers.list())[0]?.holding, 2);
     const sweep = setInterval(() => {
       void fleet.queue.keeper.reclaim({ leaseMs: 900, maxDeliveries: 5 });
     }, 100);
     try {
-      assert.equal((await fleet.result(first)).status, "success");
+      for (const id of [first, second]) assert.equal((await fleet.result(id)).status, "success");
       assert.equal(await fleet.stat("reclaimed"), undefined);
     } finally {
       clearInterval(sweep);

@@ -9,10 +9,20 @@ import { runCommand } from "./run-command.ts";
 import { pluginsCurrent, writePlugins } from "./setup-engine-plugins.ts";
 import { holdLock } from "./setup-lock.ts";
 import type { SetupStep } from "./setup-step.ts";
+import { versionProblem } from "./tool-version.ts";
 
 const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 const WAY_OUT =
   "install Go 1.26 or newer (https://go.dev/dl) so that the engine can be built, or Pulumi itself (https://www.pulumi.com/docs/install), then run this again";
+
+/** For a user's own: older ones are not tried with `Pulumi.yaml`'s plugin path, stackConfigDir and refresh. */
+const DEMAND = {
+  product: "Pulumi",
+  minimum: "3.200.0",
+  ask: ["version"],
+  wayOut:
+    "update it (https://www.pulumi.com/docs/install), or take it off PATH and the engine is built instead, then run this again",
+};
 
 async function checkGo(environment: NodeJS.ProcessEnv): Promise<void> {
   if (findOnPath("go", environment.PATH ?? "") === undefined)
@@ -75,11 +85,18 @@ async function build(environment: NodeJS.ProcessEnv, report: (detail: string) =>
  * `tools/pulumi`, with the Node.js language host and the dynamic provider's wrapper beside it.
  */
 export function engineStep(environment: NodeJS.ProcessEnv): SetupStep {
+  const theirs = userPulumi(environment);
+  const quiet = { ...environment, PULUMI_SKIP_UPDATE_CHECK: "true" };
   const built = () => existsSync(join(engineDirectory(), "pulumi"));
   return {
     name: `Pulumi engine ${engineVersion()}`,
-    check: () => userPulumi(environment) !== undefined || (built() && pluginsCurrent()),
+    check: () =>
+      theirs === undefined
+        ? built() && pluginsCurrent()
+        : versionProblem(theirs, DEMAND, quiet) === undefined,
     async run(report) {
+      const error = theirs === undefined ? undefined : versionProblem(theirs, DEMAND, quiet);
+      if (error !== undefined) throw error;
       await using _lock = await holdLock("engine", () => report("waiting for another set-up that builds it"));
       if (!built()) {
         report("building it from source, once per user: 4 to 8 minutes on 2 cores");

@@ -5,8 +5,12 @@ import { findRedisServer } from "../platform/redis-server.ts";
 import { CommandError } from "./command-error.ts";
 import { runCommand } from "./run-command.ts";
 import type { SetupStep } from "./setup-step.ts";
+import { versionProblem } from "./tool-version.ts";
 
 const WAY_OUT = "install Redis 7 or newer so that redis-server is on PATH, then run this again";
+
+/** The queue's scripts have flags in their first line, which older ones do not know. */
+const DEMAND = { product: "Redis", minimum: "7.0.0", ask: ["--version"], wayOut: WAY_OUT };
 
 /** `apt-get` with these words, by sudo for other users than root. */
 function aptGet(...words: readonly string[]): readonly [string, ...string[]] {
@@ -38,13 +42,21 @@ async function install(environment: NodeJS.ProcessEnv, report: (detail: string) 
 
 /** The Redis server's binary is there: the user's own, or Debian's from the package redis-tools. */
 export function redisStep(environment: NodeJS.ProcessEnv): SetupStep {
+  const find = () => findRedisServer(environment.PATH ?? "", [PATHS.bin]);
+  const problem = (file: string) => versionProblem(file, DEMAND, environment);
   return {
     name: "Redis",
-    check: () => findRedisServer(environment.PATH ?? "", [PATHS.bin]) !== undefined,
+    check() {
+      const file = find();
+      return file !== undefined && problem(file) === undefined;
+    },
     async run(report) {
-      await install(environment, report);
-      if (findRedisServer(environment.PATH ?? "", [PATHS.bin]) === undefined)
+      if (find() === undefined) await install(environment, report);
+      const file = find();
+      if (file === undefined)
         throw new CommandError(`the package redis-tools brought no server's binary: ${WAY_OUT}`, EXIT.failed);
+      const error = problem(file);
+      if (error !== undefined) throw error;
     },
   };
 }

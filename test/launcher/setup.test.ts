@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setUp } from "../../components/cli/setup.ts";
@@ -103,6 +103,8 @@ describe("what the set-up cannot do", () => {
     writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   }
 
+  const REDIS_7 = 'echo "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64"';
+
   /** `taskfleet setup` with an empty cache and only the tools in `folder`. */
   function setup() {
     const environment = { PATH: folder, HOME: folder, XDG_CACHE_HOME: join(folder, "cache") };
@@ -111,14 +113,14 @@ describe("what the set-up cannot do", () => {
   }
 
   it("names go, and the way out, when neither pulumi nor go is there", () => {
-    script("redis-server", "");
+    script("redis-server", REDIS_7);
     const { status, stderr } = setup();
     assert.equal(status, 1);
     assert.match(stderr, /^taskfleet: neither pulumi nor go is on PATH: install Go 1\.26 or newer .*\n$/m);
   });
 
   it("names the version of a go that is too old", () => {
-    script("redis-server", "");
+    script("redis-server", REDIS_7);
     script("go", "echo go1.24.2");
     const { status, stderr } = setup();
     assert.equal(status, 1);
@@ -126,7 +128,7 @@ describe("what the set-up cannot do", () => {
   });
 
   it("shows the compiler's words when the build fails, and leaves no engine behind", () => {
-    script("redis-server", "");
+    script("redis-server", REDIS_7);
     script(
       "go",
       'case $1 in env) echo go1.26.1 ;; list) echo a; echo b ;; *) echo "a.go:1: no such thing" >&2; exit 1 ;; esac',
@@ -149,8 +151,9 @@ describe("what the set-up cannot do", () => {
     const log = join(folder, "log");
     script(
       "apt-get",
-      `echo "$@" >>${log}; case "$*" in *update*) touch ${folder}/lists ;; *) [ -e ${folder}/lists ] && cp ${folder}/apt-get ${folder}/redis-check-rdb ;; esac`,
+      `echo "$@" >>${log}; case "$*" in *update*) touch ${folder}/lists ;; *) [ -e ${folder}/lists ] && cp ${folder}/tool ${folder}/redis-check-rdb ;; esac`,
     );
+    script("tool", "echo redis-check-rdb 7.0.15");
     script("sudo", 'exec "$@"');
     for (const tool of ["env", "touch", "cp", "sh"]) symlinkSync(`/bin/${tool}`, join(folder, tool));
     await redisStep({ PATH: folder }).run(() => {});
@@ -159,9 +162,46 @@ describe("what the set-up cannot do", () => {
   });
 
   it("uses a pulumi that is on PATH, but not the one that the launcher put there", () => {
-    mkdirSync(join(folder, "theirs"));
-    writeFileSync(join(folder, "theirs/pulumi"), "", { mode: 0o755 });
-    assert.equal(engineStep({ PATH: join(folder, "theirs") }).check(), true);
+    script("pulumi", "echo v3.200.0");
+    assert.equal(engineStep({ PATH: folder }).check(), true);
+  });
+
+  for (const [printed, version] of [
+    ["Redis server v=6.2.14 sha=00000000:0", "is version 6.2.14"],
+    ["segmentation fault", "does not tell its version"],
+  ] as const)
+    it(`refuses a redis-server that ${version}, and installs nothing over it`, async () => {
+      script("redis-server", `echo "${printed}"`);
+      const step = redisStep({ PATH: folder });
+      assert.equal(step.check(), false);
+      await assert.rejects(
+        step.run(() => {}),
+        {
+          name: "CommandError",
+          message: `${join(folder, "redis-server")} ${version}, but Redis 7.0.0 or newer is needed: install Redis 7 or newer so that redis-server is on PATH, then run this again`,
+        },
+      );
+    });
+
+  it("takes a Redis that calls itself 10, and one of Debian's tool", () => {
+    script("redis-server", "echo Redis server v=10.0.0");
+    assert.equal(redisStep({ PATH: folder }).check(), true);
+    rmSync(join(folder, "redis-server"));
+    script("redis-check-rdb", "echo redis-check-rdb 7.0.0");
+    assert.equal(redisStep({ PATH: folder }).check(), true);
+  });
+
+  it("refuses a pulumi on PATH that is too old, and names both ways out", async () => {
+    script("pulumi", "echo v3.99.1");
+    const step = engineStep({ PATH: folder });
+    assert.equal(step.check(), false);
+    await assert.rejects(
+      step.run(() => {}),
+      {
+        name: "CommandError",
+        message: `${join(folder, "pulumi")} is version 3.99.1, but Pulumi 3.200.0 or newer is needed: update it (https://www.pulumi.com/docs/install), or take it off PATH and the engine is built instead, then run this again`,
+      },
+    );
   });
 });
 

@@ -247,18 +247,16 @@ describe("the stack local", function () {
     assert.equal(again.code, 0, again.output);
   });
 
-  it("stops what it finds of a stack that the engine does not know", async () => {
+  it("stops what no state knows: an update was cut off before it saved", async () => {
     mkdirSync(stack);
     const child = spawn("sleep", ["1000"], { cwd: stack, stdio: "ignore" });
     const ended = once(child, "exit");
     const own = identify(child.pid ?? 0);
     writeFileSync(join(stack, "spawner-a.process.json"), JSON.stringify({ ...own, port: 9464 }));
-    const removed = await project.pulumi("stack", "rm", "local", "--yes");
-    assert.equal(removed.code, 0, removed.output);
     const { code, output } = await project.taskfleet("down");
     child.kill("SIGKILL");
     assert.equal(code, 0, output);
     assert.deepEqual(await ended, [null, "SIGTERM"]);
-    assert.match(output, /^There is no stack local; an interrupted update had left spawner-a: stopped; /m);
+    assert.match(output, /; an interrupted update had left spawner-a: stopped; /);
   });
 });

@@ -56,6 +56,8 @@ async function world(intervalMs = 30_000, withActuator = true) {
     running: 0,
     lost: false,
     full: false,
+    /** Id of a worker that has reported once only, at the beginning. */
+    stuck: "",
     record: null as ScalingRecord | null,
   };
   const queue = {
@@ -67,7 +69,7 @@ async function world(intervalMs = 30_000, withActuator = true) {
     workers: async () =>
       actuator.workers.map(({ workerId }) => ({
         ...reportOf(workerId),
-        ...{ seen_at: 1_000_000 + now.ms, holding: now.running > 0 ? 1 : 0 },
+        ...{ seen_at: 1_000_000 + (workerId === now.stuck ? 0 : now.ms), holding: now.running > 0 ? 1 : 0 },
       })),
     readRecord: async () => now.record,
     writeRecord: async (record: ScalingRecord) => {
@@ -153,6 +155,20 @@ describe("spawner: scaler", () => {
     now.full = true;
     await assert.rejects(at(0), /Redis refuses to write/);
     assert.deepEqual(actuator.done, ["start 4"]);
+  });
+
+  it("replaces a worker that falls silent, and asks it to end when it stays so", async () => {
+    const { actuator, now, at } = await world(1_000);
+    now.waiting = 2;
+    now.stuck = "w1";
+    await at(0);
+    await at(90_000);
+    assert.deepEqual(actuator.done, ["start 1"]);
+    await at(91_000);
+    await at(100_000);
+    assert.deepEqual(actuator.done, ["start 1", "start 1"]);
+    await at(101_000);
+    assert.deepEqual(actuator.done, ["start 1", "start 1", "drain w1"]);
   });
 
   it("drains only those that are idle, down to the busy ones", async () => {

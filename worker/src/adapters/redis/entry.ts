@@ -31,7 +31,7 @@ export function readEntry(stream: string, entryId: string, fields: readonly stri
       id,
       kind: field("kind"),
       payloadText: field("payload") || JSON.stringify(fields),
-      options: isObject(options) ? options : {},
+      options: taskOptions(options),
       enqueuedAt: Number(field("at")) || 0,
       attempts: Number(field("attempts")) || 0,
       deliveries: Number(field("deliveries")) || 0,
@@ -49,6 +49,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function isObject(value: unknown): value is TaskOptions {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** What is no positive number is left out: the handler's or the fleet's value counts then. */
+function taskOptions(value: unknown): TaskOptions {
+  const { timeoutMs, maxAttempts } = (value ?? {}) as Record<string, unknown>;
+  const fits = (limit: unknown): limit is number => typeof limit === "number" && limit > 0;
+  return { ...(fits(timeoutMs) && { timeoutMs }), ...(fits(maxAttempts) && { maxAttempts }) };
 }

@@ -34,7 +34,7 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
     return true;
   } catch (error) {
     if (codeOf(error) === "ESRCH") return false;
-    throw error;
+    throw explain(`send ${signal} to pid ${identity.pid}`, error);
   }
 }
 

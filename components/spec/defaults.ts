@@ -11,7 +11,7 @@ export const DEFAULTS = {
   untrustedExecute: false,
   redisPort: 6379,
   redisMaxMemory: 2 * 1024 ** 3,
-  /** Source of memory and CPU: production guide, worker slots. */
+  /** Limits of one worker process and the programs that its handlers start. */
   security: {
     uid: 65_532,
     readOnlyRoot: true,

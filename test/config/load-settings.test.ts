@@ -21,7 +21,7 @@ describe("loadSettings", () => {
     return assert.fail("the settings were accepted");
   }
 
-  it("takes the sources' defaults where nothing is set", () => {
+  it("takes the defaults where nothing is set", () => {
     const settings = loadSettings({}, "worker", folder);
     assert.equal(settings.pollInterval, 2);
     assert.equal(settings.concurrency, 4);

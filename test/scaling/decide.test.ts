@@ -7,7 +7,7 @@ import {
   type ScalingState,
 } from "../../worker/contract/scaling.ts";
 
-const SOURCE: BacklogPolicy = {
+const PLAIN: BacklogPolicy = {
   min: 1,
   max: 32,
   tasksPerWorker: 2,
@@ -15,7 +15,7 @@ const SOURCE: BacklogPolicy = {
   warmPoolWhenIdle: false,
   idleToZeroSeconds: 300,
 };
-const WARM: BacklogPolicy = { ...SOURCE, warmPool: 2 };
+const WARM: BacklogPolicy = { ...PLAIN, warmPool: 2 };
 const NOW = 1_800_000_000_000;
 
 function signals(given: Partial<ScalingSignals>): ScalingSignals {
@@ -27,7 +27,7 @@ function desired(policy: BacklogPolicy, given: Partial<ScalingSignals>, state = 
   return [decision.desired, decision.reason];
 }
 
-describe("scaling law: the sources' figures", () => {
+describe("scaling law: 1 to 32 workers, two tasks each", () => {
   // pending, max(1, min(32, pending // 2)), and the term that decides
   const rows: [number, number, string][] = [
     [1, 1, "minimum"],
@@ -43,16 +43,16 @@ describe("scaling law: the sources' figures", () => {
   ];
   for (const [pending, workers, reason] of rows)
     it(`${pending} pending: ${workers} workers`, () => {
-      assert.deepEqual(desired(SOURCE, { waiting: pending }), [workers, reason]);
+      assert.deepEqual(desired(PLAIN, { waiting: pending }), [workers, reason]);
     });
 
   it("counts waiting, running and due retries alike", () => {
-    assert.deepEqual(desired(SOURCE, { waiting: 4, running: 4, dueRetries: 2 }), [5, "backlog"]);
-    assert.deepEqual(desired(SOURCE, { dueRetries: 10, liveWorkers: 0 }), [5, "backlog"]);
+    assert.deepEqual(desired(PLAIN, { waiting: 4, running: 4, dueRetries: 2 }), [5, "backlog"]);
+    assert.deepEqual(desired(PLAIN, { dueRetries: 10, liveWorkers: 0 }), [5, "backlog"]);
   });
 
   it("starts one worker for one task when the minimum is 0", () => {
-    assert.deepEqual(desired({ ...SOURCE, min: 0 }, { waiting: 1, liveWorkers: 0 }), [1, "minimum"]);
+    assert.deepEqual(desired({ ...PLAIN, min: 0 }, { waiting: 1, liveWorkers: 0 }), [1, "minimum"]);
   });
 });
 
@@ -76,8 +76,8 @@ describe("scaling law: busy workers and the warm pool", () => {
     });
 
   it("says busy where neither backlog nor pool asks for as many", () => {
-    assert.deepEqual(desired(SOURCE, { running: 3, busyWorkers: 3 }), [3, "busy"]);
-    assert.deepEqual(desired(SOURCE, { busyWorkers: 3 }), [3, "busy"]);
+    assert.deepEqual(desired(PLAIN, { running: 3, busyWorkers: 3 }), [3, "busy"]);
+    assert.deepEqual(desired(PLAIN, { busyWorkers: 3 }), [3, "busy"]);
   });
 });
 
@@ -85,25 +85,25 @@ describe("scaling law: idle", () => {
   const idleFor = (ms: number): ScalingState => ({ idleSinceMs: NOW - ms, desired: 1 });
 
   it("remembers when the work ended, and forgets it when work comes", () => {
-    const first = decide(signals({}), SOURCE, initialState(3));
+    const first = decide(signals({}), PLAIN, initialState(3));
     assert.deepEqual(first.state, { idleSinceMs: NOW, desired: 1 });
-    const later = decide(signals({ nowMs: NOW + 5000 }), SOURCE, first.state);
+    const later = decide(signals({ nowMs: NOW + 5000 }), PLAIN, first.state);
     assert.equal(later.state.idleSinceMs, NOW);
-    const work = decide(signals({ nowMs: NOW + 6000, waiting: 8 }), SOURCE, later.state);
+    const work = decide(signals({ nowMs: NOW + 6000, waiting: 8 }), PLAIN, later.state);
     assert.deepEqual(work.state, { idleSinceMs: null, desired: 4 });
   });
 
   it("goes to zero at exactly five minutes, not a millisecond before", () => {
-    assert.deepEqual(desired(SOURCE, {}, idleFor(299_999)), [1, "minimum"]);
-    assert.deepEqual(desired(SOURCE, {}, idleFor(300_000)), [0, "idle"]);
+    assert.deepEqual(desired(PLAIN, {}, idleFor(299_999)), [1, "minimum"]);
+    assert.deepEqual(desired(PLAIN, {}, idleFor(300_000)), [0, "idle"]);
   });
 
   it("keeps a worker that is busy after all", () => {
-    assert.deepEqual(desired(SOURCE, { busyWorkers: 2 }, idleFor(300_000)), [2, "busy"]);
+    assert.deepEqual(desired(PLAIN, { busyWorkers: 2 }, idleFor(300_000)), [2, "busy"]);
   });
 
   it("starts nobody from zero without work, whatever the minimum", () => {
-    assert.deepEqual(desired({ ...SOURCE, min: 3 }, { liveWorkers: 0 }), [0, "idle"]);
+    assert.deepEqual(desired({ ...PLAIN, min: 3 }, { liveWorkers: 0 }), [0, "idle"]);
   });
 
   it("keeps the pool when the policy says so, also from zero", () => {
@@ -114,17 +114,17 @@ describe("scaling law: idle", () => {
   });
 
   it("does not wait longer because the clock went back", () => {
-    const back = decide(signals({ nowMs: NOW - 60_000 }), SOURCE, idleFor(0));
+    const back = decide(signals({ nowMs: NOW - 60_000 }), PLAIN, idleFor(0));
     assert.equal(back.state.idleSinceMs, NOW - 60_000);
   });
 });
 
 describe("scaling law: signals lost", () => {
   it("holds what was decided last and keeps the state", () => {
-    const before = decide(signals({ waiting: 20 }), SOURCE, initialState(0)).state;
-    assert.deepEqual(decide(null, SOURCE, before), { desired: 10, reason: "hold", state: before });
+    const before = decide(signals({ waiting: 20 }), PLAIN, initialState(0)).state;
+    assert.deepEqual(decide(null, PLAIN, before), { desired: 10, reason: "hold", state: before });
   });
   it("holds the live workers when nothing was decided yet", () => {
-    assert.equal(decide(null, SOURCE, initialState(7)).desired, 7);
+    assert.equal(decide(null, PLAIN, initialState(7)).desired, 7);
   });
 });

@@ -18,7 +18,7 @@ function problemsOf(spec: unknown): readonly SpecProblem[] {
 const pathsOf = (spec: unknown) => problemsOf(spec).map(({ path }) => path);
 
 describe("resolving a spec", () => {
-  it("needs nothing: names and figures of the sources", () => {
+  it("needs nothing: each name and figure has its default", () => {
     const { name, classes, delivery, redis, security, demands } = resolveFleet({}, "local");
     const [first] = classes;
     assert.deepEqual(

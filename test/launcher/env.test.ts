@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -148,6 +148,18 @@ describe("taskfleet env", () => {
       `taskfleet: ${join(folder, "passphrase")} is empty: remove it if no stack is up yet, else restore it\n`,
     );
     assert.equal(status, 1);
+  });
+
+  it("takes a relative state folder from where the command was called", () => {
+    const environment = { ...cleanEnvironment(), TASKFLEET_HOME: "relative" };
+    const { stdout } = spawnSync(PATHS.launcher, ["env"], {
+      encoding: "utf8",
+      cwd: folder,
+      env: environment,
+    });
+    const state = join(realpathSync(folder), "relative");
+    assert.ok(stdout.includes(`export TASKFLEET_HOME='${state}'\n`), stdout);
+    assert.ok(stdout.includes(`export PULUMI_BACKEND_URL='file://${state}/pulumi'\n`), stdout);
   });
 
   it("says in one line what is in the way on the disk", () => {

@@ -1,24 +1,13 @@
 import { rm } from "node:fs/promises";
 import type { Command } from "commander";
-import { EXIT } from "../../worker/contract/exit-codes.ts";
 import { stackPaths } from "../paths.ts";
 import { stopLeftovers } from "../targets/local/leftovers.ts";
-import { CommandError } from "./command-error.ts";
 import { findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
 import { checkStackName, defaultStack } from "./stack-name.ts";
 
 interface DownOptions {
   readonly stack: string;
   readonly deleteData?: boolean;
-}
-
-async function removeData(directory: string): Promise<void> {
-  try {
-    await rm(directory, { recursive: true, force: true });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`cannot remove ${directory}: ${reason}`, EXIT.failed);
-  }
 }
 
 async function down({ stack, deleteData }: DownOptions): Promise<void> {
@@ -32,7 +21,7 @@ async function down({ stack, deleteData }: DownOptions): Promise<void> {
   const state = exists ? `Stack ${stack} is down` : `There is no stack ${stack}`;
   const found =
     leftovers.length === 0 ? "" : `; an interrupted update had left ${leftovers.join(", ")}: stopped`;
-  if (deleteData === true) await removeData(directory);
+  if (deleteData === true) await rm(directory, { recursive: true, force: true });
   const data =
     deleteData === true ? `${directory} is removed` : `the queue's data, if any, stays in ${redis}`;
   process.stdout.write(`${state}${found}; ${data}.\n`);

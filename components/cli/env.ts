@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { EXIT } from "../../worker/contract/exit-codes.ts";
-import { CommandError } from "./command-error.ts";
 import { engineEnvironment, stackEnvironment } from "./environment.ts";
 import { writeWrappers } from "./setup-wrappers.ts";
 import { shellExports } from "./shell.ts";
@@ -12,13 +10,7 @@ const OF_ONE_STACK = ["REDIS_URL", "REDIS_PASSWORD_FILE", "REDISCLI_AUTH"];
 
 function redisCliPassword(client: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const file = client.REDIS_PASSWORD_FILE;
-  if (file === undefined) return {};
-  try {
-    return { REDISCLI_AUTH: readFileSync(file, "utf8").trim() };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`cannot read the stack's Redis password: ${reason}`, EXIT.failed);
-  }
+  return file === undefined ? {} : { REDISCLI_AUTH: readFileSync(file, "utf8").trim() };
 }
 
 function printEnvironment(stack: string, environment: NodeJS.ProcessEnv): void {

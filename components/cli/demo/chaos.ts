@@ -1,22 +1,8 @@
 /** What the demo does to its own fleet: a worker killed, another stopped past its lease, the leader killed. */
-import { setTimeout as delay } from "node:timers/promises";
 import { EXIT } from "../../../worker/contract/exit-codes.ts";
 import { CommandError } from "../command-error.ts";
-import { readStatus, type Status } from "./queue-command.ts";
-
-const EVERY_MS = 200;
-const GIVE_UP_MS = 60_000;
-
-/** Asks for the status until `find` finds something in it. */
-async function until<T>(stack: string, what: string, find: (status: Status) => T | undefined): Promise<T> {
-  const deadline = Date.now() + GIVE_UP_MS;
-  while (Date.now() < deadline) {
-    const found = find(await readStatus(stack));
-    if (found !== undefined) return found;
-    await delay(EVERY_MS);
-  }
-  throw new CommandError(`waited ${GIVE_UP_MS / 1000} s in vain for: ${what}`, EXIT.failed);
-}
+import type { Status } from "./queue-command.ts";
+import type { StatusFeed } from "./status-feed.ts";
 
 /** A worker that is in the middle of a task of this kind, `except` aside. */
 function runner(kind: string, except: readonly string[] = []) {
@@ -30,23 +16,25 @@ export interface Struck {
 }
 
 /** SIGKILL in the middle of a task. */
-export async function killWorker(stack: string): Promise<Struck> {
-  const worker = await until(stack, "a worker with a long task", runner("sleep"));
+export async function killWorker(feed: StatusFeed): Promise<Struck> {
+  const worker = await feed.until("a worker with a long task", runner("sleep"));
   process.kill(worker.pid, "SIGKILL");
   return { workerId: worker.worker_id, pid: worker.pid };
 }
 
 /** SIGSTOP until its tasks were taken back, then SIGCONT; resolves when its late result was refused. */
-export async function stopWorkerPastLease(stack: string, killed: Struck): Promise<Struck> {
-  const worker = await until(stack, "a second worker with a long task", runner("sleep", [killed.workerId]));
-  const before = await readStatus(stack);
+export async function stopWorkerPastLease(feed: StatusFeed, killed: Struck): Promise<Struck> {
+  const { worker, late } = await feed.until("a second worker with a long task", (status) => {
+    const worker = runner("sleep", [killed.workerId])(status);
+    return worker === undefined ? undefined : { worker, late: status.counters.late };
+  });
   const resume = () => process.kill(worker.pid, "SIGCONT");
   // A Ctrl-C in between must not leave it stopped.
   const interrupt = () => process.exit(EXIT.interrupted);
   process.once("exit", resume).once("SIGINT", interrupt);
   process.kill(worker.pid, "SIGSTOP");
   try {
-    await until(stack, "the stopped worker's tasks to be taken back", (status) =>
+    await feed.until("the stopped worker's tasks to be taken back", (status) =>
       status.workers.every(({ worker_id, holding }) => worker_id !== worker.worker_id || holding === 0)
         ? true
         : undefined,
@@ -55,19 +43,19 @@ export async function stopWorkerPastLease(stack: string, killed: Struck): Promis
     process.off("exit", resume).off("SIGINT", interrupt);
     resume();
   }
-  await until(stack, "the stopped worker's late result to be refused", (status) =>
-    status.counters.late > before.counters.late ? true : undefined,
+  await feed.until("the stopped worker's late result to be refused", (status) =>
+    status.counters.late > late ? true : undefined,
   );
   return { workerId: worker.worker_id, pid: worker.pid };
 }
 
 /** SIGKILL of the spawner that leads; resolves with its successor's name. */
 export async function killLeader(
-  stack: string,
+  feed: StatusFeed,
 ): Promise<{ readonly killed: string; readonly successor: string }> {
-  const killed = await until(stack, "a leading spawner", ({ leader }) => leader ?? undefined);
+  const killed = await feed.until("a leading spawner", ({ leader }) => leader ?? undefined);
   process.kill(pidOfLeader(killed), "SIGKILL");
-  const successor = await until(stack, "another spawner to lead", ({ leader }) =>
+  const successor = await feed.until("another spawner to lead", ({ leader }) =>
     leader !== null && leader !== killed ? leader : undefined,
   );
   return { killed, successor };

@@ -3,7 +3,7 @@ import type { Status } from "./queue-command.ts";
 
 const WIDTH = 40;
 /** Without a terminal, at most one line in so many frames. */
-const QUIET_FRAMES = 5;
+const QUIET_FRAMES = 3;
 
 /** A bar of `share` (0 to 1), `width` characters. */
 export function bar(share: number, width = WIDTH): string {

@@ -3,13 +3,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { type Client, createClient } from "@taskfleet/worker/client";
 import { CommandError } from "../command-error.ts";
 import { stackEnvironment } from "../environment.ts";
 import { killLeader, killWorker, stopWorkerPastLease } from "./chaos.ts";
 import { frame, type LiveView } from "./live-view.ts";
 import { queueCommand, readStatus, type Status } from "./queue-command.ts";
+import { StatusFeed } from "./status-feed.ts";
 import {
   type DemoSummary,
   type DemoTask,
@@ -32,6 +32,8 @@ interface Progress {
   mostWorkers: number;
 }
 
+/** Long enough to be seen in a report and struck. */
+const LONG_SECONDS = 10;
 /** A task without an end by then is lost, and the demo says so. */
 const LONGEST_WAIT_MS = 120_000;
 
@@ -40,24 +42,32 @@ export async function runDemo(stack: string, view: LiveView): Promise<DemoReport
   const progress: Progress = { pushed: 0, mostWorkers: 0 };
   const drained = new AbortController();
   const client = connect(stack);
+  const feed = StatusFeed.start(stack);
   try {
     const [report] = await Promise.all([
-      work(stack, client, view, progress).finally(() => drained.abort()),
-      watch(stack, view, progress, drained.signal),
+      work(stack, client, feed, view, progress).finally(() => drained.abort()),
+      watch(feed, view, progress, drained.signal),
     ]);
     return report;
   } finally {
     drained.abort();
+    feed.stop();
     await client.close();
   }
 }
 
-async function work(stack: string, client: Client, view: LiveView, progress: Progress): Promise<DemoReport> {
+async function work(
+  stack: string,
+  client: Client,
+  feed: StatusFeed,
+  view: LiveView,
+  progress: Progress,
+): Promise<DemoReport> {
   const run = `demo-${randomBytes(3).toString("hex")}`;
   const before = await readStatus(stack);
   const [mapped, others] = await Promise.all([
     mapWholeTree(stack, view, progress),
-    upsetFleet(stack, run, view, progress),
+    upsetFleet(stack, run, feed, view, progress),
   ]);
   const tasks: DemoTask[] = [...mapped.tasks, ...others];
   const ids = tasks.map(({ id }) => id);
@@ -78,12 +88,10 @@ function connect(stack: string): Client {
   return createClient({ redisUrl: environment.REDIS_URL, redisPassword });
 }
 
-async function watch(stack: string, view: LiveView, progress: Progress, end: AbortSignal): Promise<void> {
-  while (!end.aborted) {
-    const status = await readStatus(stack);
+async function watch(feed: StatusFeed, view: LiveView, progress: Progress, end: AbortSignal): Promise<void> {
+  for await (const status of feed.statuses(end)) {
     progress.mostWorkers = Math.max(progress.mostWorkers, status.workers.length);
     view.draw(frame(status, progress.pushed));
-    await delay(500, undefined, { signal: end }).catch(() => {});
   }
 }
 
@@ -112,24 +120,25 @@ async function mapWholeTree(stack: string, view: LiveView, progress: Progress): 
 async function upsetFleet(
   stack: string,
   run: string,
+  feed: StatusFeed,
   view: LiveView,
   progress: Progress,
 ): Promise<PlannedTask[]> {
   const flaky = flakyTasks(run);
-  const first = longTask(run, "killed", 8);
-  const second = longTask(run, "stopped", 8);
+  const first = longTask(run, "killed", LONG_SECONDS);
+  const second = longTask(run, "stopped", LONG_SECONDS);
   const push = async (tasks: readonly PlannedTask[]) => {
     await queueCommand(stack, ["push", "-"], { input: pushLines(tasks) });
     progress.pushed += tasks.length;
   };
   await push([...flaky, first]);
   view.say(`• push: ${flaky.length} tasks that fail at first or for ever`);
-  const killed = await killWorker(stack);
+  const killed = await killWorker(feed);
   view.say(`• SIGKILL: worker ${killed.workerId} in the middle of a task`);
-  const { killed: leader, successor } = await killLeader(stack);
+  const { killed: leader, successor } = await killLeader(feed);
   view.say(`• SIGKILL: leading spawner ${leader}; ${successor} leads now`);
   await push([second]);
-  const stopped = await stopWorkerPastLease(stack, killed);
+  const stopped = await stopWorkerPastLease(feed, killed);
   view.say(`• SIGSTOP past its lease, then SIGCONT: worker ${stopped.workerId}; its late result was refused`);
   return [...flaky, first, second];
 }

@@ -29,10 +29,13 @@ export function flakyTasks(run: string): PlannedTask[] {
   ];
 }
 
-/** A task long enough for its worker to be killed or stopped in the middle. */
+/**
+ * A task long enough for its worker to be killed or stopped in the middle. In one step: a worker that wakes up
+ * too late has its result at once, before it can learn that the task is another's.
+ */
 export function longTask(run: string, name: string, seconds: number): PlannedTask {
   const id = `${run}-${name}`;
-  return { id, expect: "success", push: { kind: "sleep", id, payload: { ms: seconds * 1000 } } };
+  return { id, expect: "success", push: { kind: "sleep", id, payload: { ms: seconds * 1000, steps: 1 } } };
 }
 
 /** JSONL for `taskfleet push -`. */

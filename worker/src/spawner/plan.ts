@@ -58,40 +58,23 @@ function ids(members: readonly Member[]): string[] {
   return members.map((member) => member.workerId);
 }
 
-/** Since when these workers have been seen like this without a break: the times seen before, brought up to now. */
-function track(
+type Track = (
   before: ReadonlyMap<string, number>,
   members: readonly Member[],
   nowMs: number,
-): Map<string, number> {
-  return new Map(members.map(({ workerId }) => [workerId, before.get(workerId) ?? nowMs]));
+) => Map<string, number>;
+
+/** Since when such workers have been seen so without a break: the times seen before, brought up to now. */
+function trackThose(which: (member: Member) => boolean): Track {
+  return (before, members, nowMs) =>
+    new Map(members.filter(which).map(({ workerId }) => [workerId, before.get(workerId) ?? nowMs]));
 }
 
-/** Since when each idle worker has been seen idle without a break. */
-export function trackIdle(
-  before: ReadonlyMap<string, number>,
-  members: readonly Member[],
-  nowMs: number,
-): Map<string, number> {
-  return track(
-    before,
-    members.filter((member) => member.ready && !member.busy),
-    nowMs,
-  );
-}
+/** Since when each idle worker has been seen idle. */
+export const trackIdle = trackThose((member) => member.ready && !member.busy);
 
-/** Since when each silent worker that can be stopped has been seen silent without a break. */
-export function trackSilent(
-  before: ReadonlyMap<string, number>,
-  members: readonly Member[],
-  nowMs: number,
-): Map<string, number> {
-  return track(
-    before,
-    members.filter((member) => member.managed && member.silent && !member.draining),
-    nowMs,
-  );
-}
+/** Since when each silent worker that can be stopped has been seen silent. */
+export const trackSilent = trackThose((member) => member.managed && member.silent && !member.draining);
 
 /** After an outage of Redis or a sleep of the machine all workers are silent for a moment; none is stuck. */
 const STUCK_MS = 10_000;

@@ -72,12 +72,16 @@ describe("a stack's state lock", () => {
   });
 
   it("counts a process that ended, and that nobody waited for, as gone", async () => {
-    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 600"], {
+    const parent = spawn("sh", ["-c", "sleep 600 & echo $!; exec sleep 600"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     try {
       const [printed] = await once(parent.stdout, "data");
       const pid = Number(printed);
+      // The shell would wait for its child; what it becomes does not.
+      const isSleep = () => readFileSync(`/proc/${parent.pid}/comm`, "utf8") === "sleep\n";
+      await waitFor("the shell to be another program", isSleep);
+      process.kill(pid, "SIGKILL");
       const isZombie = () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
       await waitFor("the child's end", isZombie);
       lock({ pid });

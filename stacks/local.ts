@@ -6,6 +6,7 @@ import { redisServer } from "../components/platform/redis-server.ts";
 import { resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";
 import { LocalFleet } from "../components/targets/local/component.ts";
+import { checkHandlers } from "../components/targets/local/handlers-check.ts";
 import { handlersDigest } from "../components/targets/local/handlers-digest.ts";
 import { buildBundle } from "../worker/build.ts";
 
@@ -16,10 +17,12 @@ import { buildBundle } from "../worker/build.ts";
 export async function local(stack: string, config: Config): Promise<Record<string, unknown>> {
   const fleet = resolveFleet(config.getObject("fleet") ?? {}, target.name);
   const paths = stackPaths(stack);
+  const handlers = fleet.handlers === "" ? "" : resolve(PATHS.root, fleet.handlers);
   const [bundle, digest] = await Promise.all([
     explained(`build the worker's bundle in ${paths.bundles}`, () => buildBundle({ outDir: paths.bundles })),
-    handlersDigest(fleet.handlers === "" ? "" : resolve(PATHS.root, fleet.handlers)),
+    handlersDigest(handlers),
   ]);
+  if (handlers !== "") await checkHandlers(process.execPath, bundle.directory, handlers);
   const document = target.compile(fleet, {
     root: PATHS.root,
     paths,

@@ -69,6 +69,12 @@ function exitCodeOf(error: unknown): number {
   return error instanceof CommandError ? error.exitCode : EXIT.failed;
 }
 
+// A reader that has gone (`| head`) has read enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await run(process.argv.slice(2));
 } catch (error) {

@@ -61,7 +61,8 @@ if [ -n "$named" ] && [ "\${other:-redis://$host:$port}" != "$url" ]; then
   [ "\${REDISCLI_AUTH:-}" != "$password" ] || unset REDISCLI_AUTH
   exec "$real" "$@"
 fi
-if [ -z "\${REDISCLI_AUTH:-}" ] && [ -n "$password" ]; then
+# Of this moment: what the shell has may be of an earlier \`up\`.
+if [ -n "$password" ]; then
   REDISCLI_AUTH=$password
   export REDISCLI_AUTH
 fi

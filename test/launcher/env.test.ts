@@ -91,6 +91,12 @@ describe("taskfleet env", () => {
       );
     });
 
+    it("has the password of now, whatever an earlier up left in the shell", () => {
+      const [first, second] = given("ping; export REDISCLI_AUTH=old", "ping");
+      assert.equal(first, `${password}|-h 127.0.0.1 -p 7002 ping`);
+      assert.equal(second, first);
+    });
+
     it("leaves calls that name another server alone, and keeps the stack's password from it", () => {
       const calls = [
         "-h other -p 1 ping",

@@ -127,6 +127,21 @@ describe("the launcher", () => {
     assert.equal(other.A_VALUE, undefined);
   });
 
+  it("takes the stack's address of now, whatever an earlier up left in the shell; another Redis stays", () => {
+    const root = checkout({ packages: true });
+    const state = join(root, ".taskfleet");
+    mkdirSync(join(state, "blue"), { recursive: true });
+    writeFileSync(join(state, "blue/client.env"), "REDIS_URL=redis://127.0.0.1:7001\n");
+    const push = [join(root, "taskfleet"), "push"] as const;
+    const seen = (stack: string, passwordFile: string) => {
+      const env = { TASKFLEET_STACK: stack, REDIS_URL: "redis://old:1", REDIS_PASSWORD_FILE: passwordFile };
+      return JSON.parse(run(push, { env }).stdout).REDIS_URL;
+    };
+    assert.equal(seen("blue", join(state, "blue/secrets/redis-password")), "redis://127.0.0.1:7001");
+    assert.equal(seen("gone", join(state, "gone/secrets/redis-password")), undefined);
+    assert.equal(seen("blue", "/run/secrets/redis"), "redis://old:1");
+  });
+
   it("says in one line what is missing when there is no node to install the packages with", () => {
     const root = checkout({ packages: false });
     const tools = join(folder, "tools");
@@ -180,7 +195,7 @@ describe("the command line of this checkout", () => {
     assert.equal(run([PATHS.launcher, "no-such-command"]).code, 2);
     const suite = run([PATHS.launcher, "test", "no-such-suite"]);
     assert.equal(suite.code, 2);
-    assert.match(suite.stderr, /^taskfleet: no suite no-such-suite: there are check, unit, /);
+    assert.match(suite.stderr, /^taskfleet: no suite no-such-suite: there are check, unit, /m);
     assert.equal(run([PATHS.launcher, "env", "--no-such-option"]).code, 2);
   });
 

@@ -192,6 +192,20 @@ describe("the stack local", function () {
     assert.deepEqual(records(), before);
   });
 
+  it("finds a handler that cannot run before it touches what runs", async () => {
+    const before = records();
+    const handlers = join(project.state, "handlers");
+    mkdirSync(handlers);
+    writeFileSync(join(handlers, "broken.ts"), "export default 5 +");
+    const key = "taskfleet:fleet.handlers";
+    await project.pulumi("config", "set", "--path", key, handlers, "-s", "local");
+    const { code, output } = await project.taskfleet("up");
+    await project.pulumi("config", "rm", "--path", key, "-s", "local");
+    assert.equal(code, 1);
+    assert.match(output, /cannot run, so nothing was changed:\n.*broken\.ts/s);
+    assert.deepEqual(records(), before);
+  });
+
   it("explains in one line that another update is running", async () => {
     const first = project.startPulumi("up", "--yes", "--skip-preview", "-s", "local");
     const locks = join(project.state, "pulumi", ".pulumi", "locks", "organization", "taskfleet", "local");

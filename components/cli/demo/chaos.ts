@@ -1,4 +1,5 @@
 /** What the demo does to its own fleet: a worker killed, another stopped past its lease, the leader killed. */
+import { setTimeout as delay } from "node:timers/promises";
 import { EXIT } from "../../../worker/contract/exit-codes.ts";
 import { CommandError } from "../command-error.ts";
 import type { Status } from "./queue-command.ts";
@@ -22,8 +23,11 @@ export async function killWorker(feed: StatusFeed): Promise<Struck> {
   return { workerId: worker.worker_id, pid: worker.pid };
 }
 
-/** SIGSTOP until its tasks were taken back, then SIGCONT; resolves when its late result was refused. */
-export async function stopWorkerPastLease(feed: StatusFeed, killed: Struck): Promise<Struck> {
+/**
+ * SIGSTOP until its tasks were taken back and would have ended, at most `taskMs` after they began; then SIGCONT.
+ * Resolves when its late result was refused.
+ */
+export async function stopWorkerPastLease(feed: StatusFeed, killed: Struck, taskMs: number): Promise<Struck> {
   const { worker, late } = await feed.until("a second worker with a long task", (status) => {
     const worker = runner("sleep", [killed.workerId])(status);
     return worker === undefined ? undefined : { worker, late: status.counters.late };
@@ -33,12 +37,14 @@ export async function stopWorkerPastLease(feed: StatusFeed, killed: Struck): Pro
   const interrupt = () => process.exit(EXIT.interrupted);
   process.once("exit", resume).once("SIGINT", interrupt);
   process.kill(worker.pid, "SIGSTOP");
+  const ended = delay(taskMs);
   try {
     await feed.until("the stopped worker's tasks to be taken back", (status) =>
       status.workers.every(({ worker_id, holding }) => worker_id !== worker.worker_id || holding === 0)
         ? true
         : undefined,
     );
+    await ended;
   } finally {
     process.off("exit", resume).off("SIGINT", interrupt);
     resume();

@@ -138,7 +138,7 @@ async function upsetFleet(
   const { killed: leader, successor } = await killLeader(feed);
   view.say(`• SIGKILL: leading spawner ${leader}; ${successor} leads now`);
   await push([second]);
-  const stopped = await stopWorkerPastLease(feed, killed);
+  const stopped = await stopWorkerPastLease(feed, killed, LONG_SECONDS * 1000);
   view.say(`• SIGSTOP past its lease, then SIGCONT: worker ${stopped.workerId}; its late result was refused`);
   return [...flaky, first, second];
 }

@@ -3,27 +3,20 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { depth } from "../../worker/src/adapters/redis/queue-status.ts";
-import { CLEAN, LEASE_OVER, openQueue, resultOf, type TestQueue } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { CLEAN, LEASE_OVER, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 
 const HOLDER = fileURLToPath(new URL("../support/task-holder.ts", import.meta.url));
 
 describe("a worker killed with SIGKILL", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
-    queue = openQueue(server);
-  });
-  after(async () => {
-    queue.close();
-    await server.stop();
+  withQueue((opened) => {
+    queue = opened;
   });
 
   it("loses nothing: its tasks finish elsewhere, one result each", async () => {
     const ids = Array.from({ length: 30 }, (_, n) => `t${n}`);
     await queue.producer.enqueue(ids.map((id) => ({ kind: "k", payload: id, id })));
-    const child = spawn(process.execPath, [HOLDER, server.url, queue.stream, "victim", "20", "5"], {
+    const child = spawn(process.execPath, [HOLDER, queue.server.url, queue.stream, "victim", "20", "5"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const [said] = (await once(child.stdout, "data")) as [Buffer];

@@ -8,7 +8,6 @@ import {
   type TestQueue,
   withQueue,
 } from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
 describe("settle", () => {
   let queue: TestQueue;
@@ -199,15 +198,9 @@ describe("bury", () => {
 });
 
 describe("release", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
-    queue = openQueue(server);
-  });
-  after(async () => {
-    queue.close();
-    await server.stop();
+  withQueue((opened) => {
+    queue = opened;
   });
 
   it("hands back to the tail with attempts and deliveries as they were", async () => {

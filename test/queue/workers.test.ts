@@ -2,17 +2,7 @@ import assert from "node:assert/strict";
 import { LeaderLease } from "../../worker/src/adapters/redis/lease.ts";
 import { depth, readKinds, readStats } from "../../worker/src/adapters/redis/queue-status.ts";
 import { readSnapshot } from "../../worker/src/spawner/redis-queue.ts";
-import {
-  age,
-  BLOCK_MS,
-  bury,
-  CLEAN,
-  openQueue,
-  reportOf,
-  type TestQueue,
-  withQueue,
-} from "../support/queue.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import { age, BLOCK_MS, bury, CLEAN, reportOf, type TestQueue, withQueue } from "../support/queue.ts";
 import { waitFor } from "../support/wait.ts";
 
 describe("workers", () => {
@@ -127,15 +117,9 @@ describe("workers", () => {
 });
 
 describe("leader lease", () => {
-  let server: TestRedis;
   let queue: TestQueue;
-  before(async () => {
-    server = await startRedis();
-    queue = openQueue(server);
-  });
-  after(async () => {
-    queue.close();
-    await server.stop();
+  withQueue((opened) => {
+    queue = opened;
   });
 
   it("has one holder at a time, renews, and passes on when released or run out", async () => {

@@ -31,7 +31,7 @@ export function define(command: Command, ends: Action): void {
     .action((options: Options) => ends(showDepth(options)));
   examples(depth, [
     ["% queue depth", "for people"],
-    ["% queue depth --json | jq '.waiting + .running'", "what redis-cli xlen says too"],
+    ["% queue depth --json | jq '.waiting + .running'", "the backlog that scalers see"],
   ]);
   defineDlq(command.command("dlq").description("the dead-letter queue: list, export, requeue"), ends);
   examples(command, [

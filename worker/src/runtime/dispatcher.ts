@@ -1,4 +1,4 @@
-import type { DeliveredTask } from "../core/task.ts";
+import type { DeliveredTask, EntryPlace } from "../core/task.ts";
 import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import { Attempt } from "./attempt.ts";
@@ -87,7 +87,7 @@ export class Dispatcher {
   }
 
   /** These entries are another worker's by now: their ends would be refused. */
-  lose(entries: readonly Pick<DeliveredTask, "stream" | "entryId">[]): void {
+  lose(entries: readonly EntryPlace[]): void {
     for (const entry of entries) {
       const held = this.#o.held.find(entry);
       if (held?.stage === "prefetched") this.#o.held.remove(held.task);

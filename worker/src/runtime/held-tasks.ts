@@ -1,4 +1,4 @@
-import type { DeliveredTask } from "../core/task.ts";
+import type { DeliveredTask, EntryPlace } from "../core/task.ts";
 import type { Attempt } from "./attempt.ts";
 
 /**
@@ -13,11 +13,8 @@ export interface Held {
   attempt: Attempt | null;
 }
 
-/** An entry id is unique in its stream only. */
-type EntryName = Pick<DeliveredTask, "stream" | "entryId">;
-
-function key({ stream, entryId }: EntryName): string {
-  return `${stream} ${entryId}`;
+function key({ stream, priority, entryId }: EntryPlace): string {
+  return `${stream} ${priority} ${entryId}`;
 }
 
 /** The tasks that this worker holds, in the order of their arrival. */
@@ -64,7 +61,7 @@ export class HeldTasks {
     this.#held.delete(key(task));
   }
 
-  find(entry: EntryName): Held | undefined {
+  find(entry: EntryPlace): Held | undefined {
     return this.#held.get(key(entry));
   }
 

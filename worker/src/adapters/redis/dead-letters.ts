@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { CONSUMER_GROUP, ENTRY_VERSION, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
+import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { AttemptError, DeadLetter, DeadLetterExport } from "../../../contract/records.ts";
 import { QueueFullError } from "../../core/errors.ts";
 import type { DeliveredTask } from "../../core/task.ts";
@@ -112,7 +112,7 @@ export class DeadLetters {
       const part = items.slice(from, from + PAGE);
       const ids = part.map(([id]) => String(id));
       const keys = [stream, index, stats, deadLetters, deadLetterOrder, requeued];
-      const head = [CONSUMER_GROUP, ENTRY_VERSION, REQUEUE_MEMORY_MS, dryRun ? 1 : 0];
+      const head = [CONSUMER_GROUP, REQUEUE_MEMORY_MS, dryRun ? 1 : 0];
       const resultKeys = ids.map((id) => results + id);
       const digits = await SCRIPTS.requeue
         .run(this.#redis, [...keys, ...resultKeys], [...head, ...part.flat()])

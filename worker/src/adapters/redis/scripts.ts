@@ -41,6 +41,7 @@ function load(name: string): RedisScript {
 export const SCRIPTS = {
   ensureGroup: load("ensure-group"),
   enqueue: load("enqueue"),
+  take: load("take"),
   heartbeat: load("heartbeat"),
   settle: load("settle"),
   retry: load("retry"),

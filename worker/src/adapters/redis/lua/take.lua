@@ -1,0 +1,63 @@
+#!lua flags=allow-oom
+-- Gives a consumer waiting tasks of one queue: of each priority its share, then what is left over to whoever has
+-- more. Nothing while the queue is paused. Returns paused (1 or 0), then per priority its name and its entries as a
+-- flat list: head, payload. A head is entry id, task id and kind, and JSON of all other fields when there are any; for
+-- what has no plain id, kind and payload it is the entry id alone, and JSON of all fields stands for the payload.
+-- KEYS: stream, paused.
+-- ARGV: group, consumer, how many in all, then per priority in the order of their ranks: name ('' for normal), share.
+-- include: entry
+local queue, group, consumer, count = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+if redis.call('EXISTS', KEYS[2]) == 1 then return { 1 } end
+local PLAIN = '^[%w._:-]+$'
+
+local function pack(list, entry, fields)
+  local id, kind, payload
+  local others, any = {}, false
+  for i = 1, #fields, 2 do
+    local name, value = fields[i], fields[i + 1]
+    if name == 'id' then id = value
+    elseif name == 'kind' then kind = value
+    elseif name == 'payload' then payload = value
+    elseif value ~= '' then others[name], any = value, true
+    end
+  end
+  local plain = id and kind and payload and string.find(id, PLAIN) and string.find(kind, PLAIN)
+  local head = plain and entry .. ' ' .. id .. ' ' .. kind or entry
+  if plain and any then head = head .. ' ' .. cjson.encode(others) end
+  list[#list + 1] = head
+  list[#list + 1] = plain and payload or cjson.encode(fields)
+end
+
+local function read(from, most, list)
+  local claim = { 'XREADGROUP', 'GROUP', group, consumer, 'COUNT', most, 'STREAMS', from, '>' }
+  local found = redis.pcall(unpack(claim))
+  if found and found.err then
+    -- What other streams gave is claimed already: a missing group must not end the call.
+    redis.call('XGROUP', 'CREATE', from, group, '0', 'MKSTREAM')
+    found = redis.call(unpack(claim))
+  end
+  local entries = found and found[1][2] or {}
+  for _, entry in ipairs(entries) do pack(list, entry[1], entry[2]) end
+  return #entries
+end
+
+local lists, more, left = {}, {}, count
+for at = 4, #ARGV, 2 do
+  local name, share = ARGV[at], tonumber(ARGV[at + 1])
+  local from, list = priority_stream(queue, name ~= '' and name or nil), {}
+  lists[#lists + 1] = { name, list }
+  local got = share > 0 and read(from, share, list) or 0
+  left = left - got
+  if got == share then more[#more + 1] = { from, list } end
+end
+for _, one in ipairs(more) do
+  if left > 0 then left = left - read(one[1], left, one[2]) end
+end
+local answer = { 0 }
+for _, named in ipairs(lists) do
+  if #named[2] > 0 then
+    answer[#answer + 1] = named[1]
+    answer[#answer + 1] = named[2]
+  end
+end
+return answer

@@ -13,13 +13,9 @@ export interface Held {
   attempt: Attempt | null;
 }
 
-function key({ stream, priority, entryId }: EntryPlace): string {
-  return `${stream} ${priority} ${entryId}`;
-}
-
 /** The tasks that this worker holds, in the order of their arrival. */
 export class HeldTasks {
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<DeliveredTask, Held>();
   readonly #prefetched = new Set<Held>();
   #running = 0;
 
@@ -35,7 +31,7 @@ export class HeldTasks {
 
   add(task: DeliveredTask): void {
     const held: Held = { task, stage: "prefetched", attempt: null };
-    this.#held.set(key(task), held);
+    this.#held.set(task, held);
     this.#prefetched.add(held);
   }
 
@@ -54,15 +50,18 @@ export class HeldTasks {
     held.attempt = null;
   }
 
+  /** `task`: the very object that was added. */
   remove(task: DeliveredTask): void {
-    const held = this.#held.get(key(task));
+    const held = this.#held.get(task);
     if (held === undefined) return;
     this.#move(held, "ending");
-    this.#held.delete(key(task));
+    this.#held.delete(task);
   }
 
-  find(entry: EntryPlace): Held | undefined {
-    return this.#held.get(key(entry));
+  find({ stream, priority, entryId }: EntryPlace): Held | undefined {
+    return this.all().find(
+      ({ task }) => task.entryId === entryId && task.stream === stream && task.priority === priority,
+    );
   }
 
   all(): Held[] {

@@ -31,7 +31,7 @@ end
 
 local function add(id, kind, payload, options, delay)
   if delay > 0 then
-    local fields = { 'kind', kind, 'payload', payload, 'options', options, 'at', whole(now) }
+    local fields = { 'id', id, 'kind', kind, 'payload', payload, 'options', options, 'at', whole(now) }
     delay_entry(due, due_entries, index, id, fields, whole(now + delay))
     return '2'
   end

@@ -6,7 +6,7 @@ describe("help", () => {
   const paths = [
     ...Object.keys(COMMANDS).map((name) => [name]),
     ...["pause", "resume", "depth", "dlq"].map((name) => ["queue", name]),
-    ...["list", "export", "requeue"].map((name) => ["queue", "dlq", name]),
+    ...["clusters", "list", "export", "requeue"].map((name) => ["queue", "dlq", name]),
   ];
   for (const path of paths) {
     it(`${path.join(" ")}: usage and examples that name the program`, async () => {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { SETTINGS } from "../../../contract/settings.ts";
+import { FINGERPRINT_PATTERN } from "../../core/error-fingerprint.ts";
 
 /** Words of the option that names a stream, for `command.option(...STREAM)`. */
 export const STREAM = [
@@ -27,3 +28,10 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 
 /** Option parser: how many runs a task may have in all. */
 export const maxAttempts = wholeNumber(SETTINGS.maxAttempts.min, SETTINGS.maxAttempts.max);
+
+/** Option parser: the fingerprint of a cluster of dead letters. */
+export function fingerprint(text: string): string {
+  if (!FINGERPRINT_PATTERN.test(text))
+    throw new InvalidArgumentError("Give eight hex digits, as `queue dlq clusters` prints them.");
+  return text;
+}

@@ -5,7 +5,7 @@ import { cli } from "./support.ts";
 describe("help", () => {
   const paths = [
     ...Object.keys(COMMANDS).map((name) => [name]),
-    ...["pause", "resume", "depth", "dlq"].map((name) => ["queue", name]),
+    ...["pause", "resume", "depth", "purge", "dlq"].map((name) => ["queue", name]),
     ...["clusters", "list", "export", "requeue"].map((name) => ["queue", "dlq", name]),
   ];
   for (const path of paths) {

@@ -35,3 +35,13 @@ export function fingerprint(text: string): string {
     throw new InvalidArgumentError("Give eight hex digits, as `queue dlq clusters` prints them.");
   return text;
 }
+
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Option parser: an age such as `90s`, `5m`, `1.5h` or `2d`; gives ms. */
+export function age(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
+  if (amount === undefined || unit === undefined)
+    throw new InvalidArgumentError("Give a number with a unit s, m, h or d, such as 90s, 5m, 1h or 2d.");
+  return Math.round(Number(amount) * UNITS_MS[unit as keyof typeof UNITS_MS]);
+}

@@ -61,4 +61,7 @@ export const SCRIPTS = {
   forgetConsumers: load("forget-consumers"),
   publishKinds: load("publish-kinds"),
   depth: load("depth"),
+  purgeWaiting: load("purge-waiting"),
+  purgeDelayed: load("purge-delayed"),
+  purgeDead: load("purge-dead"),
 } as const;

@@ -3,6 +3,7 @@ import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import { Attempt } from "./attempt.ts";
 import type { Held, HeldTasks } from "./held-tasks.ts";
+import type { KindGate } from "./kind-gate.ts";
 import { MeanRunTime } from "./mean-run-time.ts";
 import {
   type AttemptRecord,
@@ -22,6 +23,7 @@ export interface DispatcherOptions {
   readonly held: HeldTasks;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly check: (task: DeliveredTask) => CheckedPayload;
+  readonly gate: Pick<KindGate, "limits" | "pass">;
   readonly concurrency: number;
   /** Limits where neither task nor handler names one. */
   readonly defaults: { readonly timeoutMs: number; readonly maxAttempts: number };
@@ -131,11 +133,27 @@ export class Dispatcher {
       this.#endWithoutRun(held, { type: "refused", ...checked });
       return;
     }
-    const outcome = await this.#attempt(held, handler, checked.payload);
-    this.#o.held.end(held);
-    this.#o.write(outcome);
+    if (!this.#o.gate.limits(task) || (await this.#passes(held))) {
+      const outcome = await this.#attempt(held, handler, checked.payload);
+      this.#o.held.end(held);
+      this.#o.write(outcome);
+    }
     this.fill();
     this.#o.onFree();
+  }
+
+  /** Whether a task of a limited kind runs now; it is parked elsewhere, or handed back, when not. */
+  async #passes(held: Held): Promise<boolean> {
+    const passage = await this.#o.gate.pass(held.task);
+    if (passage === "start" && this.#open) return true;
+    if (passage === "gone") this.#o.held.remove(held.task);
+    else this.#handBack(held);
+    return false;
+  }
+
+  #handBack(held: Held): void {
+    this.#o.held.end(held);
+    this.#o.write({ type: "release", task: held.task });
   }
 
   async #attempt(held: Held, handler: LoadedHandler, payload: unknown): Promise<Outcome> {

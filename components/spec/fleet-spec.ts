@@ -14,6 +14,8 @@ export interface FleetSpec {
   readonly delivery?: DeliverySpec;
   /** How many workers there are. */
   readonly scaling?: ScalingSpec;
+  /** Limits of kinds across all workers of a queue, by kind; each class has a queue of its own. */
+  readonly limits?: Readonly<Record<string, KindLimitsSpec>>;
   readonly logging?: LoggingSpec;
   /** Folder of handler modules beside the bundled ones, relative to the project's root. */
   readonly handlers?: string;
@@ -83,6 +85,20 @@ export interface ScalingSpec {
   readonly warmPoolWhenIdle?: boolean;
   /** A leading spawner that is silent for this long is succeeded by the other. */
   readonly leaderLease?: Duration;
+}
+
+/** What is set here wins over what the kind's handler declares. A task over its limit waits and blocks no other. */
+export interface KindLimitsSpec {
+  /** Most tasks of the kind that run at once. Default: no limit. */
+  readonly concurrency?: number;
+  /** Most tasks of the kind that start in any window of time. Default: no limit. */
+  readonly rate?: RateSpec;
+}
+
+export interface RateSpec {
+  readonly tasks: number;
+  /** Length of the window. */
+  readonly per: Duration;
 }
 
 export interface LoggingSpec {

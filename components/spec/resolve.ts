@@ -1,7 +1,9 @@
+import type { LimitsByKind } from "../../worker/contract/kind-limits.ts";
 import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
 import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
 import { SpecError, type SpecProblem } from "./errors.ts";
 import type { Demand } from "./features.ts";
+import { resolveLimits } from "./resolve-limits.ts";
 import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
 import { isRecord, Section } from "./section.ts";
 import {
@@ -34,6 +36,7 @@ export interface ResolvedFleet {
   /** Folder of handler modules as written; empty for none. */
   readonly handlers: string;
   readonly delivery: ResolvedSection<typeof DELIVERY_FIELDS>;
+  readonly limits: LimitsByKind;
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
   readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
   readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
@@ -168,6 +171,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     name,
     handlers: root.text("handlers", FOLDER, "the path of a folder", DEFAULTS.handlers),
     delivery: resolveDelivery(root.section("delivery")),
+    limits: resolveLimits(root),
     logging: resolveLogging(root.section("logging")),
     classes,
     redis: resolveRedis(root.section("redis")),

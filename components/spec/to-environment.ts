@@ -1,3 +1,4 @@
+import { formatKindLimits } from "../../worker/contract/kind-limits.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../worker/contract/settings.ts";
 import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
 import {
@@ -51,6 +52,7 @@ export function classSettings(
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
+    ...(fleet.limits.size === 0 ? {} : { kindLimits: formatKindLimits(fleet.limits) }),
   };
   const forRole = Object.entries(all).filter(([name]) => {
     const roles: readonly SettingRole[] = SETTINGS[name as SettingName].roles;

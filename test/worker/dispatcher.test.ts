@@ -25,6 +25,7 @@ function setUp(given: Partial<DispatcherOptions> = {}, handler: typeof waits = w
     held,
     handlers: new Map([["k", loaded]]),
     check: () => ({ payload: {} }),
+    gate: { limits: () => false, pass: async () => "start" },
     concurrency: 2,
     defaults: { timeoutMs: 60_000, maxAttempts: 3 },
     graceMs: 1_000,

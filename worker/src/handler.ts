@@ -14,8 +14,10 @@
  * ```
  */
 import { type Static, type TSchema, Type } from "typebox";
+import type { KindLimits } from "../contract/kind-limits.ts";
 import type { FailureReason } from "../contract/records.ts";
 
+export type { KindLimits, RateLimit } from "../contract/kind-limits.ts";
 export { Type };
 
 export interface TaskContext {
@@ -48,6 +50,11 @@ export interface Handler<Payload extends TSchema = TSchema> {
   readonly timeoutMs?: number;
   /** Default: `TASKFLEET_MAX_ATTEMPTS`. */
   readonly maxAttempts?: number;
+  /**
+   * How many of its tasks may run at once, and start in any window of time, across all workers of a queue. What the
+   * fleet sets for the kind wins. Default: no limits.
+   */
+  readonly limits?: KindLimits;
   /**
    * Where it runs. `event-loop`: with the worker's other tasks, for code that mostly waits. `thread`: in a thread of its
    * own, for code that computes; it can be ended by force, and heartbeats go on meanwhile. A `thread` handler comes

@@ -21,6 +21,21 @@ describe("the spec as environment", () => {
     ]);
   });
 
+  it("hands limits of kinds to workers and spawners, and says nothing where there are none", () => {
+    const spec = { limits: { llm: { concurrency: 4, rate: { tasks: 100, per: 60 } } } };
+    const fleet = resolveFleet(spec, "local");
+    const variableOf = (role: "worker" | "spawner" | "cli", of = fleet) =>
+      toEnvironment(classSettings(of, of.classes[0], role)).TASKFLEET_KIND_LIMITS;
+    assert.deepEqual(
+      [variableOf("worker"), variableOf("spawner")],
+      ["llm=4,llm=100/60s", "llm=4,llm=100/60s"],
+    );
+    assert.deepEqual(
+      [variableOf("cli"), variableOf("worker", resolveFleet({}, "local"))],
+      [undefined, undefined],
+    );
+  });
+
   it("hands no secret over", () => {
     assert.throws(() => toEnvironment({ redisPassword: "x" }), /REDIS_PASSWORD is a secret/);
     assert.equal(secretFileVariable("redisPassword"), "REDIS_PASSWORD_FILE");

@@ -7,6 +7,7 @@ import { SETTINGS } from "../../contract/settings.ts";
 import { type ConnectionProfile, createConnection, redisAddress } from "../adapters/redis/connection.ts";
 import { Consumer } from "../adapters/redis/consumer.ts";
 import { ControlSubscriber } from "../adapters/redis/control.ts";
+import { KindLimiter } from "../adapters/redis/kind-limits.ts";
 import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
 import { RedisUnavailableError } from "../core/errors.ts";
 import { killAllGroups } from "../handlers/execute/process-group.ts";
@@ -24,6 +25,7 @@ import { exitReason, tellSupervisor } from "../runtime/supervisor-link.ts";
 import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
+import { kindLimits } from "./kind-limits.ts";
 
 /** For the consumer to be forgotten at the end; its report is dropped later else. */
 const GOODBYE_MS = 1_000;
@@ -58,6 +60,7 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
   const ms = (seconds: number) => seconds * 1000;
   return new WorkerRuntime({
     queue: consumer,
+    limiter: new KindLimiter(connections.redis, workerId, kindLimits(settings, handlers, logger)),
     limits: runtimeLimits(settings),
     handlers,
     check: payloadCheck(handlers, settings.maxPayloadBytes, {

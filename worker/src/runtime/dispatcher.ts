@@ -3,6 +3,7 @@ import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import { Attempt } from "./attempt.ts";
 import type { Held, HeldTasks } from "./held-tasks.ts";
+import type { KindGate } from "./kind-gate.ts";
 import { MeanRunTime } from "./mean-run-time.ts";
 import {
   type AttemptRecord,
@@ -23,6 +24,7 @@ export interface DispatcherOptions {
   readonly held: HeldTasks;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly check: (task: DeliveredTask) => CheckedPayload;
+  readonly gate: Pick<KindGate, "limits" | "pass">;
   readonly concurrency: number;
   /** Limits where neither task nor handler names one. */
   readonly defaults: { readonly timeoutMs: number; readonly maxAttempts: number };
@@ -110,7 +112,7 @@ export class Dispatcher {
 
   /** Calls the task's handler, or ends the task where none can be called. */
   #start(held: Held): void {
-    const { handlers, check, defaults } = this.#o;
+    const { handlers, check, gate, defaults } = this.#o;
     const { task } = held;
     const handler = handlers.get(task.kind);
     try {
@@ -120,11 +122,31 @@ export class Dispatcher {
         return;
       }
       const checked = check(task);
-      if ("payload" in checked) this.#run(held, handler, checked.payload, maxAttempts);
-      else this.#endWithoutRun(held, { type: "refused", ...checked });
+      if (!("payload" in checked)) {
+        this.#endWithoutRun(held, { type: "refused", ...checked });
+        return;
+      }
+      const run = () => this.#run(held, handler, checked.payload, maxAttempts);
+      if (gate.limits(task)) void this.#whenAllowed(held, run);
+      else run();
     } catch (thrown) {
       this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: defaults.maxAttempts });
     }
+  }
+
+  /** A task of a limited kind runs now, is parked elsewhere, or is handed back. */
+  async #whenAllowed(held: Held, run: () => void): Promise<void> {
+    this.#active++;
+    const passage = await this.#o.gate.pass(held.task);
+    if (passage === "start" && this.#open) run();
+    else if (passage === "gone") this.#o.held.remove(held.task);
+    else this.#handBack(held);
+    this.#left();
+  }
+
+  #handBack(held: Held): void {
+    this.#o.held.end(held);
+    this.#o.write({ type: "release", task: held.task });
   }
 
   #run(held: Held, handler: LoadedHandler, payload: unknown, maxAttempts: number): void {
@@ -154,7 +176,7 @@ export class Dispatcher {
   }
 
   #ended(held: Held, attempt: AttemptRecord): void {
-    const { held: all, policy, write, onFree } = this.#o;
+    const { held: all, policy, write } = this.#o;
     try {
       const outcome = outcomeOf(attempt, policy);
       all.end(held);
@@ -162,10 +184,15 @@ export class Dispatcher {
     } catch (thrown) {
       this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: attempt.maxAttempts });
     }
+    this.#left();
+  }
+
+  /** A slot is free. */
+  #left(): void {
     this.#active--;
     if (this.#active === 0) this.#quiet.notify();
     this.fill();
-    onFree();
+    this.#o.onFree();
   }
 
   #endWithoutRun(held: Held, why: Parameters<typeof outcomeWithoutRun>[2]): void {

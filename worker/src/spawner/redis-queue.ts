@@ -49,7 +49,7 @@ export async function readSnapshot(
 
 /** Bytes of each of the queue's keys but results; a key that does not exist has none. */
 async function readKeyMemory(redis: Redis, stream: string): Promise<ReadonlyMap<string, number>> {
-  const { results, settledChannel, controlChannel, ...kept } = queueKeys(stream);
+  const { results, slots, starts, parked, settledChannel, controlChannel, ...kept } = queueKeys(stream);
   const keys = Object.values(kept);
   const bytes = await Promise.all(keys.map((key) => redis.memory("USAGE", key)));
   return new Map(keys.map((key, i) => [key, bytes[i] ?? 0]));

@@ -95,6 +95,7 @@ export class Producer {
         this.#options.resultTtlSeconds,
         this.#keys.settledChannel,
         this.#keys.controlChannel,
+        this.#keys.parked,
         ...ids,
       ],
     );

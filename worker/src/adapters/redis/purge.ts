@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { serverTimeMs } from "./queue-status.ts";
@@ -49,12 +50,13 @@ export class Purge {
     const by = (await serverTimeMs(this.#redis)) - olderThanMs;
     // Delayed ones first: what comes due meanwhile is found among the waiting ones.
     if (states.has("delayed")) await this.#delayed(by);
-    if (states.has("waiting")) await this.#waiting(this.#keys.stream, by);
+    if (states.has("waiting"))
+      for (const priority of PRIORITIES) await this.#waiting(priorityStream(this.#keys.stream, priority), by);
     if (states.has("dead")) await this.#dead(by);
     return this.#purged;
   }
 
-  /** The waiting tasks of one stream of the queue. */
+  /** The waiting tasks of one priority's stream. */
   async #waiting(stream: string, by: number): Promise<void> {
     const { index, stats, results } = this.#keys;
     // What is added from now on is not meant; without an end, a busy queue would have none.

@@ -14,6 +14,8 @@ export interface FleetSpec {
   readonly delivery?: DeliverySpec;
   /** How many workers there are. */
   readonly scaling?: ScalingSpec;
+  /** When services outside are given a rest. */
+  readonly circuit?: CircuitSpec;
   readonly logging?: LoggingSpec;
   /** Folder of handler modules beside the bundled ones, relative to the project's root. */
   readonly handlers?: string;
@@ -83,6 +85,14 @@ export interface ScalingSpec {
   readonly warmPoolWhenIdle?: boolean;
   /** A leading spawner that is silent for this long is succeeded by the other. */
   readonly leaderLease?: Duration;
+}
+
+/** The circuit breaker that handlers put around calls of a service; its state is the whole fleet's. */
+export interface CircuitSpec {
+  /** Failed calls in a row that open it. */
+  readonly failures?: number;
+  /** How long it then refuses calls before one is tried. */
+  readonly open?: Duration;
 }
 
 export interface LoggingSpec {

@@ -1,6 +1,7 @@
 import { SETTINGS, type SettingName, type SettingRole } from "../../worker/contract/settings.ts";
 import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
 import {
+  CIRCUIT_FIELDS,
   DELIVERY_FIELDS,
   LOGGING_FIELDS,
   SCALING_FIELDS,
@@ -50,6 +51,7 @@ export function classSettings(
     ...fieldsToSettings(WORKER_FIELDS, workerClass.worker),
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
+    ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
   };
   const forRole = Object.entries(all).filter(([name]) => {

@@ -10,6 +10,8 @@ export const LOG_EVENTS = {
   stopped: "worker_pool_stopped",
   /** An attempt ended after its task had been taken back; the queue refused the end. */
   lateOutcome: "late_outcome_refused",
+  /** A circuit breaker opened, or closed again. */
+  circuit: "circuit_changed",
   /** The log could not be written for a while, and so many lines are lost. */
   linesDropped: "log_lines_dropped",
 } as const;

@@ -44,6 +44,10 @@ export interface QueueKeys {
   readonly leader: string;
   /** Hash: the scaling law's state and last decision. */
   readonly scaling: string;
+  /** Prefix of hashes: `<circuits><name>`, a circuit breaker's failures, or until when it is open. */
+  readonly circuits: string;
+  /** Sorted set: name of a circuit that is not closed → time in ms at which that is forgotten. */
+  readonly circuitsOpen: string;
   /** Prefix of result strings: `<results><task id>`, each with its own time to live. */
   readonly results: string;
   /** Channel: ids of tasks that just got a result or a place among the dead letters, space-separated. */
@@ -72,6 +76,8 @@ export function queueKeys(stream: string): QueueKeys {
     stats: at("stats"),
     leader: at("leader"),
     scaling: at("scaling"),
+    circuits: at("circuit:"),
+    circuitsOpen: at("circuits-open"),
     results: at("result:"),
     settledChannel: at("settled"),
     controlChannel: at("control"),

@@ -2,6 +2,8 @@ import type { TaskProgress } from "../../contract/records.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { AbortReason, TaskContext } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
+import { circuit } from "./circuit.ts";
 import type { Ending } from "./outcome.ts";
 import type { ThreadPool, ThreadRun } from "./threads/thread-pool.ts";
 
@@ -12,6 +14,7 @@ export interface AttemptOptions {
   readonly timeoutMs: number;
   readonly graceMs: number;
   readonly threads: ThreadPool;
+  readonly circuits: Circuits;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -72,20 +75,22 @@ export class Attempt {
   }
 
   async #call(): Promise<unknown> {
-    const { handler, payload, threads } = this.#options;
+    const { handler, payload, threads, circuits } = this.#options;
     if (handler.isolation === "event-loop") return handler.run(payload as never, this.#context());
-    this.#thread = threads.run(handler, payload, this.#context());
+    this.#thread = threads.run(handler, payload, this.#context(), circuits);
     return this.#thread.done;
   }
 
   #context(): TaskContext {
-    const { task, graceMs, log } = this.#options;
+    const { task, graceMs, circuits, log } = this.#options;
+    const { signal } = this.#controller;
     return {
       taskId: task.id,
       kind: task.kind,
       attempt: task.attempts + 1,
       graceMs,
-      signal: this.#controller.signal,
+      signal,
+      circuit: (name) => circuit(circuits, name, signal),
       progress: (done, note = "") => {
         this.#progress = { done, note };
       },

@@ -1,6 +1,7 @@
 import type { DeliveredTask } from "../core/task.ts";
 import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
 import { Attempt } from "./attempt.ts";
 import type { Held, HeldTasks } from "./held-tasks.ts";
 import { MeanRunTime } from "./mean-run-time.ts";
@@ -28,6 +29,7 @@ export interface DispatcherOptions {
   readonly graceMs: number;
   readonly policy: OutcomePolicy;
   readonly threads: ThreadPool;
+  readonly circuits: Circuits;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A monotonic clock in ms. */
@@ -139,7 +141,7 @@ export class Dispatcher {
   }
 
   async #attempt(held: Held, handler: LoadedHandler, payload: unknown): Promise<Outcome> {
-    const { defaults, graceMs, threads, policy, now, elapsed, onStart, log } = this.#o;
+    const { defaults, graceMs, threads, circuits, policy, now, elapsed, onStart, log } = this.#o;
     const { task } = held;
     const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
     const maxAttempts = task.options.maxAttempts ?? handler.maxAttempts ?? defaults.maxAttempts;
@@ -150,6 +152,7 @@ export class Dispatcher {
       timeoutMs,
       graceMs,
       threads,
+      circuits,
       log: (event, fields) => log(task, event, fields),
     });
     held.attempt = attempt;

@@ -2,6 +2,7 @@ import type { Consumer, Heartbeat as HeartbeatAnswer } from "../adapters/redis/c
 import type { ControlMessage } from "../adapters/redis/control.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
 import { type CheckedPayload, Dispatcher } from "./dispatcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HeldTasks } from "./held-tasks.ts";
@@ -44,6 +45,7 @@ export interface RuntimeOptions {
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly check: (task: DeliveredTask) => CheckedPayload;
   readonly policy: OutcomePolicy;
+  readonly circuits: Circuits;
   readonly self: ReportedSelf;
   readonly events: RuntimeEvents;
   /** Ends a read that waits at Redis. */
@@ -209,7 +211,7 @@ export class WorkerRuntime {
   }
 
   #makeDispatcher(): Dispatcher {
-    const { limits, handlers, check, policy, events } = this.#o;
+    const { limits, handlers, check, policy, circuits, events } = this.#o;
     return new Dispatcher({
       held: this.#held,
       handlers,
@@ -219,6 +221,7 @@ export class WorkerRuntime {
       graceMs: limits.cancelGraceMs,
       policy,
       threads: this.#threads,
+      circuits,
       now: Date.now,
       elapsed: () => performance.now(),
       write: (outcome) => this.#writer.add(outcome),

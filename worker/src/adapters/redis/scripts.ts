@@ -60,4 +60,6 @@ export const SCRIPTS = {
   forgetConsumers: load("forget-consumers"),
   publishKinds: load("publish-kinds"),
   depth: load("depth"),
+  circuitEnter: load("circuit-enter"),
+  circuitReport: load("circuit-report"),
 } as const;

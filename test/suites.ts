@@ -60,6 +60,14 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "outside",
+    what: "calls of services outside: circuit breakers",
+    inputs: [...WORKER, "test/circuit/**", "test/worker/support/**", "test/worker/fixtures/**"],
+    command: mocha("circuit"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "spawner",
     what: "the spawner: leadership, metrics, starting and stopping of workers",
     inputs: [...WORKER, "test/spawner/**"],

@@ -16,6 +16,8 @@ export interface FleetSpec {
   readonly scaling?: ScalingSpec;
   /** Limits of kinds across all workers of a queue, by kind; each class has a queue of its own. */
   readonly limits?: Readonly<Record<string, KindLimitsSpec>>;
+  /** When services outside are given a rest. */
+  readonly circuit?: CircuitSpec;
   readonly logging?: LoggingSpec;
   /** Folder of handler modules beside the bundled ones, relative to the project's root. */
   readonly handlers?: string;
@@ -99,6 +101,14 @@ export interface RateSpec {
   readonly tasks: number;
   /** Length of the window. */
   readonly per: Duration;
+}
+
+/** The circuit breaker that handlers put around calls of a service; its state is the whole fleet's. */
+export interface CircuitSpec {
+  /** Failed calls in a row that open it. */
+  readonly failures?: number;
+  /** How long it then refuses calls before one is tried. */
+  readonly open?: Duration;
 }
 
 export interface LoggingSpec {

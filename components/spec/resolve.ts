@@ -7,6 +7,7 @@ import { resolveLimits } from "./resolve-limits.ts";
 import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
 import { isRecord, Section } from "./section.ts";
 import {
+  CIRCUIT_FIELDS,
   DELIVERY_FIELDS,
   LOGGING_FIELDS,
   type ResolvedSection,
@@ -37,6 +38,7 @@ export interface ResolvedFleet {
   readonly handlers: string;
   readonly delivery: ResolvedSection<typeof DELIVERY_FIELDS>;
   readonly limits: LimitsByKind;
+  readonly circuit: ResolvedSection<typeof CIRCUIT_FIELDS>;
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
   readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
   readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
@@ -86,6 +88,12 @@ function resolveDelivery(section: Section): ResolvedFleet["delivery"] {
   section.inOrder(["retryBase", delivery.retryBase], ["retryMax", delivery.retryMax], formatDuration);
   section.finish();
   return delivery;
+}
+
+function resolveCircuit(section: Section): ResolvedFleet["circuit"] {
+  const circuit = section.settings(CIRCUIT_FIELDS, (name) => SETTINGS[name].default);
+  section.finish();
+  return circuit;
 }
 
 function resolveLogging(section: Section): ResolvedFleet["logging"] {
@@ -172,6 +180,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     handlers: root.text("handlers", FOLDER, "the path of a folder", DEFAULTS.handlers),
     delivery: resolveDelivery(root.section("delivery")),
     limits: resolveLimits(root),
+    circuit: resolveCircuit(root.section("circuit")),
     logging: resolveLogging(root.section("logging")),
     classes,
     redis: resolveRedis(root.section("redis")),

@@ -39,6 +39,11 @@ export const SCALING_FIELDS = {
   leaderLease: "leaderLease",
 } as const satisfies Record<string, SettingName>;
 
+export const CIRCUIT_FIELDS = {
+  failures: "circuitFailures",
+  open: "circuitOpen",
+} as const satisfies Record<string, SettingName>;
+
 export const LOGGING_FIELDS = {
   level: "logLevel",
   json: "logJson",

@@ -2,6 +2,7 @@ import { formatKindLimits } from "../../worker/contract/kind-limits.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../worker/contract/settings.ts";
 import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
 import {
+  CIRCUIT_FIELDS,
   DELIVERY_FIELDS,
   LOGGING_FIELDS,
   SCALING_FIELDS,
@@ -51,6 +52,7 @@ export function classSettings(
     ...fieldsToSettings(WORKER_FIELDS, workerClass.worker),
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
+    ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
     ...(fleet.limits.size === 0 ? {} : { kindLimits: formatKindLimits(fleet.limits) }),
   };

@@ -16,6 +16,7 @@ const FIELDS: readonly (readonly [text: string, field: StatsField])[] = [
   ["poisoned", { name: "poisoned" }],
   ["newer-version", { name: "newer-version" }],
   ["requeued", { name: "requeued" }],
+  ["circuit-opened", { name: "circuit-opened" }],
   ["max-workers", { name: "max-workers" }],
 ];
 

@@ -50,6 +50,7 @@ const SNAPSHOT: QueueSnapshot = {
     worker("gone", { state: "busy", running: { hash: 5 }, seen_at: NOW - 6_001 }),
   ],
   keyMemory: new Map([['{s}:odd"key\\', 96]]),
+  circuits: ["https://a.example"],
   decision: { desired: 5, reason: "warm-pool", state: { idleSinceMs: null, desired: 5 } },
 };
 

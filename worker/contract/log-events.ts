@@ -12,6 +12,8 @@ export const LOG_EVENTS = {
   lateOutcome: "late_outcome_refused",
   /** Limits of kinds that no handler here runs. */
   unknownLimits: "limits_of_unknown_kinds",
+  /** A circuit breaker opened, or closed again. */
+  circuit: "circuit_changed",
   /** The log could not be written for a while, and so many lines are lost. */
   linesDropped: "log_lines_dropped",
 } as const;

@@ -57,6 +57,10 @@ export interface QueueKeys {
   readonly parked: string;
   /** Sorted set: kind with parked tasks → ms of the server's clock when the next may start; `inf`: with a slot. */
   readonly parkedKinds: string;
+  /** Prefix of hashes: `<circuits><name>`, a circuit breaker's failures, or until when it is open. */
+  readonly circuits: string;
+  /** Sorted set: name of a circuit that is not closed → time in ms at which that is forgotten. */
+  readonly circuitsOpen: string;
   /** Prefix of result strings: `<results><task id>`, each with its own time to live. */
   readonly results: string;
   /** Channel: ids of tasks that just got a result or a place among the dead letters, space-separated. */
@@ -91,6 +95,8 @@ export function queueKeys(stream: string): QueueKeys {
     starts: at("starts:"),
     parked: at("parked:"),
     parkedKinds: at("parked-kinds"),
+    circuits: at("circuit:"),
+    circuitsOpen: at("circuits-open"),
     results: at("result:"),
     settledChannel: at("settled"),
     controlChannel: at("control"),

@@ -79,6 +79,8 @@ export const SETTINGS = {
   retryBase: { env: "TASKFLEET_RETRY_BASE", type: "number", unit: "s", default: 2, min: 0, max: 3600, roles: worker, doc: "Delay of the first retry; doubles with every further one." },
   retryMax: { env: "TASKFLEET_RETRY_MAX", type: "number", unit: "s", default: 300, min: 0, max: 86400, roles: worker, doc: "Upper bound of a retry's delay, before jitter." },
   retryJitter: { env: "TASKFLEET_RETRY_JITTER", type: "number", unit: "factor", default: 0.2, min: 0, max: 1, roles: worker, doc: "A retry's delay is spread by this share either way." },
+  circuitFailures: { env: "TASKFLEET_CIRCUIT_FAILURES", type: "integer", unit: "count", default: 5, min: 1, max: 1000, roles: worker, doc: "Failed calls of a service in a row that open its circuit, for the whole fleet." },
+  circuitOpen: { env: "TASKFLEET_CIRCUIT_OPEN", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: worker, doc: "How long an open circuit refuses calls before one is tried; failures further apart than this do not add up." },
   resultTtl: { env: "TASKFLEET_RESULT_TTL", type: "integer", unit: "s", default: 3600, min: 1, max: 31536000, roles: everywhere, doc: "How long results are kept." },
   maxPayloadBytes: { env: "TASKFLEET_MAX_PAYLOAD_BYTES", type: "integer", unit: "bytes", default: 2097152, min: 1024, max: 134217728, roles: everywhere, doc: "Largest payload, as JSON text." },
   kindLimits: { env: "TASKFLEET_KIND_LIMITS", type: "list", default: [], roles: fleet, doc: "Limits of kinds across all workers of the queue: `kind=N` for N tasks at once, `kind=N/Ts` for N starts in any T seconds, as in `llm=4,llm=100/60s`. Each wins over what the kind's handler declares." },

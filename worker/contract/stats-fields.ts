@@ -39,7 +39,7 @@ export type StatsField =
    * `late`: ends refused because the entry was another's by then; `reclaimed`: tasks taken back from silent
    * workers; `released`: handed back unrun; `poisoned`: dead-lettered by the cap on deliveries;
    * `newer-version`: handed back because this worker is too old for the entry; `requeued`: dead letters that
-   * went back to the stream; `max-workers`: most workers at once that had reported and not ended.
+   * went back to the stream; `circuit-opened`: circuits that opened; `max-workers`: most workers at once that had reported and not ended.
    */
   | {
       readonly name:
@@ -49,6 +49,7 @@ export type StatsField =
         | "poisoned"
         | "newer-version"
         | "requeued"
+        | "circuit-opened"
         | "max-workers";
     };
 
@@ -89,6 +90,7 @@ export function parseStatsField(text: string): StatsField | undefined {
     case "poisoned":
     case "newer-version":
     case "requeued":
+    case "circuit-opened":
     case "max-workers":
       return { name };
     default:

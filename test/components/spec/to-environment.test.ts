@@ -42,7 +42,7 @@ describe("the spec as environment", () => {
   });
 
   it("gives each role what it reads, and no more", () => {
-    const fleet = resolveFleet({ delivery: { maxPayload: 4096 } }, "local");
+    const fleet = resolveFleet({ delivery: { maxPayload: 4096 }, circuit: { open: "2 min" } }, "local");
     for (const role of ["worker", "spawner", "cli"] as const) {
       const names = Object.keys(classSettings(fleet, fleet.classes[0], role)) as (keyof typeof SETTINGS)[];
       assert.deepEqual(
@@ -52,6 +52,7 @@ describe("the spec as environment", () => {
     }
     const worker = classSettings(fleet, fleet.classes[0], "worker");
     assert.deepEqual([worker.maxPayloadBytes, worker.lease, worker.scaleMax], [4096, 6, undefined]);
+    assert.deepEqual([worker.circuitFailures, worker.circuitOpen], [5, 120]);
     assert.equal(classSettings(fleet, fleet.classes[0], "spawner").scaleMax, 32);
   });
 

@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { EXIT } from "../../contract/exit-codes.ts";
 import { LOG_EVENTS } from "../../contract/log-events.ts";
 import { SETTINGS } from "../../contract/settings.ts";
+import { RedisCircuits } from "../adapters/redis/circuits.ts";
 import { type ConnectionProfile, createConnection, redisAddress } from "../adapters/redis/connection.ts";
 import { Consumer } from "../adapters/redis/consumer.ts";
 import { ControlSubscriber } from "../adapters/redis/control.ts";
@@ -55,9 +56,23 @@ function connect(
   return { redis: open("command"), blocking: open("blocking"), subscriber: open("subscriber") };
 }
 
+function makeCircuits({ settings, connections }: Parts, events: RuntimeEvents): RedisCircuits {
+  const [stream] = settings.streams;
+  if (stream === undefined) throw new Error("TASKFLEET_QUEUE_NAME is checked to name a stream");
+  return new RedisCircuits({
+    redis: connections.redis,
+    stream,
+    failures: settings.circuitFailures,
+    openMs: settings.circuitOpen * 1000,
+    onChange: (name, state) => events.circuitChanged(name, state),
+    onFailure: (error) => events.failed("circuit", error),
+  });
+}
+
 function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
   const { settings, workerId, logger, secrets, metrics, connections, handlers } = parts;
   const ms = (seconds: number) => seconds * 1000;
+  const events = new RuntimeEvents(logger, (source) => metrics.countFailure(source));
   return new WorkerRuntime({
     queue: consumer,
     limiter: new KindLimiter(connections.redis, workerId, kindLimits(settings, handlers, logger)),
@@ -88,7 +103,8 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
       started_at: Date.now(),
       address,
     },
-    events: new RuntimeEvents(logger, (source) => metrics.countFailure(source)),
+    events,
+    circuits: makeCircuits(parts, events),
     interrupt: unblocker(connections.redis, connections.blocking),
     killPrograms: killAllGroups,
   });

@@ -1,6 +1,7 @@
 import type { DeliveredTask, EntryPlace } from "../core/task.ts";
 import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
 import { Attempt } from "./attempt.ts";
 import type { Held, HeldTasks } from "./held-tasks.ts";
 import type { KindGate } from "./kind-gate.ts";
@@ -31,6 +32,7 @@ export interface DispatcherOptions {
   readonly graceMs: number;
   readonly policy: OutcomePolicy;
   readonly threads: ThreadPool;
+  readonly circuits: Circuits;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A monotonic clock in ms. */
@@ -150,13 +152,13 @@ export class Dispatcher {
   }
 
   #run(held: Held, handler: LoadedHandler, payload: unknown, maxAttempts: number): void {
-    const { defaults, graceMs, threads, now, elapsed, onStart, log } = this.#o;
+    const { defaults, graceMs, threads, circuits, now, elapsed, onStart, log } = this.#o;
     const { task } = held;
     const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
     const [startedAt, from] = [now(), elapsed()];
     const attempt = new Attempt(
       {
-        ...{ task, payload, handler, timeoutMs, graceMs, threads },
+        ...{ task, payload, handler, timeoutMs, graceMs, threads, circuits },
         log: (event, fields) => log(task, event, fields),
       },
       ({ ending, aborted }) => {

@@ -3,6 +3,7 @@ import type { ControlMessage } from "../adapters/redis/control.ts";
 import type { KindLimiter } from "../adapters/redis/kind-limits.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
 import { type CheckedPayload, Dispatcher } from "./dispatcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HeldTasks } from "./held-tasks.ts";
@@ -47,6 +48,7 @@ export interface RuntimeOptions {
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly check: (task: DeliveredTask) => CheckedPayload;
   readonly policy: OutcomePolicy;
+  readonly circuits: Circuits;
   readonly self: ReportedSelf;
   readonly events: RuntimeEvents;
   /** Ends a read that waits at Redis. */
@@ -217,7 +219,7 @@ export class WorkerRuntime {
   }
 
   #makeDispatcher(): Dispatcher {
-    const { limits, handlers, check, policy, events } = this.#o;
+    const { limits, handlers, check, policy, circuits, events } = this.#o;
     return new Dispatcher({
       held: this.#held,
       handlers,
@@ -228,6 +230,7 @@ export class WorkerRuntime {
       graceMs: limits.cancelGraceMs,
       policy,
       threads: this.#threads,
+      circuits,
       now: Date.now,
       elapsed: () => performance.now(),
       write: (outcome) => this.#writer.add(outcome),

@@ -23,6 +23,8 @@ export interface QueueSnapshot {
   readonly workers: readonly ReportedWorker[];
   /** Bytes by key. */
   readonly keyMemory: ReadonlyMap<string, number>;
+  /** Names of circuits that are not closed. */
+  readonly circuits: readonly string[];
   readonly decision: ScalingDecision | null;
 }
 
@@ -52,6 +54,7 @@ export function queueFamilies(snapshot: QueueSnapshot): readonly Family[] {
   addDepth(snapshot, counters, add);
   addAttempts(counters, add);
   addWorkers(snapshot, counters, add);
+  addCircuits(snapshot, counters, add);
   addDecision(snapshot, add);
   add(
     "keyMemory",
@@ -193,6 +196,14 @@ function addWorkers(snapshot: QueueSnapshot, counters: readonly Counter[], add: 
     "exits",
     [...ended].map(([reason, value]) => sample({ reason }, value)),
   );
+}
+
+function addCircuits({ stream, circuits }: QueueSnapshot, counters: readonly Counter[], add: Add): void {
+  add(
+    "circuitOpen",
+    circuits.map((circuit) => sample({ stream, circuit }, 1)),
+  );
+  add("circuitOpened", [sample({ stream }, plain(counters, "circuit-opened"))]);
 }
 
 function addDecision({ stream, decision }: QueueSnapshot, add: Add): void {

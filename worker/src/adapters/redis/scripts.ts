@@ -67,4 +67,6 @@ export const SCRIPTS = {
   purgeWaiting: load("purge-waiting"),
   purgeDelayed: load("purge-delayed"),
   purgeDead: load("purge-dead"),
+  circuitEnter: load("circuit-enter"),
+  circuitReport: load("circuit-report"),
 } as const;

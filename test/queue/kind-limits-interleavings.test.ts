@@ -104,7 +104,9 @@ class World {
     }
     const { redis, keys } = this.queue;
     const entries = await redis.xrange(this.queue.stream, "-", "+");
-    const inStream = entries.map(([, fields]) => fields[fields.indexOf("id") + 1] ?? "");
+    const high = await redis.xrange(keys.high, "-", "+");
+    const idOf = ([, fields]: [string, string[]]) => fields[fields.indexOf("id") + 1] ?? "";
+    const inStream = [...entries, ...high].map(idOf);
     const parked = await redis.zrange(`${keys.parked}k`, "0", "-1");
     const dead = await redis.hkeys(keys.deadLetters);
     const settled = (await redis.keys(`${keys.results}*`)).map((key) => key.slice(keys.results.length));
@@ -112,7 +114,8 @@ class World {
     assert.deepEqual((await redis.hkeys(keys.dueEntries)).sort(), [...parked].sort());
     const index = await redis.hgetall(keys.index);
     const expected = [
-      ...entries.map(([entry], i) => [inStream[i], entry]),
+      ...entries.map((one) => [idOf(one), one[0]]),
+      ...high.map((one) => [idOf(one), `high:${one[0]}`]),
       ...parked.map((id) => [id, "parked"]),
     ];
     assert.deepEqual(index, Object.fromEntries(expected));

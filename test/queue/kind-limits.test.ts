@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { KindLimits } from "../../worker/contract/kind-limits.ts";
 import type { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
-import { KindLimiter, ParkedTasks, parkedByKind } from "../../worker/src/adapters/redis/kind-limits.ts";
 import type { DeliveredTask } from "../../worker/src/core/task.ts";
+import { LimitedQueue } from "../support/limited-queue.ts";
 import { BLOCK_MS, errorOf, LEASE_OVER, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 
 const HOUR = 3_600_000;
@@ -10,130 +10,95 @@ const HOUR = 3_600_000;
 describe("limits of a kind", () => {
   let queue: TestQueue;
   let consumer: Consumer;
+  let given: LimitedQueue;
   withQueue((opened) => {
     queue = opened;
-    consumer = queue.consumer("w");
+    given = new LimitedQueue(queue);
+    consumer = given.consumer;
   });
-
-  const limiter = (limits: KindLimits, workerId = "w") =>
-    new KindLimiter(queue.redis, workerId, new Map([["k", limits]]));
-  const parkedTasks = (limits: KindLimits) =>
-    new ParkedTasks(queue.redis, queue.stream, new Map([["k", limits]]));
-
-  async function pushAll(...ids: string[]): Promise<void> {
-    await queue.producer.enqueue(ids.map((id) => ({ kind: "k", payload: id, id })));
-  }
-
-  async function readAll(from: Consumer = consumer): Promise<DeliveredTask[]> {
-    return from.read(100, BLOCK_MS);
-  }
-
-  /** `a:admitted b:parked` of all that can be read. */
-  async function admitAll(limits: KindLimiter, tasks: readonly DeliveredTask[]): Promise<string> {
-    const said: string[] = [];
-    for (const task of tasks) said.push(`${task.id}:${await limits.admit(task)}`);
-    return said.join(" ");
-  }
-
-  async function finish(limits: KindLimiter, task: DeliveredTask): Promise<number> {
-    assert.deepEqual(await consumer.settle([{ task, result: resultOf(task), runtimeMs: 1 }]), [true]);
-    return limits.ended(task);
-  }
-
-  /** Lets time pass, as the kind's last starts see it. */
-  async function letPass(ms: number): Promise<void> {
-    const { redis, keys } = queue;
-    const starts = await redis.lrange(`${keys.starts}k`, 0, -1);
-    for (const [at, start] of starts.entries())
-      await redis.lset(`${keys.starts}k`, at, String(Number(start) - ms));
-    for (const kind of await redis.zrange(keys.parkedKinds, "0", "-1")) {
-      const due = Number(await redis.zscore(keys.parkedKinds, kind));
-      if (Number.isFinite(due)) await redis.zadd(keys.parkedKinds, due - ms, kind);
-    }
-  }
-
-  const parkedNow = async () => Object.fromEntries(await parkedByKind(queue.redis, queue.stream));
 
   describe("concurrency", () => {
     it("lets exactly as many run, and calls the next of the line with each that ends", async () => {
-      const limits = limiter({ concurrency: 2 });
-      await pushAll("a", "b", "c", "d", "e");
-      const [a, b, ...rest] = await readAll();
+      const limits = given.limiter({ concurrency: 2 });
+      await given.push("a", "b", "c", "d", "e");
+      const [a, b, ...rest] = await given.read();
       assert.ok(a !== undefined && b !== undefined);
       assert.equal(
-        await admitAll(limits, [a, b, ...rest]),
+        await given.admit(limits, [a, b, ...rest]),
         "a:admitted b:admitted c:parked d:parked e:parked",
       );
-      assert.deepEqual(await parkedNow(), { k: 3 });
+      assert.deepEqual(await given.parked(), { k: 3 });
       assert.equal(await queue.redis.xlen(queue.stream), 2, "what is parked is not in the stream");
       assert.equal((await queue.stats())["live:k"], "5");
       assert.equal((await queue.stats())["parked:k"], "3");
-      assert.deepEqual(await readAll(), []);
+      assert.deepEqual(await given.read(), []);
 
-      assert.equal(await finish(limits, b), 1);
-      const [c] = await readAll();
+      assert.equal(await given.finish(limits, b), 1);
+      const [c] = await given.read();
       assert.ok(c !== undefined);
-      assert.equal(await admitAll(limits, [c]), "c:admitted");
-      assert.equal(await finish(limits, a), 1);
-      assert.equal(await finish(limits, c), 1);
-      assert.equal(await admitAll(limits, await readAll()), "d:admitted e:admitted");
-      assert.deepEqual(await parkedNow(), {});
+      assert.equal(await given.admit(limits, [c]), "c:admitted");
+      assert.equal(await given.finish(limits, a), 1);
+      assert.equal(await given.finish(limits, c), 1);
+      assert.equal(await given.admit(limits), "d:admitted e:admitted");
+      assert.deepEqual(await given.parked(), {});
       assert.deepEqual(await queue.redis.keys(`${queue.keys.parked}*`), []);
     });
 
     it("does not let a newcomer overtake what is parked, not even with a free slot", async () => {
-      const limits = limiter({ concurrency: 1 });
-      await pushAll("a", "b");
-      const [a, b] = await readAll();
+      const limits = given.limiter({ concurrency: 1 });
+      await given.push("a", "b");
+      const [a, b] = await given.read();
       assert.ok(a !== undefined && b !== undefined);
-      await admitAll(limits, [a, b]);
-      await pushAll("c");
-      const [c] = await readAll();
+      await given.admit(limits, [a, b]);
+      await given.push("c");
+      const [c] = await given.read();
       assert.ok(c !== undefined);
-      await finish(limits, a);
+      await given.finish(limits, a);
       assert.equal(await limits.admit(c), "parked", "b is called");
-      const [called] = await readAll();
+      const [called] = await given.read();
       assert.equal(called?.id, "b");
       await consumer.release([called]);
       await queue.redis.del(`${queue.keys.slots}k`);
-      assert.equal(await admitAll(limits, await readAll()), "b:parked", "it has the first place again");
-      assert.equal(await admitAll(limits, await readAll()), "b:admitted");
+      assert.equal(await given.admit(limits), "b:parked", "it has the first place again");
+      assert.equal(await given.admit(limits), "b:admitted");
     });
 
     it("changes nothing of a task that it parks", async () => {
-      const limits = limiter({ concurrency: 1 });
-      await pushAll("first");
+      const limits = given.limiter({ concurrency: 1 });
+      await given.push("first");
       await limits.admit(await queue.take(consumer));
       await queue.push({ id: "x", payload: { deep: ["ü", 1.5] }, timeoutMs: 7_000, maxAttempts: 4 });
       const failed = await queue.take(consumer);
       await consumer.retry([{ task: failed, error: errorOf(failed), delayMs: 0, runtimeMs: 1 }]);
       await queue.take(queue.consumer("dies"));
       await queue.keeper.reclaim(LEASE_OVER);
-      const tasks = await readAll();
+      const tasks = await given.read();
       const before = tasks.find(({ id }) => id === "x");
       const first = tasks.find(({ id }) => id === "first");
       assert.ok(before !== undefined && first !== undefined);
-      await parkedTasks({ concurrency: 1 }).sweep();
+      await given.parkedTasks({ concurrency: 1 }).sweep();
       assert.equal(await limits.admit(first), "admitted");
       assert.equal(await limits.admit(before), "parked");
-      await finish(limits, first);
+      await given.finish(limits, first);
       const after = await queue.take(consumer);
-      assert.deepEqual({ ...after, entryId: "" }, { ...before, entryId: "" });
+      const { entryId, priority, ...same } = after;
+      assert.deepEqual({ ...same, entryId: before.entryId, priority: "normal" }, before);
       assert.deepEqual([after.attempts, after.deliveries], [1, 1]);
-      assert.notEqual(after.entryId, before.entryId);
+      assert.equal(priority, "high", "no backlog is before it");
+      assert.notEqual(entryId, before.entryId);
     });
 
     it("gives a slot on after every way to end, and after none twice", async () => {
-      const limits = limiter({ concurrency: 1 });
+      const limits = given.limiter({ concurrency: 1 });
       const ends: Record<string, (task: DeliveredTask) => Promise<boolean[]>> = {
         settle: (task) => consumer.settle([{ task, result: resultOf(task), runtimeMs: 1 }]),
         retry: (task) => consumer.retry([{ task, error: errorOf(task), delayMs: HOUR, runtimeMs: 1 }]),
         bury: (task) => consumer.bury([{ task, error: errorOf(task), runtimeMs: 1 }]),
         release: (task) => consumer.release([task]),
       };
-      await pushAll(...Object.keys(ends), "last");
-      const tasks = await readAll();
-      await admitAll(limits, tasks);
+      await given.push(...Object.keys(ends), "last");
+      const tasks = await given.read();
+      await given.admit(limits, tasks);
       let [running] = tasks;
       for (const end of Object.values(ends)) {
         assert.ok(running !== undefined);
@@ -141,9 +106,9 @@ describe("limits of a kind", () => {
         assert.deepEqual(await end(running), [true]);
         assert.equal(await limits.ended(running), 1);
         assert.equal(await limits.ended(running), 0);
-        const next = await readAll();
+        const next = await given.read();
         // What was released is there again, and was not called.
-        assert.match(await admitAll(limits, next), /^(release:parked )?\w+:admitted$/);
+        assert.match(await given.admit(limits, next), /^(release:parked )?\w+:admitted$/);
         running = next.at(-1);
       }
       assert.equal(running?.id, "last");
@@ -154,229 +119,136 @@ describe("limits of a kind", () => {
     const rate: KindLimits = { rate: { tasks: 3, perMs: HOUR } };
 
     it("lets exactly as many start in a window, and the next when the first start leaves it", async () => {
-      const limits = limiter(rate);
-      const parked = parkedTasks(rate);
-      await pushAll("a", "b", "c", "d", "e");
-      const tasks = await readAll();
-      assert.equal(await admitAll(limits, tasks), "a:admitted b:admitted c:admitted d:parked e:parked");
-      for (const task of tasks.slice(0, 3)) assert.equal(await finish(limits, task), 0, "no end is a start");
+      const limits = given.limiter(rate);
+      const parked = given.parkedTasks(rate);
+      await given.push("a", "b", "c", "d", "e");
+      const tasks = await given.read();
+      assert.equal(await given.admit(limits, tasks), "a:admitted b:admitted c:admitted d:parked e:parked");
+      for (const task of tasks.slice(0, 3))
+        assert.equal(await given.finish(limits, task), 0, "no end is a start");
       const [first = ""] = await queue.redis.lrange(`${queue.keys.starts}k`, 0, 0);
       const due = { promoted: 0, nextDueMs: Number(first) + HOUR };
       assert.deepEqual(await parked.promote(), due);
-      await letPass(HOUR - 60_000);
+      await given.letPass(HOUR - 60_000);
       assert.equal((await parked.promote()).promoted, 0);
       await parked.sweep();
-      assert.deepEqual(await readAll(), []);
-      await letPass(60_000);
+      assert.deepEqual(await given.read(), []);
+      await given.letPass(60_000);
       assert.equal((await parked.promote()).promoted, 2);
-      assert.equal(await admitAll(limits, await readAll()), "d:admitted e:admitted");
-      await pushAll("f", "g");
-      assert.equal(await admitAll(limits, await readAll()), "f:admitted g:parked");
+      assert.equal(await given.admit(limits), "d:admitted e:admitted");
+      await given.push("f", "g");
+      assert.equal(await given.admit(limits), "f:admitted g:parked");
     });
 
     it("slides: starts leave the window one by one", async () => {
-      const limits = limiter(rate);
-      const parked = parkedTasks(rate);
+      const limits = given.limiter(rate);
+      const parked = given.parkedTasks(rate);
       for (const id of ["a", "b", "c"]) {
-        await pushAll(id);
-        assert.equal(await admitAll(limits, await readAll()), `${id}:admitted`);
-        await letPass(HOUR / 4);
+        await given.push(id);
+        assert.equal(await given.admit(limits), `${id}:admitted`);
+        await given.letPass(HOUR / 4);
       }
-      await pushAll("d", "e");
-      assert.equal(await admitAll(limits, await readAll()), "d:parked e:parked");
-      await letPass(HOUR / 4);
+      await given.push("d", "e");
+      assert.equal(await given.admit(limits), "d:parked e:parked");
+      await given.letPass(HOUR / 4);
       assert.equal((await parked.promote()).promoted, 1);
-      assert.equal(await admitAll(limits, await readAll()), "d:admitted");
+      assert.equal(await given.admit(limits), "d:admitted");
       assert.equal((await parked.promote()).promoted, 0);
     });
 
     it("keeps a place in the window for what is called, however late it starts", async () => {
-      const limits = limiter({ rate: { tasks: 1, perMs: HOUR } });
-      const parked = parkedTasks({ rate: { tasks: 1, perMs: HOUR } });
-      await pushAll("a", "b", "c");
-      await admitAll(limits, await readAll());
-      await letPass(HOUR);
+      const limits = given.limiter({ rate: { tasks: 1, perMs: HOUR } });
+      const parked = given.parkedTasks({ rate: { tasks: 1, perMs: HOUR } });
+      await given.push("a", "b", "c");
+      await given.admit(limits);
+      await given.letPass(HOUR);
       assert.equal((await parked.promote()).promoted, 1);
-      await letPass(5 * HOUR);
+      await given.letPass(5 * HOUR);
       await parked.sweep();
       assert.deepEqual(await parked.promote(), { promoted: 0, nextDueMs: null });
-      assert.equal(await admitAll(limits, await readAll()), "b:admitted");
+      assert.equal(await given.admit(limits), "b:admitted");
       assert.equal((await parked.promote()).promoted, 0, "b has just started");
     });
 
     it("holds together with concurrency, whichever is the narrower", async () => {
       const both = { concurrency: 2, ...rate };
-      const limits = limiter(both);
-      await pushAll("a", "b", "c", "d");
-      const [a, b, ...others] = await readAll();
+      const limits = given.limiter(both);
+      await given.push("a", "b", "c", "d");
+      const [a, b, ...others] = await given.read();
       assert.ok(a !== undefined && b !== undefined);
-      assert.equal(await admitAll(limits, [a, b, ...others]), "a:admitted b:admitted c:parked d:parked");
-      assert.equal(await finish(limits, a), 1);
-      assert.equal(await admitAll(limits, await readAll()), "c:admitted");
-      assert.equal(await finish(limits, b), 0, "three have started");
-      await letPass(HOUR);
-      assert.equal((await parkedTasks(both).promote()).promoted, 1);
+      assert.equal(await given.admit(limits, [a, b, ...others]), "a:admitted b:admitted c:parked d:parked");
+      assert.equal(await given.finish(limits, a), 1);
+      assert.equal(await given.admit(limits), "c:admitted");
+      assert.equal(await given.finish(limits, b), 0, "three have started");
+      await given.letPass(HOUR);
+      assert.equal((await given.parkedTasks(both).promote()).promoted, 1);
     });
 
     it("forgets the starts with the window", async () => {
-      await pushAll("a");
-      await admitAll(limiter(rate), await readAll());
+      await given.push("a");
+      await given.admit(given.limiter(rate));
       const ttl = await queue.redis.pttl(`${queue.keys.starts}k`);
       assert.ok(ttl > 0 && ttl <= HOUR, String(ttl));
     });
   });
 
-  describe("the fence", () => {
-    it("refuses a task that was taken back, and frees nothing of its successor", async () => {
-      const limits = limiter({ concurrency: 1 });
-      await pushAll("a", "b");
-      const [a, b] = await readAll();
-      assert.ok(a !== undefined && b !== undefined);
-      assert.equal(await admitAll(limits, [a, b]), "a:admitted b:parked");
-      await queue.keeper.reclaim(LEASE_OVER);
-      assert.equal(await limits.admit(a), "gone");
-      const other = queue.consumer("other");
-      const others = limiter({ concurrency: 1 }, "other");
-      await parkedTasks({ concurrency: 1 }).sweep();
-      const tasks = await other.read(10, BLOCK_MS);
-      assert.equal(await admitAll(others, tasks), "a:parked b:admitted");
-      assert.deepEqual(await consumer.settle([{ task: a, result: resultOf(a), runtimeMs: 1 }]), [false]);
-      assert.equal(await limits.ended(a), 0, "the late end of a gives nothing on");
-      assert.deepEqual(await queue.consumer("third").read(10, BLOCK_MS), []);
+  describe("priorities", () => {
+    it("decide the place in the line, and who waited an hour longer is before them", async () => {
+      const limits = given.limiter({ concurrency: 1 });
+      await given.push("first");
+      await limits.admit(await queue.take(consumer));
+      const push = async (id: string, priority: "high" | "normal" | "low") => {
+        await queue.push({ id, priority });
+        assert.equal(await given.admit(limits), `${id}:parked`);
+      };
+      await push("low", "low");
+      await push("normal", "normal");
+      await push("high", "high");
+      const line = `${queue.keys.parked}k`;
+      assert.deepEqual(await queue.redis.zrange(line, "0", "-1"), ["high", "normal", "low"]);
+      await queue.redis.zincrby(line, -2 * HOUR * 1_000, "low");
+      await push("later", "high");
+      assert.deepEqual(await queue.redis.zrange(line, "0", "-1"), ["low", "high", "later", "normal"]);
     });
 
-    it("answers a call that is sent again as before, and counts one start", async () => {
-      const both = { concurrency: 1, rate: { tasks: 5, perMs: HOUR } };
-      await pushAll("a", "b");
-      const [a, b] = await readAll();
-      assert.ok(a !== undefined && b !== undefined);
-      assert.deepEqual(
-        [await limiter(both).admit(a), await limiter(both).admit(a)],
-        ["admitted", "admitted"],
-      );
-      assert.equal(await queue.redis.llen(`${queue.keys.starts}k`), 1);
-      assert.deepEqual([await limiter(both).admit(b), await limiter(both).admit(b)], ["parked", "gone"]);
-      assert.deepEqual(await parkedNow(), { k: 1 });
+    it("are kept: what comes back from the line retries in its own stream", async () => {
+      const limits = given.limiter({ concurrency: 1 });
+      await given.push("first");
+      const first = await queue.take(consumer);
+      await limits.admit(first);
+      await queue.push({ id: "x", priority: "low" });
+      await given.admit(limits);
+      await given.finish(limits, first);
+      const x = await queue.take(consumer);
+      assert.deepEqual([x.priority, x.options], ["high", { priority: "low" }]);
+      assert.equal(await limits.admit(x), "admitted");
+      await consumer.retry([{ task: x, error: errorOf(x), delayMs: 1, runtimeMs: 1 }]);
+      await queue.redis.zadd(queue.keys.due, 1, "x");
+      await queue.keeper.promote(1);
+      assert.equal(await queue.redis.xlen(queue.keys.low), 1);
     });
 
-    it("gives a dead worker's slot on once its task is taken back", async () => {
-      const limits = limiter({ concurrency: 1 });
-      const parked = parkedTasks({ concurrency: 1 });
-      await pushAll("a");
-      const dead = queue.consumer("dead");
-      assert.equal(await limiter({ concurrency: 1 }, "dead").admit(await queue.take(dead)), "admitted");
-      await pushAll("b");
-      assert.equal(await admitAll(limits, await readAll()), "b:parked");
-      await parked.sweep();
-      assert.deepEqual(await readAll(), [], "the dead one's lease is not over");
-      await queue.keeper.reclaim(LEASE_OVER);
-      await parked.sweep();
-      assert.equal(await admitAll(limits, await readAll()), "a:parked b:admitted");
-    });
-
-    it("calls no more than may start while nobody reads", async () => {
-      const limits = limiter({ concurrency: 2 });
-      const parked = parkedTasks({ concurrency: 2 });
-      await pushAll("a", "b", "c", "d", "e", "f");
-      const [a, b, ...others] = await readAll();
-      assert.ok(a !== undefined && b !== undefined);
-      await admitAll(limits, [a, b, ...others]);
-      await finish(limits, a);
-      await finish(limits, b);
-      for (let round = 0; round < 3; round++) await parked.sweep();
-      assert.equal(await queue.redis.xlen(queue.stream), 2);
-      await queue.producer.cancel(["c"]);
-      await parked.sweep();
-      assert.equal(await admitAll(limits, await readAll()), "d:admitted e:admitted");
-    });
-  });
-
-  describe("changes of the limits", () => {
-    it("let more start when they are raised, and park what is called when they are lowered", async () => {
-      await pushAll("a", "b", "c", "d");
-      const tasks = await readAll();
-      await admitAll(limiter({ concurrency: 1 }), tasks);
-      await parkedTasks({ concurrency: 3 }).sweep();
-      assert.equal(await admitAll(limiter({ concurrency: 1 }), await readAll()), "b:parked c:parked");
-      const [a] = tasks;
+    it("slots of entries with the same id in different streams are different slots", async () => {
+      const limits = given.limiter({ concurrency: 1 });
+      await queue.push({ id: "a" });
+      const [a] = await given.read();
       assert.ok(a !== undefined);
-      await finish(limiter({ concurrency: 1 }), a);
-      assert.equal(await admitAll(limiter({ concurrency: 1 }), await readAll()), "b:admitted");
-    });
-
-    it("send everything back to the stream, in order, when there are none any more", async () => {
-      const ids = Array.from({ length: 2_300 }, (_, n) => `t${n}`);
-      await pushAll("first", ...ids);
-      const limits = limiter({ concurrency: 1 });
-      const tasks = await consumer.read(3_000, BLOCK_MS);
-      await Promise.all(tasks.map((task) => limits.admit(task)));
-      assert.deepEqual(await parkedNow(), { k: 2_300 });
-      const none = new ParkedTasks(queue.redis, queue.stream, new Map());
-      await none.sweep();
-      while ((await none.promote()).promoted > 0);
-      const back = await consumer.read(3_000, BLOCK_MS);
-      assert.deepEqual(
-        back.map(({ id }) => id),
-        ids,
-      );
-      assert.equal(await queue.redis.exists(queue.keys.parkedKinds), 0);
-    });
-  });
-
-  describe("a parked task", () => {
-    let limits: KindLimiter;
-    beforeEach(async () => {
-      limits = limiter({ concurrency: 1 });
-      await pushAll("running", "x", "y");
-      await admitAll(limits, await readAll());
-    });
-
-    it("can be cancelled, and nothing of it is left", async () => {
-      const waiting = queue.results.wait(["x"]);
-      assert.deepEqual(await queue.producer.cancel(["x", "running"]), ["cancelled", "requested"]);
-      const outcome = (await waiting).get("x");
-      assert.ok(outcome?.state === "settled");
-      assert.deepEqual(outcome.result.error, { message: "cancelled before it ran", reason: "cancelled" });
-      assert.deepEqual(await parkedNow(), { k: 1 });
-      assert.deepEqual(await queue.redis.hkeys(queue.keys.dueEntries), ["y"]);
-      assert.equal(await queue.redis.hexists(queue.keys.index, "x"), 0);
-      assert.equal((await queue.stats())["live:k"], "2");
-      await queue.producer.cancel(["y"]);
-      assert.deepEqual(await parkedNow(), {});
-    });
-
-    it("is not parked but cancelled when it was asked to stop in a worker's hands", async () => {
-      await pushAll("z");
-      const task = await queue.take(consumer);
-      assert.deepEqual(await queue.producer.cancel(["z"]), ["requested"]);
-      assert.equal(await limits.admit(task), "cancelled");
-      const [outcome] = await queue.results.read(["z"]);
-      assert.ok(outcome?.state === "settled");
-      assert.equal(outcome.result.error?.message, "cancelled while a worker held it");
-      assert.equal(await queue.redis.exists(queue.keys.cancelled), 0);
-      assert.equal((await queue.stats())["live:k"], "3");
-    });
-
-    it("is known to pushes, requeues and retries that are sent again", async () => {
-      const [again] = await queue.producer.enqueue([{ kind: "k", payload: 1, id: "x" }]);
-      assert.equal(again?.state, "duplicate");
-      await pushAll("r");
-      const failed = await queue.take(consumer);
-      const retry = { task: failed, error: errorOf(failed), delayMs: 0, runtimeMs: 1 };
-      assert.deepEqual(await consumer.retry([retry]), [true]);
-      assert.equal(await admitAll(limits, await readAll()), "r:parked");
-      assert.deepEqual(await consumer.retry([retry]), [true]);
-      assert.equal((await queue.stats()).late, undefined);
+      assert.equal(await limits.admit(a), "admitted");
+      assert.deepEqual(await queue.redis.zrange(`${queue.keys.slots}k`, "0", "-1"), [
+        `${queue.stream} ${a.entryId}`,
+      ]);
+      assert.equal(await limits.ended({ ...a, priority: "high" }), 0);
+      assert.equal(await queue.redis.zcard(`${queue.keys.slots}k`), 1);
     });
   });
 
   it("costs nothing but its own memory while it waits, however many there are", async () => {
-    const limits = limiter({ concurrency: 2 });
-    const parked = parkedTasks({ concurrency: 2 });
+    const limits = given.limiter({ concurrency: 2 });
+    const parked = given.parkedTasks({ concurrency: 2 });
     await queue.producer.enqueue(Array.from({ length: 10_000 }, (_, n) => ({ kind: "k", payload: n })));
     const tasks = await consumer.read(10_000, BLOCK_MS);
     await Promise.all(tasks.map((task) => limits.admit(task)));
-    assert.deepEqual(await parkedNow(), { k: 9_998 });
+    assert.deepEqual(await given.parked(), { k: 9_998 });
     const commands = async () => {
       const stats = await queue.redis.info("commandstats");
       const calls = [...stats.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm)];

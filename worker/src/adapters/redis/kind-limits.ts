@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { KindLimits, LimitsByKind } from "../../../contract/kind-limits.ts";
+import { priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { DeliveredTask } from "../../core/task.ts";
 import { replies } from "./connection.ts";
@@ -13,7 +14,10 @@ export type Admission = "gone" | "admitted" | "parked" | "cancelled";
 
 const ADMISSIONS = ["gone", "admitted", "parked", "cancelled"] as const satisfies readonly Admission[];
 
-/** A worker's side of the limits, which all workers of a queue share through Redis. */
+/**
+ * A worker's side of the limits, which all workers of a queue share through Redis. What has waited its turn comes
+ * back in the stream of high priority, so that no backlog keeps it from its slot.
+ */
 export class KindLimiter {
   readonly #redis: Redis;
   readonly #workerId: string;
@@ -33,11 +37,12 @@ export class KindLimiter {
   /** Takes a slot and a start for a held task, or parks it. Repeating the call is safe. */
   async admit(task: DeliveredTask): Promise<Admission> {
     const keys = queueKeys(task.stream);
-    const { stream, index, cancelled, stats, dueEntries, parkedKinds, results } = keys;
+    const { high, index, cancelled, stats, dueEntries, parkedKinds, results } = keys;
+    const stream = priorityStream(task.stream, task.priority);
     const kindKeys = [keys.slots + task.kind, keys.starts + task.kind, keys.parked + task.kind];
     const answer = await SCRIPTS.admit.run(
       this.#redis,
-      [stream, index, cancelled, stats, dueEntries, parkedKinds, ...kindKeys, results + task.id, stream],
+      [stream, index, cancelled, stats, dueEntries, parkedKinds, ...kindKeys, results + task.id, high],
       [
         ...[CONSUMER_GROUP, this.#workerId, keys.settledChannel, task.entryId, task.deliveryCount, task.id],
         ...this.#law(task.kind),
@@ -49,12 +54,13 @@ export class KindLimiter {
   /** Gives on the slot of a task that this worker no longer holds; returns how many parked ones that calls. */
   async ended(task: DeliveredTask): Promise<number> {
     const keys = queueKeys(task.stream);
-    const { stream, index, dueEntries, parkedKinds } = keys;
+    const { high, index, dueEntries, parkedKinds } = keys;
+    const stream = priorityStream(task.stream, task.priority);
     const kindKeys = [keys.slots + task.kind, keys.starts + task.kind, keys.parked + task.kind];
     const answer = await SCRIPTS.unpark.run(
       this.#redis,
-      [stream, index, dueEntries, parkedKinds, ...kindKeys],
-      [CONSUMER_GROUP, task.stream, task.entryId, ...this.#law(task.kind)],
+      [high, index, dueEntries, parkedKinds, ...kindKeys],
+      [CONSUMER_GROUP, stream, task.entryId, ...this.#law(task.kind)],
     );
     return Number(answer);
   }
@@ -87,9 +93,9 @@ export class ParkedTasks {
   }
 
   async #unpark(sweep: boolean) {
-    const { stream, index, dueEntries, parkedKinds, slots, starts, parked } = this.#keys;
+    const { high, index, dueEntries, parkedKinds, slots, starts, parked } = this.#keys;
     const args = [CONSUMER_GROUP, sweep ? 1 : 0, slots, starts, parked, ...this.#laws];
-    const keys = [stream, index, dueEntries, parkedKinds];
+    const keys = [high, index, dueEntries, parkedKinds];
     const [promoted, next] = (await SCRIPTS.unparkDue.run(this.#redis, keys, args)) as [number, string];
     return { promoted, nextDueMs: next === "" ? null : Number(next) };
   }

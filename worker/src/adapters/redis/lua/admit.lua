@@ -21,17 +21,20 @@ local law = read_law(7)
 local slot = slot_of(stream, entry)
 local line = { KEYS[11], index, entries, KEYS[6], slots, starts, parked }
 
--- Places are microseconds, because many may be parked in one millisecond.
-local function next_place()
-  local last = redis.call('ZRANGE', parked, -1, -1, 'WITHSCORES')[2]
-  return math.max(now * 1000, last and tonumber(last) + 1 or 0)
+-- When it was parked first, in microseconds, so that all that come have places of their own. In the line of its kind
+-- one of high priority counts as having come an hour before, one of low priority an hour after, so none starves.
+local HEAD_START = { high = -3600e6, low = 3600e6 }
+local function place_in_line(fields)
+  local place = get_field(fields, 'parked')
+  if string.match(place, '^%d+$') then return place end
+  local time = redis.call('TIME')
+  return whole(time[1] * 1e6 + time[2] + (HEAD_START[wanted_priority(fields)] or 0))
 end
 
 local function park(fields)
-  local place = tonumber(get_digits(fields, 'parked'))
   set_field(fields, 'id', id)
   redis.call('HSET', entries, id, cmsgpack.pack(fields))
-  redis.call('ZADD', parked, whole(place > 0 and place or next_place()), id)
+  redis.call('ZADD', parked, place_in_line(fields), id)
   redis.call('HSET', index, id, 'parked')
   drop_entries(stream, group, { entry })
   count('parked:' .. law[1], 1)

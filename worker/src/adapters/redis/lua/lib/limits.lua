@@ -61,8 +61,8 @@ local function record_start(law, slots, starts, slot, now)
   redis.call('PEXPIRE', starts, whole(law[4]))
 end
 
--- Calls as many parked tasks back to the stream as may start, first come first, and notes when to look again.
--- keys: stream, index, due-entries, parked-kinds, slots, starts, parked (the last three of this kind).
+-- Calls as many parked tasks back to the stream as may start, in the order of the line, and notes when to look again.
+-- keys: stream for them, index, due-entries, parked-kinds, slots, starts, parked (the last three of this kind).
 -- Returns how many.
 local function unpark(keys, law, now)
   local stream, index, entries, kinds, slots, starts, parked = unpack(keys)

@@ -2,6 +2,7 @@ import { SETTINGS, type SettingName, type SettingRole } from "../../worker/contr
 import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
 import {
   DELIVERY_FIELDS,
+  EXECUTE_FIELDS,
   LOGGING_FIELDS,
   SCALING_FIELDS,
   type SettingFields,
@@ -51,6 +52,9 @@ export function classSettings(
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
+    ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),
+    executeAcceptUnenforced: fleet.execute.acceptUnenforced,
+    executeReadable: fleet.execute.readable,
   };
   const forRole = Object.entries(all).filter(([name]) => {
     const roles: readonly SettingRole[] = SETTINGS[name as SettingName].roles;

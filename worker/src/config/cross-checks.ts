@@ -1,3 +1,4 @@
+import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
 import type { SettingProblem } from "./settings-error.ts";
 
@@ -65,6 +66,19 @@ const workerId: Check = ({ workerId: id }) => {
   };
 };
 
+const protections: Check = ({ executeAcceptUnenforced: names }) => {
+  const bad = Array.isArray(names)
+    ? names.find((name) => !PROTECTIONS.some((known) => known === name))
+    : undefined;
+  if (bad === undefined) return undefined;
+  return {
+    variable: SETTINGS.executeAcceptUnenforced.env,
+    received: `"${bad}"`,
+    allowed: PROTECTIONS.join(", "),
+    wayOut: `Correct or remove "${bad}".`,
+  };
+};
+
 /** `low` must not be above `high`. */
 function ordered(low: SettingName, high: SettingName): Check {
   return (values) => {
@@ -93,7 +107,7 @@ function folderForProcesses(name: "runDirectory" | "logDirectory"): Check {
 }
 
 const CHECKS = {
-  worker: [redisUrl, streams, workerId, ordered("retryBase", "retryMax")],
+  worker: [redisUrl, streams, workerId, protections, ordered("retryBase", "retryMax")],
   spawner: [
     redisUrl,
     oneStream,

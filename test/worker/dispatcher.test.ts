@@ -66,7 +66,7 @@ describe("a dispatcher", () => {
   it("loses the entry of its own stream only, also where entry ids are the same", () => {
     const { held, dispatcher } = setUp();
     for (const task of [a, b]) held.add(task);
-    dispatcher.lose([{ stream: "b", entryId: b.entryId }]);
+    dispatcher.lose([{ stream: "b", priority: b.priority, entryId: b.entryId }]);
     assert.deepEqual(
       held.all().map(({ task }) => task.stream),
       ["a"],

@@ -22,7 +22,7 @@ export interface MetricDefinition {
 export const METRICS = {
   pending: { name: "queue_pending_total", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that wait, retries and delayed tasks included, running ones not." },
   running: { name: "queue_running", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that workers hold." },
-  backlog: { name: "redis_queue_pending", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Waiting and running tasks, the length of the stream: what scalers read." },
+  backlog: { name: "redis_queue_pending", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Waiting and running tasks of all priorities: what scalers read." },
   pendingIdleMax: { name: "queue_pending_idle_max_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Longest that a task of the stream has waited, or been held without a sign of life." },
   delayed: { name: "queue_delayed", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Retries and delayed tasks that are not due yet." },
   deadLetters: { name: "queue_dead_letters", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Tasks in the dead-letter queue." },

@@ -1,9 +1,11 @@
 /**
  * Names of every Redis key of a queue.
  *
- * A queue is one stream (`peagen.tasks`); every other key carries the stream's name as its hash tag, so
- * that a script may touch all of them on Redis Cluster.
+ * A queue is known by one stream (`peagen.tasks`); every other key, the streams of high and low priority among
+ * them, carries that name as its hash tag, so that a script may touch all of them on Redis Cluster.
  */
+
+import { priorityStream } from "./priorities.ts";
 
 /** The consumer group that all workers of a stream share. */
 export const CONSUMER_GROUP = "workers";
@@ -12,9 +14,12 @@ export const CONSUMER_GROUP = "workers";
 export const ENTRY_VERSION = 1;
 
 export interface QueueKeys {
-  /** Stream: waiting and running tasks. `XLEN` is the backlog. */
+  /** Stream: waiting and running tasks of normal priority. */
   readonly stream: string;
-  /** Hash: task id → stream entry id, or `due` while it waits in `due`. */
+  /** Streams of the other priorities; the lengths of all three add up to the backlog. */
+  readonly high: string;
+  readonly low: string;
+  /** Hash: task id → stream entry id (`high:` or `low:` before it in those streams), or `due` while it waits in `due`. */
   readonly index: string;
   /** Sorted set: task id → due time in ms of the server's clock (delayed tasks and retries). */
   readonly due: string;
@@ -57,6 +62,8 @@ export function queueKeys(stream: string): QueueKeys {
   const at = (suffix: string) => `{${stream}}:${suffix}`;
   return {
     stream,
+    high: priorityStream(stream, "high"),
+    low: priorityStream(stream, "low"),
     index: at("index"),
     due: at("due"),
     dueEntries: at("due-entries"),

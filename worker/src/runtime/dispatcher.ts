@@ -1,4 +1,4 @@
-import type { DeliveredTask } from "../core/task.ts";
+import type { DeliveredTask, EntryPlace } from "../core/task.ts";
 import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import { Attempt } from "./attempt.ts";
@@ -12,6 +12,7 @@ import {
   outcomeWithoutRun,
 } from "./outcome.ts";
 import type { ThreadPool } from "./threads/thread-pool.ts";
+import { Wakeup } from "./wakeup.ts";
 
 /** A payload as the handler gets it, or why it is refused. */
 export type CheckedPayload =
@@ -44,7 +45,9 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #o: DispatcherOptions;
   readonly #runTimes = new MeanRunTime();
-  readonly #runs = new Set<Promise<void>>();
+  readonly #quiet = new Wakeup();
+  /** Handlers that run, or are waited for. */
+  #active = 0;
   #open = true;
 
   constructor(options: DispatcherOptions) {
@@ -74,7 +77,7 @@ export class Dispatcher {
 
   /** Resolves when no handler runs, or is waited for, any more. */
   async settled(): Promise<void> {
-    while (this.#runs.size > 0) await Promise.all(this.#runs);
+    while (this.#active > 0) await this.#quiet.wait();
   }
 
   /** These tasks were asked to stop. */
@@ -87,7 +90,7 @@ export class Dispatcher {
   }
 
   /** These entries are another worker's by now: their ends would be refused. */
-  lose(entries: readonly Pick<DeliveredTask, "stream" | "entryId">[]): void {
+  lose(entries: readonly EntryPlace[]): void {
     for (const entry of entries) {
       const held = this.#o.held.find(entry);
       if (held?.stage === "prefetched") this.#o.held.remove(held.task);
@@ -105,71 +108,64 @@ export class Dispatcher {
     for (const { attempt } of this.#o.held.in("running")) attempt?.force();
   }
 
+  /** Calls the task's handler, or ends the task where none can be called. */
   #start(held: Held): void {
-    const run = this.#run(held)
-      .catch((thrown: unknown) => {
-        const { maxAttempts } = this.#o.defaults;
-        this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts });
-        this.fill();
-        this.#o.onFree();
-      })
-      .finally(() => this.#runs.delete(run));
-    this.#runs.add(run);
-  }
-
-  async #run(held: Held): Promise<void> {
     const { handlers, check, defaults } = this.#o;
     const { task } = held;
     const handler = handlers.get(task.kind);
-    if (handler === undefined) {
-      const maxAttempts = task.options.maxAttempts ?? defaults.maxAttempts;
-      this.#endWithoutRun(held, { type: "unknown-kind", kinds: [...handlers.keys()], maxAttempts });
-      return;
+    try {
+      const maxAttempts = task.options.maxAttempts ?? handler?.maxAttempts ?? defaults.maxAttempts;
+      if (handler === undefined) {
+        this.#endWithoutRun(held, { type: "unknown-kind", kinds: [...handlers.keys()], maxAttempts });
+        return;
+      }
+      const checked = check(task);
+      if ("payload" in checked) this.#run(held, handler, checked.payload, maxAttempts);
+      else this.#endWithoutRun(held, { type: "refused", ...checked });
+    } catch (thrown) {
+      this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: defaults.maxAttempts });
     }
-    const checked = check(task);
-    if (!("payload" in checked)) {
-      this.#endWithoutRun(held, { type: "refused", ...checked });
-      return;
-    }
-    const outcome = await this.#attempt(held, handler, checked.payload);
-    this.#o.held.end(held);
-    this.#o.write(outcome);
-    this.fill();
-    this.#o.onFree();
   }
 
-  async #attempt(held: Held, handler: LoadedHandler, payload: unknown): Promise<Outcome> {
-    const { defaults, graceMs, threads, policy, now, elapsed, onStart, log } = this.#o;
+  #run(held: Held, handler: LoadedHandler, payload: unknown, maxAttempts: number): void {
+    const { defaults, graceMs, threads, now, elapsed, onStart, log } = this.#o;
     const { task } = held;
     const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
-    const maxAttempts = task.options.maxAttempts ?? handler.maxAttempts ?? defaults.maxAttempts;
-    const attempt = new Attempt({
-      task,
-      payload,
-      handler,
-      timeoutMs,
-      graceMs,
-      threads,
-      log: (event, fields) => log(task, event, fields),
-    });
-    held.attempt = attempt;
     const [startedAt, from] = [now(), elapsed()];
+    const attempt = new Attempt(
+      {
+        ...{ task, payload, handler, timeoutMs, graceMs, threads },
+        log: (event, fields) => log(task, event, fields),
+      },
+      ({ ending, aborted }) => {
+        const runMs = elapsed() - from;
+        this.#runTimes.add(runMs);
+        this.#ended(held, {
+          ...{ task, handlerVersion: handler.version, maxAttempts, timeoutMs, startedAt, ending, aborted },
+          // Not the clock again: it may have been set meanwhile.
+          finishedAt: startedAt + Math.round(runMs),
+        });
+      },
+    );
+    held.attempt = attempt;
+    this.#active++;
     onStart(task);
-    const { ending, aborted } = await attempt.run();
-    const runMs = elapsed() - from;
-    this.#runTimes.add(runMs);
-    const record: AttemptRecord = {
-      task,
-      handlerVersion: handler.version,
-      maxAttempts,
-      timeoutMs,
-      startedAt,
-      // Not the clock again: it may have been set meanwhile.
-      finishedAt: startedAt + Math.round(runMs),
-      ending,
-      aborted,
-    };
-    return outcomeOf(record, policy);
+    attempt.start();
+  }
+
+  #ended(held: Held, attempt: AttemptRecord): void {
+    const { held: all, policy, write, onFree } = this.#o;
+    try {
+      const outcome = outcomeOf(attempt, policy);
+      all.end(held);
+      write(outcome);
+    } catch (thrown) {
+      this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: attempt.maxAttempts });
+    }
+    this.#active--;
+    if (this.#active === 0) this.#quiet.notify();
+    this.fill();
+    onFree();
   }
 
   #endWithoutRun(held: Held, why: Parameters<typeof outcomeWithoutRun>[2]): void {

@@ -77,6 +77,7 @@ function isPermanent(thrown: unknown): thrown is Error & Pick<PermanentError, "r
 }
 
 function isJson(value: unknown): boolean {
+  if (typeof value === "string") return true;
   try {
     JSON.stringify(value);
     return true;

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { queueKeys } from "../../contract/queue-keys.ts";
 import type { ScalingDecision } from "../../contract/scaling.ts";
 import { encodeScaling, parseScaling } from "../../contract/scaling-record.ts";
-import { depth, readKinds, readStats, serverTimeMs } from "../adapters/redis/queue-status.ts";
+import { backlog, depth, readKinds, readStats, serverTimeMs } from "../adapters/redis/queue-status.ts";
 import { SCRIPTS } from "../adapters/redis/scripts.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { QueueSnapshot } from "./queue-metrics.ts";
@@ -20,7 +20,7 @@ export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
       ]);
       return { nowMs, waiting, running, dueRetries: due };
     },
-    length: () => redis.xlen(stream),
+    length: () => backlog(redis, stream),
     workers: () => workers.list(),
     readRecord: async () => parseScaling(await redis.hgetall(scaling)),
     writeRecord: (record) =>

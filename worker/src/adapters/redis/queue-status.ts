@@ -1,12 +1,15 @@
 import type { Redis } from "ioredis";
+import { PRIORITIES, type Priority, priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** How full a queue is, at one moment. */
 export interface QueueDepth {
-  /** In the stream, held by no worker. */
+  /** In the queue's streams, held by no worker. */
   readonly waiting: number;
+  /** The same, by priority. */
+  readonly waitingBy: Readonly<Record<Priority, number>>;
   /** Held by workers. */
   readonly running: number;
   /** Delayed tasks and retries, due ones included. */
@@ -25,12 +28,15 @@ const PENDING_LOOKED_AT = 1_000;
 /** Depth of a stream's queue; all zero when there is none. */
 export async function depth(redis: Redis, stream: string): Promise<QueueDepth> {
   const { due, deadLetterOrder, paused } = queueKeys(stream);
+  const keys = [due, deadLetterOrder, paused, ...PRIORITIES.map((one) => priorityStream(stream, one))];
   const args = [CONSUMER_GROUP, PENDING_LOOKED_AT];
-  const answer = (await SCRIPTS.depth.run(redis, [stream, due, deadLetterOrder, paused], args)) as number[];
-  const [waiting = 0, running = 0, delayed = 0, dueNow = 0, dead = 0, isPaused = 0, oldestIdleMs = 0] =
+  const answer = (await SCRIPTS.depth.run(redis, keys, args)) as number[];
+  const [waiting = 0, running = 0, delayed = 0, dueNow = 0, dead = 0, isPaused = 0, oldestIdleMs = 0, ...by] =
     answer;
+  const waitingBy = Object.fromEntries(PRIORITIES.map((priority, i) => [priority, by[i] ?? 0]));
   return {
     waiting,
+    waitingBy: waitingBy as Record<Priority, number>,
     running,
     delayed,
     due: dueNow,
@@ -38,6 +44,12 @@ export async function depth(redis: Redis, stream: string): Promise<QueueDepth> {
     paused: isPaused === 1,
     oldestIdleMs,
   };
+}
+
+/** Waiting and running tasks of all priorities: what scalers read. */
+export async function backlog(redis: Redis, stream: string): Promise<number> {
+  const lengths = await Promise.all(PRIORITIES.map((one) => redis.xlen(priorityStream(stream, one))));
+  return lengths.reduce((sum, length) => sum + length, 0);
 }
 
 /** The server's clock, in ms since the epoch. */

@@ -41,6 +41,7 @@ function load(name: string): RedisScript {
 export const SCRIPTS = {
   ensureGroup: load("ensure-group"),
   enqueue: load("enqueue"),
+  take: load("take"),
   heartbeat: load("heartbeat"),
   settle: load("settle"),
   retry: load("retry"),
@@ -60,4 +61,7 @@ export const SCRIPTS = {
   forgetConsumers: load("forget-consumers"),
   publishKinds: load("publish-kinds"),
   depth: load("depth"),
+  purgeWaiting: load("purge-waiting"),
+  purgeDelayed: load("purge-delayed"),
+  purgeDead: load("purge-dead"),
 } as const;

@@ -13,25 +13,26 @@ local FIRST, FIRST_RESULT = 5, 7
 local now = now_ms()
 
 local function cancel(id, result_key)
-  local entry = redis.call('HGET', index, id)
-  if not entry then
+  local place = redis.call('HGET', index, id)
+  if not place then
     local ended = redis.call('EXISTS', result_key) == 1 or redis.call('HEXISTS', KEYS[7], id) == 1
     return ended and '3' or '0', false
   end
   local fields
-  if entry == 'due' then
+  if place == 'due' then
     fields = cmsgpack.unpack(redis.call('HGET', due_entries, id))
     redis.call('HDEL', due_entries, id)
     redis.call('ZREM', due, id)
   else
-    local pending = redis.pcall('XPENDING', stream, group, entry, entry, 1)
+    local at, entry = find_place(stream, place)
+    local pending = redis.pcall('XPENDING', at, group, entry, entry, 1)
     if not pending.err and pending[1] then
       redis.call('HSET', KEYS[3], id, whole(now) .. ':' .. ttl)
       redis.call('PUBLISH', ARGV[4], 'cancel ' .. id)
       return '2', false
     end
-    fields = read_entry(stream, entry)
-    redis.call('XDEL', stream, entry)
+    fields = read_entry(at, entry)
+    redis.call('XDEL', at, entry)
   end
   redis.call('HDEL', index, id)
   local new = get_digits(fields, 'attempts') == '0' and get_digits(fields, 'deliveries') == '0'

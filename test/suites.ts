@@ -38,7 +38,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "unit",
     what: "the worker's pure parts, its configuration and the scaling law",
-    inputs: [...WORKER, "docs/configuration.md", "test/{core,config,scaling}/**"],
+    inputs: [...WORKER, "docs/{configuration,sandbox}.md", "test/{core,config,scaling}/**"],
     command: mocha("core", "config", "scaling"),
     heavy: false,
     timeoutMinutes: 5,
@@ -80,6 +80,23 @@ export const SUITES: readonly Suite[] = [
     what: "the queue's command line",
     inputs: [...WORKER, "examples/**", "test/cli/**"],
     command: mocha("cli"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "sandbox",
+    what: "untrusted programs in every sandbox that this machine can make",
+    inputs: [
+      ...WORKER,
+      ...[
+        "worker/sandbox/**",
+        "components/sandbox-helper.ts",
+        "components/paths.ts",
+        "components/hosts/errors.ts",
+        "test/sandbox/**",
+      ],
+    ],
+    command: mocha("sandbox"),
     heavy: false,
     timeoutMinutes: 10,
   },

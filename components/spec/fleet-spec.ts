@@ -1,3 +1,4 @@
+import type { Protection } from "../../worker/contract/sandbox.ts";
 import type { Confinement } from "./features.ts";
 import type { Duration, Size } from "./units.ts";
 
@@ -132,9 +133,32 @@ export interface RedisSpec {
   readonly maxMemory?: Size;
 }
 
+/**
+ * The bundled handler `execute`, and the sandbox of the programs that it runs there: what each may use at most. A
+ * payload may ask for less.
+ */
 export interface ExecuteSpec {
-  /** Let the bundled handler `execute` run programs that nobody vouches for. Needs a sandbox. */
+  /** Demand that programs which nobody vouches for can be run: refused where no sandbox can be made. */
   readonly untrusted?: boolean;
+  /** Which programs run in the sandbox: those whose payload says `untrusted`, or all. */
+  readonly sandbox?: "requested" | "always";
+  /** What makes it; `auto`: the strongest that works where the worker runs. */
+  readonly backEnd?: "auto" | "bubblewrap" | "landlock";
+  /** Protections that it may lack there. Without them such programs are refused. */
+  readonly acceptUnenforced?: readonly Protection[];
+  /** Folders beside the system's that programs may read and execute; absolute. */
+  readonly readable?: readonly string[];
+  /** Processes and threads of one program. */
+  readonly processes?: number;
+  readonly memory?: Size;
+  /** Processor time, all processes of one program together. */
+  readonly cpuTime?: Duration;
+  /** From start to end. */
+  readonly timeout?: Duration;
+  /** Standard output and standard error together. */
+  readonly output?: Size;
+  /** What it writes to its scratch folder. */
+  readonly disk?: Size;
 }
 
 /**

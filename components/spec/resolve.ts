@@ -3,6 +3,7 @@ import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
 import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
 import { SpecError, type SpecProblem } from "./errors.ts";
 import type { Demand } from "./features.ts";
+import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
 import { resolveLimits } from "./resolve-limits.ts";
 import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
 import { isRecord, Section } from "./section.ts";
@@ -42,7 +43,7 @@ export interface ResolvedFleet {
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
   readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
   readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
-  readonly execute: { readonly untrusted: boolean };
+  readonly execute: ResolvedExecute;
   readonly security: ResolvedSecurity;
   /** What the spec insists on and a target may be unable to do, less what it accepts without. */
   readonly demands: readonly Demand[];
@@ -137,12 +138,6 @@ function resolveRedis(section: Section): ResolvedFleet["redis"] {
   return Object.freeze({ port: Object.freeze(choice), maxMemory });
 }
 
-function resolveExecute(section: Section): ResolvedFleet["execute"] {
-  const execute = Object.freeze({ untrusted: section.flag("untrusted", DEFAULTS.untrustedExecute) });
-  section.finish();
-  return execute;
-}
-
 /** `written` over `below`, field by field; anything but an object replaces. */
 function layered(below: unknown, written: unknown): unknown {
   if (!isRecord(below) || !isRecord(written)) return written === undefined ? below : written;
@@ -152,7 +147,7 @@ function layered(below: unknown, written: unknown): unknown {
 
 function demandsOf(
   security: ResolvedSecurity,
-  execute: ResolvedFleet["execute"],
+  execute: ResolvedExecute,
   classes: ResolvedFleet["classes"],
 ): readonly Demand[] {
   const demands: Demand[] = [...security.demands];

@@ -49,6 +49,17 @@ export const LOGGING_FIELDS = {
   json: "logJson",
 } as const satisfies Record<string, SettingName>;
 
+export const EXECUTE_FIELDS = {
+  sandbox: "executeSandbox",
+  backEnd: "executeBackEnd",
+  processes: "executeProcesses",
+  memory: "executeMemory",
+  cpuTime: "executeCpuTime",
+  timeout: "executeTimeout",
+  output: "executeOutput",
+  disk: "executeDisk",
+} as const satisfies Record<string, SettingName>;
+
 export type SettingFields = Readonly<Record<string, SettingName>>;
 
 /** A setting's value after reading: seconds, bytes and counts are numbers. */

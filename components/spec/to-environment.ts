@@ -4,6 +4,7 @@ import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
 import {
   CIRCUIT_FIELDS,
   DELIVERY_FIELDS,
+  EXECUTE_FIELDS,
   LOGGING_FIELDS,
   SCALING_FIELDS,
   type SettingFields,
@@ -55,6 +56,9 @@ export function classSettings(
     ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
     ...(fleet.limits.size === 0 ? {} : { kindLimits: formatKindLimits(fleet.limits) }),
+    ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),
+    executeAcceptUnenforced: fleet.execute.acceptUnenforced,
+    executeReadable: fleet.execute.readable,
   };
   const forRole = Object.entries(all).filter(([name]) => {
     const roles: readonly SettingRole[] = SETTINGS[name as SettingName].roles;

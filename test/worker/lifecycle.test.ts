@@ -43,6 +43,7 @@ describe("a worker's life", () => {
     assert.equal(await worker.ended(), 0);
     assert.deepEqual(events(worker), [
       "worker_pool_starting",
+      "sandbox_unavailable",
       "skills_initialized",
       "worker_pool_poll",
       "run_dispatched",

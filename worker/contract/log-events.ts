@@ -1,6 +1,10 @@
 /** Log events by name; the `message` field of a record. Names of the worker-pool runbook are kept. */
 export const LOG_EVENTS = {
   starting: "worker_pool_starting",
+  /** What runs untrusted programs, and what it cannot enforce here. */
+  sandbox: "sandbox_ready",
+  /** Untrusted programs are refused, for this reason. */
+  noSandbox: "sandbox_unavailable",
   skills: "skills_initialized",
   dispatched: "run_dispatched",
   poll: "worker_pool_poll",

@@ -95,6 +95,7 @@ function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingVal
     redisUrl: `redis://${REFERENCES.redisAddress}`,
     imageTag: imageTag(context),
     handlers: fleet.handlers === "" ? "" : resolve(context.root, fleet.handlers),
+    sandboxHelper: context.bundle.sandboxHelper,
   };
 }
 

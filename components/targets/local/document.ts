@@ -9,7 +9,7 @@ export interface LocalContext {
   readonly node: string;
   readonly redisServer: string;
   /** The worker's bundle, see `worker/build.ts`. */
-  readonly bundle: { readonly digest: string; readonly directory: string };
+  readonly bundle: { readonly digest: string; readonly directory: string; readonly sandboxHelper: string };
   /** Hash over the handlers folder's files; empty without one. A change replaces the workers. */
   readonly handlersDigest: string;
   /** Whether Redis' data goes with the stack. */

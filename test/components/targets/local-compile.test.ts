@@ -21,7 +21,11 @@ const CONTEXT: LocalContext = {
   },
   node: "/bin/node",
   redisServer: "/bin/redis-server",
-  bundle: { digest: `sha256:${hex}`, directory: `/state/local/bundles/${hex}` },
+  bundle: {
+    digest: `sha256:${hex}`,
+    directory: `/state/local/bundles/${hex}`,
+    sandboxHelper: `/state/local/bundles/${hex}/taskfleet-sandbox`,
+  },
   handlersDigest: "",
   deleteData: false,
 };

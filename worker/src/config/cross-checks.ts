@@ -1,4 +1,5 @@
 import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
+import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
 import type { SettingProblem } from "./settings-error.ts";
 
@@ -79,6 +80,19 @@ const kindLimits: Check = ({ kindLimits: items }) => {
   };
 };
 
+const protections: Check = ({ executeAcceptUnenforced: names }) => {
+  const bad = Array.isArray(names)
+    ? names.find((name) => !PROTECTIONS.some((known) => known === name))
+    : undefined;
+  if (bad === undefined) return undefined;
+  return {
+    variable: SETTINGS.executeAcceptUnenforced.env,
+    received: `"${bad}"`,
+    allowed: PROTECTIONS.join(", "),
+    wayOut: `Correct or remove "${bad}".`,
+  };
+};
+
 /** `low` must not be above `high`. */
 function ordered(low: SettingName, high: SettingName): Check {
   return (values) => {
@@ -107,7 +121,7 @@ function folderForProcesses(name: "runDirectory" | "logDirectory"): Check {
 }
 
 const CHECKS = {
-  worker: [redisUrl, streams, workerId, kindLimits, ordered("retryBase", "retryMax")],
+  worker: [redisUrl, streams, workerId, kindLimits, protections, ordered("retryBase", "retryMax")],
   spawner: [
     redisUrl,
     oneStream,

@@ -9,9 +9,12 @@ import { type ConnectionProfile, createConnection, redisAddress } from "../adapt
 import { Consumer } from "../adapters/redis/consumer.ts";
 import { ControlSubscriber } from "../adapters/redis/control.ts";
 import { KindLimiter } from "../adapters/redis/kind-limits.ts";
+import { openSandbox } from "../adapters/sandbox/open-sandbox.ts";
 import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
 import { RedisUnavailableError } from "../core/errors.ts";
+import { limitsOf } from "../handlers/execute/payload-limits.ts";
 import { killAllGroups } from "../handlers/execute/process-group.ts";
+import { createExecuteHandler } from "../handlers/execute.ts";
 import { type LoadedHandler, loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
@@ -133,6 +136,23 @@ async function work(parts: Parts, requests: StopRequests, address: string): Prom
   return end;
 }
 
+/** The handler `execute` with the sandbox that this process can make; what it is and lacks is logged. */
+async function executeWith(settings: Settings<"worker">, logger: Logger) {
+  const sandbox = await openSandbox({
+    helper: settings.sandboxHelper,
+    backEnd: settings.executeBackEnd,
+    acceptUnenforced: settings.executeAcceptUnenforced,
+    readable: settings.executeReadable,
+  });
+  const always = settings.executeSandbox === "always";
+  if (typeof sandbox === "string") logger.info({ always, reason: sandbox }, LOG_EVENTS.noSandbox);
+  else {
+    const { backEnd, unenforced, oneAtATime } = sandbox;
+    logger.info({ always, back_end: backEnd, unenforced, one_at_a_time: oneAtATime }, LOG_EVENTS.sandbox);
+  }
+  return createExecuteHandler({ sandbox, always, limits: limitsOf(settings) });
+}
+
 /**
  * Runs a worker and returns its exit code.
  * @throws SettingsError, HandlersError, HealthServerError when it cannot start.
@@ -156,7 +176,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   );
   const requests = new StopRequests(logger);
   requests.listen();
-  const handlers = await loadHandlers({ folder: settings.handlers });
+  const execute = await executeWith(settings, logger);
+  const handlers = await loadHandlers({ folder: settings.handlers, execute });
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
   const connections = connect(settings, workerId);
   const metrics = new WorkerMetrics();

@@ -42,8 +42,8 @@ export async function readSnapshot(
     new Workers(redis, stream).list(),
     readKeyMemory(redis, stream),
   ]);
-  const { waiting, running, delayed, due, deadLetters, paused, oldestIdleMs } = full;
-  const depths = { waiting, running, delayed: delayed - due, deadLetters, paused, oldestIdleMs };
+  const { waiting, running, parkedBy, delayed, due, deadLetters, paused, oldestIdleMs } = full;
+  const depths = { waiting, running, parkedBy, delayed: delayed - due, deadLetters, paused, oldestIdleMs };
   return { stream, nowMs, ...given, ...depths, stats, kinds: [...kinds.keys()], workers, keyMemory };
 }
 

@@ -22,6 +22,8 @@ export interface MetricDefinition {
 export const METRICS = {
   pending: { name: "queue_pending_total", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that wait, retries and delayed tasks included, running ones not." },
   running: { name: "queue_running", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that workers hold." },
+  parked: { name: "queue_parked", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that the limits of their kind keep from starting; they are pending, and no part of redis_queue_pending." },
+  parkings: { name: "queue_parkings_total", type: "counter", labels: ["kind"], exposedBy: "leader", help: "Times that a worker took a task whose kind's limits did not let it start." },
   backlog: { name: "redis_queue_pending", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Waiting and running tasks of all priorities: what scalers read." },
   pendingIdleMax: { name: "queue_pending_idle_max_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Longest that a task of the stream has waited, or been held without a sign of life." },
   delayed: { name: "queue_delayed", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Retries and delayed tasks that are not due yet." },

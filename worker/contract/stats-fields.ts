@@ -12,7 +12,9 @@ export const STATS = { released: "released", newerVersion: "newer-version" } as 
 export type StatsField =
   /** Tasks accepted. */
   | { readonly name: "enqueued"; readonly kind: string }
-  /** Tasks that wait, run or are delayed (gauge). */
+  /** Times that a task was parked by the limits of its kind. */
+  | { readonly name: "parked"; readonly kind: string }
+  /** Tasks that wait, are parked or delayed, or run (gauge). */
   | { readonly name: "live"; readonly kind: string }
   /** Attempts that ended so. */
   | { readonly name: "task"; readonly kind: string; readonly handler: string; readonly status: AttemptStatus }
@@ -63,6 +65,7 @@ export function parseStatsField(text: string): StatsField | undefined {
   const [name, first, second, third, fourth] = text.split(":");
   switch (name) {
     case "enqueued":
+    case "parked":
     case "live":
       return first === undefined ? undefined : { name, kind: first };
     case "task":

@@ -13,6 +13,8 @@ export interface QueueSnapshot {
   readonly waiting: number;
   readonly running: number;
   readonly delayed: number;
+  /** Parked tasks by kind. */
+  readonly parkedBy: Readonly<Record<string, number>>;
   readonly deadLetters: number;
   readonly paused: boolean;
   readonly oldestIdleMs: number;
@@ -74,7 +76,11 @@ function readCounters(stats: QueueSnapshot["stats"]): readonly Counter[] {
 }
 
 /** Values by kind of one counter, with 0 for each known kind that it has none for. */
-function byKind(counters: readonly Counter[], name: "enqueued" | "live", kinds: readonly string[]) {
+function byKind(
+  counters: readonly Counter[],
+  name: "enqueued" | "parked" | "live",
+  kinds: readonly string[],
+) {
   const values = new Map(kinds.map((kind) => [kind, 0]));
   for (const [field, value] of counters) if (field.name === name) values.set(field.kind, value);
   return values;
@@ -115,6 +121,16 @@ function addDepth(snapshot: QueueSnapshot, counters: readonly Counter[], add: Ad
   add(
     "enqueued",
     [...enqueued].map(([kind, count]) => sample({ kind }, count)),
+  );
+  const parkings = byKind(counters, "parked", kinds);
+  add(
+    "parkings",
+    [...parkings].map(([kind, count]) => sample({ kind }, count)),
+  );
+  const parked = { ...Object.fromEntries(kinds.map((kind) => [kind, 0])), ...snapshot.parkedBy };
+  add(
+    "parked",
+    Object.entries(parked).map(([kind, count]) => sample({ stream, kind }, count)),
   );
   const one = (key: MetricKey, value: number) => add(key, [sample({ stream }, value)]);
   one("backlog", snapshot.waiting + snapshot.running);

@@ -44,8 +44,8 @@ export async function readSnapshot(
     readKeyMemory(redis, stream),
     openCircuits(redis, stream),
   ]);
-  const { waiting, running, delayed, due, deadLetters, paused, oldestIdleMs } = full;
-  const depths = { waiting, running, delayed: delayed - due, deadLetters, paused, oldestIdleMs };
+  const { waiting, running, parkedBy, delayed, due, deadLetters, paused, oldestIdleMs } = full;
+  const depths = { waiting, running, parkedBy, delayed: delayed - due, deadLetters, paused, oldestIdleMs };
   return {
     stream,
     nowMs,

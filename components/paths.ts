@@ -31,9 +31,12 @@ export const PATHS = {
   workerMain: join(root, "worker", "src", "main.ts"),
   /** The Go module that pins the Pulumi engine. */
   engineModule: join(root, "tools", "pulumi"),
+  /** The Go module of the sandbox's helper. */
+  sandboxModule: join(root, "worker", "sandbox"),
   /** Per user, shared by all checkouts. */
   cache,
   engines: join(cache, "pulumi"),
+  sandboxHelpers: join(cache, "sandbox"),
   passedSuites: join(cache, "tests", "passed"),
 } as const;
 

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
-import { findOnPath } from "../find-on-path.ts";
 import { engineDirectory, engineVersion, PATHS } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
 import { userPulumi } from "./environment.ts";
+import { goProblem } from "./go-toolchain.ts";
 import { runCommand } from "./run-command.ts";
 import { pluginsCurrent, writePlugins } from "./setup-engine-plugins.ts";
 import { holdLock } from "./setup-lock.ts";
@@ -23,19 +23,6 @@ const DEMAND = {
   wayOut:
     "update it (https://www.pulumi.com/docs/install), or take it off PATH and the engine is built instead, then run this again",
 };
-
-async function checkGo(environment: NodeJS.ProcessEnv): Promise<void> {
-  if (findOnPath("go", environment.PATH ?? "") === undefined)
-    throw new CommandError(`neither pulumi nor go is on PATH: ${WAY_OUT}`, EXIT.failed);
-  // Asked in the module's folder, where a Go that may fetch newer toolchains does so.
-  const { code, tail } = await runCommand(["go", "env", "GOVERSION"], {
-    cwd: PATHS.engineModule,
-    env: environment,
-  });
-  const [, major, minor] = /go(\d+)\.(\d+)/.exec(tail) ?? [];
-  if (code !== 0 || Number(major) < 1 || (Number(major) === 1 && Number(minor) < 26))
-    throw new CommandError(`go on PATH is not new enough (${tail.trim()}): ${WAY_OUT}`, EXIT.failed);
-}
 
 /** Downloads the modules and answers how many packages the engine is made of. */
 async function countPackages(
@@ -57,7 +44,9 @@ async function countPackages(
 }
 
 async function build(environment: NodeJS.ProcessEnv, report: (detail: string) => void): Promise<void> {
-  await checkGo(environment);
+  const problem = await goProblem(PATHS.engineModule, environment);
+  if (problem !== undefined)
+    throw new CommandError(`no pulumi on PATH, and ${problem}: ${WAY_OUT}`, EXIT.failed);
   const total = await countPackages(environment, report);
   const directory = engineDirectory();
   const fresh = join(directory, `.pulumi-${process.pid}`);

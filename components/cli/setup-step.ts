@@ -3,6 +3,9 @@ export interface SetupStep {
   readonly name: string;
   /** Whether there is nothing to do; takes milliseconds. */
   check(): boolean;
-  /** Does what is missing; `report` takes a few words on how far it is. */
-  run(report: (detail: string) => void): Promise<void>;
+  /**
+   * Does what is missing; `report` takes a few words on how far it is. Resolves to the outcome in words where
+   * it is another than "done".
+   */
+  run(report: (detail: string) => void): Promise<string> | Promise<void>;
 }

@@ -3,6 +3,7 @@ import { firstStackStep } from "./pulumi-stack.ts";
 import { engineStep } from "./setup-engine.ts";
 import { type ProgressOutput, StepProgress } from "./setup-progress.ts";
 import { redisStep } from "./setup-redis.ts";
+import { sandboxStep } from "./setup-sandbox.ts";
 import type { SetupStep } from "./setup-step.ts";
 import { wrappersCurrent, writeWrappers } from "./setup-wrappers.ts";
 
@@ -11,6 +12,7 @@ export function setupSteps(environment: NodeJS.ProcessEnv): readonly SetupStep[]
   return [
     redisStep(environment),
     engineStep(environment),
+    sandboxStep(environment),
     {
       name: "executables in .taskfleet/bin",
       check: () => wrappersCurrent(environment),
@@ -33,12 +35,11 @@ export async function setUp(
     }
     progress.begin();
     try {
-      await step.run((detail) => progress.update(detail));
+      progress.end((await step.run((detail) => progress.update(detail))) ?? "done");
     } catch (error) {
       progress.end("failed");
       throw error;
     }
-    progress.end("done");
   }
 }
 
@@ -46,6 +47,6 @@ export async function setUp(
 export function register(program: Command): void {
   program
     .command("setup")
-    .description("install and build what is missing: Redis, the Pulumi engine, command wrappers")
+    .description("install and build what is missing: Redis, the Pulumi engine, the sandbox, command wrappers")
     .action(() => setUp(setupSteps(process.env), { output: process.stderr, verbose: true, now: Date.now }));
 }

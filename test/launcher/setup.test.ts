@@ -9,6 +9,7 @@ import { engineStep } from "../../components/cli/setup-engine.ts";
 import { holdLock } from "../../components/cli/setup-lock.ts";
 import { StepProgress } from "../../components/cli/setup-progress.ts";
 import { redisStep } from "../../components/cli/setup-redis.ts";
+import { sandboxStep } from "../../components/cli/setup-sandbox.ts";
 import type { SetupStep } from "../../components/cli/setup-step.ts";
 import { PATHS } from "../../components/paths.ts";
 
@@ -49,12 +50,28 @@ describe("set-up steps", () => {
     assert.equal(verbose.text, "taskfleet: one: there (0 s)\n");
   });
 
+  it("may end in another outcome than that all is done", async () => {
+    const output = new Output(false);
+    const without: SetupStep = { name: "extra", check: () => false, run: async () => "not there" };
+    await setUp([without], { output, verbose: false, now: () => 0 });
+    assert.equal(output.text, "taskfleet: extra ...\ntaskfleet: extra: not there (0 s)\n");
+  });
+
+  it("of the sandbox does without Go, and says what is lost", async () => {
+    assert.equal(
+      await sandboxStep({ PATH: "/nonexistent" }).run(() => {}),
+      "not built, so untrusted programs are refused: go is not on PATH; install Go 1.26 or newer (https://go.dev/dl)",
+    );
+  });
+
   it("stop at the first that fails", async () => {
     const ran: string[] = [];
     const broken: SetupStep = {
       name: "broken",
       check: () => false,
-      run: () => Promise.reject(new Error("no")),
+      run: async () => {
+        throw new Error("no");
+      },
     };
     const output = new Output(false);
     const steps = [broken, step("next", false, ran)];

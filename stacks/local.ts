@@ -3,6 +3,7 @@ import type { Config } from "@pulumi/pulumi";
 import { explained } from "../components/hosts/errors.ts";
 import { PATHS, stackPaths } from "../components/paths.ts";
 import { redisServer } from "../components/platform/redis-server.ts";
+import { sandboxHelper } from "../components/sandbox-helper.ts";
 import { resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";
 import { LocalFleet } from "../components/targets/local/component.ts";
@@ -29,6 +30,8 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     node: process.execPath,
     redisServer: redisServer([PATHS.bin, process.env.PATH].join(delimiter)),
     bundle,
+    sandboxHelper: sandboxHelper(),
+    hiddenPaths: [paths.secrets, PATHS.passphrase, PATHS.pulumiBackend],
     handlersDigest: digest,
     deleteData: config.getBoolean("deleteData") ?? false,
   });

@@ -4,6 +4,7 @@ import {
   DELIVERY_FIELDS,
   LOGGING_FIELDS,
   SCALING_FIELDS,
+  SECURITY_FIELDS,
   type SettingFields,
   WORKER_FIELDS,
 } from "./setting-fields.ts";
@@ -51,6 +52,7 @@ export function classSettings(
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
+    ...fieldsToSettings(SECURITY_FIELDS, fleet.security),
   };
   const forRole = Object.entries(all).filter(([name]) => {
     const roles: readonly SettingRole[] = SETTINGS[name as SettingName].roles;

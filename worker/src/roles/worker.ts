@@ -1,6 +1,7 @@
 /** The role `worker`: runs tasks until it is told to stop, has been idle or is old enough. */
 import { hostname } from "node:os";
 import type { Redis } from "ioredis";
+import { parseControls } from "../../contract/controls.ts";
 import { EXIT } from "../../contract/exit-codes.ts";
 import { LOG_EVENTS } from "../../contract/log-events.ts";
 import { SETTINGS } from "../../contract/settings.ts";
@@ -20,7 +21,7 @@ import { payloadCheck } from "../runtime/payload-check.ts";
 import { RuntimeEvents } from "../runtime/runtime-events.ts";
 import { runtimeLimits } from "../runtime/runtime-limits.ts";
 import { StopRequests } from "../runtime/stop-requests.ts";
-import { exitReason, tellSupervisor } from "../runtime/supervisor-link.ts";
+import { exitReason, outerPid, tellSupervisor } from "../runtime/supervisor-link.ts";
 import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
@@ -42,6 +43,7 @@ interface Parts {
   readonly metrics: WorkerMetrics;
   readonly connections: Connections;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
+  readonly pid: number;
 }
 
 function connect(
@@ -54,7 +56,8 @@ function connect(
 }
 
 function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
-  const { settings, workerId, logger, secrets, metrics, connections, handlers } = parts;
+  const { settings, workerId, logger, secrets, metrics, connections, handlers, pid } = parts;
+  const controls = parseControls(settings.controls);
   const ms = (seconds: number) => seconds * 1000;
   return new WorkerRuntime({
     queue: consumer,
@@ -78,12 +81,13 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
     },
     self: {
       worker_id: workerId,
-      pid: process.pid,
+      pid,
       host: hostname(),
       image_tag: settings.imageTag,
       revision: settings.revision,
       started_at: Date.now(),
       address,
+      ...(controls === null ? {} : { controls }),
     },
     events: new RuntimeEvents(logger, (source) => metrics.countFailure(source)),
     interrupt: unblocker(connections.redis, connections.blocking),
@@ -137,6 +141,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   );
   const requests = new StopRequests(logger);
   requests.listen();
+  const toldPid = outerPid();
   const handlers = await loadHandlers({ folder: settings.handlers });
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
   const connections = connect(settings, workerId);
@@ -147,7 +152,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   const health = new HealthServer({ host, port, metrics: () => metrics.text(), ready, secrets });
   try {
     await health.start();
-    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers };
+    const pid = await toldPid;
+    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers, pid };
     const end = await work(parts, requests, health.address);
     logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
     await tellSupervisor({ exit: exitReason(end) });

@@ -36,6 +36,14 @@ function enable({ version, controllers, path }: GroupFolder): void {
   if (missing.length > 0) writeFileSync(file, missing.map((name) => `+${name}`).join(" "));
 }
 
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
+
 /** Ids of the processes in these folders and in all below them. */
 function members(path: string): readonly number[] {
   try {
@@ -84,7 +92,7 @@ export class ControlGroup {
         const folder = { version, controllers, path: join(parent, name) };
         try {
           enable({ version, controllers, path: parent });
-          mkdirSync(folder.path, { recursive: true });
+          makeFolder(folder.path);
           return [folder];
         } catch (error) {
           reason ||= error instanceof Error ? error.message : String(error);
@@ -128,7 +136,7 @@ export class ControlGroup {
     const folders = this.#folders.map((folder) => {
       enable(folder);
       const child = { ...folder, path: join(folder.path, name) };
-      mkdirSync(child.path, { recursive: true });
+      makeFolder(child.path);
       return child;
     });
     const group = new ControlGroup(folders);

@@ -37,6 +37,7 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     node: process.execPath,
     redisServer: redisServer([PATHS.bin, process.env.PATH].join(delimiter)),
     bundle,
+    hiddenPaths: [paths.secrets, PATHS.passphrase, PATHS.pulumiBackend],
     handlersDigest: digest,
     deleteData: config.getBoolean("deleteData") ?? false,
   });

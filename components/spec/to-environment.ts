@@ -7,6 +7,7 @@ import {
   EXECUTE_FIELDS,
   LOGGING_FIELDS,
   SCALING_FIELDS,
+  SECURITY_FIELDS,
   type SettingFields,
   WORKER_FIELDS,
 } from "./setting-fields.ts";
@@ -59,6 +60,7 @@ export function classSettings(
     ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),
     executeAcceptUnenforced: fleet.execute.acceptUnenforced,
     executeReadable: fleet.execute.readable,
+    ...fieldsToSettings(SECURITY_FIELDS, fleet.security),
   };
   const forRole = Object.entries(all).filter(([name]) => {
     const roles: readonly SettingRole[] = SETTINGS[name as SettingName].roles;

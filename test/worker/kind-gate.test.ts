@@ -5,6 +5,7 @@ import { HeldTasks } from "../../worker/src/runtime/held-tasks.ts";
 import { KindGate, type KindGateOptions } from "../../worker/src/runtime/kind-gate.ts";
 import type { Outcome } from "../../worker/src/runtime/outcome.ts";
 import { ThreadPool } from "../../worker/src/runtime/threads/thread-pool.ts";
+import { closedCircuits } from "../support/circuits.ts";
 import { deliveredTask } from "./support/tasks.ts";
 
 type Queue = KindGateOptions["queue"];
@@ -50,6 +51,7 @@ function setUp(queue: Partial<Queue>, concurrency = 1) {
       redact: (text) => text,
     },
     threads: new ThreadPool(),
+    circuits: closedCircuits,
     now: Date.now,
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),

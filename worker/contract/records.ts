@@ -3,6 +3,8 @@
  * (snake_case); all times are milliseconds since the epoch.
  */
 
+import type { Controls } from "./controls.ts";
+
 /** How a task ended for good. `dead` tasks have no result: they stand in the dead-letter queue. */
 export type ResultStatus = "success" | "error" | "cancelled";
 
@@ -116,6 +118,8 @@ export interface WorkerReport {
   readonly started_at: number;
   /** Where its /metrics and /health answer, or "" when they are off. */
   readonly address: string;
+  /** How it is confined; absent where something else than its supervisor does that, or nothing. */
+  readonly controls?: Controls;
 }
 
 /** Why a worker process ended; the `reason` label of `worker_exit_reason_total`. */

@@ -94,6 +94,8 @@ function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingVal
   return {
     redisUrl: `redis://${REFERENCES.redisAddress}`,
     imageTag: imageTag(context),
+    confine: true,
+    hiddenPaths: context.hiddenPaths,
     handlers: fleet.handlers === "" ? "" : resolve(context.root, fleet.handlers),
     sandboxHelper: context.bundle.sandboxHelper,
   };

@@ -10,6 +10,8 @@ export interface LocalContext {
   readonly redisServer: string;
   /** The worker's bundle, see `worker/build.ts`. */
   readonly bundle: { readonly digest: string; readonly directory: string; readonly sandboxHelper: string };
+  /** The stack's and the engine's secrets, which workers do not see. */
+  readonly hiddenPaths: readonly string[];
   /** Hash over the handlers folder's files; empty without one. A change replaces the workers. */
   readonly handlersDigest: string;
   /** Whether Redis' data goes with the stack. */

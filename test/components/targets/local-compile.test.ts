@@ -26,6 +26,7 @@ const CONTEXT: LocalContext = {
     directory: `/state/local/bundles/${hex}`,
     sandboxHelper: `/state/local/bundles/${hex}/taskfleet-sandbox`,
   },
+  hiddenPaths: ["/state/local/secrets", "/state/passphrase"],
   handlersDigest: "",
   deleteData: false,
 };

@@ -1,6 +1,7 @@
 /** The role `worker`: runs tasks until it is told to stop, has been idle or is old enough. */
 import { hostname } from "node:os";
 import type { Redis } from "ioredis";
+import { parseControls } from "../../contract/controls.ts";
 import { EXIT } from "../../contract/exit-codes.ts";
 import { LOG_EVENTS } from "../../contract/log-events.ts";
 import { SETTINGS } from "../../contract/settings.ts";
@@ -25,7 +26,7 @@ import { payloadCheck } from "../runtime/payload-check.ts";
 import { RuntimeEvents } from "../runtime/runtime-events.ts";
 import { runtimeLimits } from "../runtime/runtime-limits.ts";
 import { StopRequests } from "../runtime/stop-requests.ts";
-import { exitReason, tellSupervisor } from "../runtime/supervisor-link.ts";
+import { exitReason, outerPid, tellSupervisor } from "../runtime/supervisor-link.ts";
 import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
@@ -48,6 +49,7 @@ interface Parts {
   readonly metrics: WorkerMetrics;
   readonly connections: Connections;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
+  readonly pid: number;
 }
 
 function connect(
@@ -73,7 +75,8 @@ function makeCircuits({ settings, connections }: Parts, events: RuntimeEvents): 
 }
 
 function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
-  const { settings, workerId, logger, secrets, metrics, connections, handlers } = parts;
+  const { settings, workerId, logger, secrets, metrics, connections, handlers, pid } = parts;
+  const controls = parseControls(settings.controls);
   const ms = (seconds: number) => seconds * 1000;
   const events = new RuntimeEvents(logger, (source) => metrics.countFailure(source));
   return new WorkerRuntime({
@@ -99,12 +102,13 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
     },
     self: {
       worker_id: workerId,
-      pid: process.pid,
+      pid,
       host: hostname(),
       image_tag: settings.imageTag,
       revision: settings.revision,
       started_at: Date.now(),
       address,
+      ...(controls === null ? {} : { controls }),
     },
     events,
     circuits: makeCircuits(parts, events),
@@ -176,6 +180,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   );
   const requests = new StopRequests(logger);
   requests.listen();
+  const toldPid = outerPid();
   const execute = await executeWith(settings, logger);
   const handlers = await loadHandlers({ folder: settings.handlers, execute });
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
@@ -187,7 +192,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   const health = new HealthServer({ host, port, metrics: () => metrics.text(), ready, secrets });
   try {
     await health.start();
-    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers };
+    const pid = await toldPid;
+    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers, pid };
     const end = await work(parts, requests, health.address);
     logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
     await tellSupervisor({ exit: exitReason(end) });

@@ -23,6 +23,7 @@ export interface FleetSpec {
   readonly classes?: Readonly<Record<string, WorkerClassSpec>>;
   readonly redis?: RedisSpec;
   readonly execute?: ExecuteSpec;
+  readonly http?: HttpSpec;
   readonly security?: SecuritySpec;
 }
 
@@ -119,6 +120,14 @@ export interface RedisSpec {
 export interface ExecuteSpec {
   /** Let the bundled handler `execute` run programs that nobody vouches for. Needs a sandbox. */
   readonly untrusted?: boolean;
+}
+
+export interface HttpSpec {
+  /**
+   * Hosts, as `host` or `host:port`, that the bundled handler `http` may call without TLS and at addresses that are not
+   * public. Without a port: the scheme's own. None by default.
+   */
+  readonly allow?: readonly string[];
 }
 
 /**

@@ -124,6 +124,15 @@ export class Section {
     return fallback;
   }
 
+  texts(key: string, fits: (text: string) => boolean, allowed: string): readonly string[] {
+    const raw = this.raw(key);
+    if (raw === undefined) return [];
+    const known = (value: unknown): value is string => typeof value === "string" && fits(value);
+    if (Array.isArray(raw) && raw.every(known)) return Object.freeze([...raw]);
+    this.refuse(key, allowed);
+    return [];
+  }
+
   /** All fields that settings of the worker image cover, bounded as those are. */
   settings<Fields extends SettingFields>(
     fields: Fields,

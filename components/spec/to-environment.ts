@@ -52,6 +52,7 @@ export function classSettings(
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
     ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
+    httpAllow: fleet.http.allow,
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
   };
   const forRole = Object.entries(all).filter(([name]) => {

@@ -153,7 +153,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   );
   const requests = new StopRequests(logger);
   requests.listen();
-  const handlers = await loadHandlers({ folder: settings.handlers });
+  const handlers = await loadHandlers({ folder: settings.handlers, httpAllow: settings.httpAllow });
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
   const connections = connect(settings, workerId);
   const metrics = new WorkerMetrics();

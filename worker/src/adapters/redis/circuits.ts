@@ -19,7 +19,7 @@ export interface CircuitOptions {
 
 /** A service is not made to wait for Redis longer than this. */
 const PATIENCE_MS = 1_000;
-/** An open circuit that nobody tries is forgotten after so many times its open time. */
+/** A circuit that nobody closes is forgotten after so many times its open time. */
 const KEPT = 10;
 /** Most names that are listed. */
 const LISTED = 50;
@@ -39,7 +39,7 @@ export class RedisCircuits implements Circuits {
 
   async enter(name: string): Promise<Permit> {
     const keys = [this.#keys.circuits + name];
-    const answer = await this.#ask(() => SCRIPTS.circuitEnter.run(this.#o.redis, keys, this.#times()));
+    const answer = await this.#ask(() => SCRIPTS.circuitEnter.run(this.#o.redis, keys, [this.#openMs]));
     const [waitMs, probe] = (answer ?? [0, ""]) as [number, string];
     return { waitMs, probe };
   }
@@ -47,16 +47,15 @@ export class RedisCircuits implements Circuits {
   async report(name: string, { probe }: Permit, verdict: Verdict): Promise<void> {
     if (verdict === "none" && probe === "") return;
     const { circuits, circuitsOpen, stats } = this.#keys;
-    const args = [name, verdict, probe, this.#o.failures, ...this.#times()];
+    const args = [name, verdict, probe, this.#o.failures, this.#openMs, this.#openMs * KEPT];
     const changed = await this.#ask(() =>
       SCRIPTS.circuitReport.run(this.#o.redis, [circuits + name, circuitsOpen, stats], args),
     );
     if (changed === "opened" || changed === "closed") this.#o.onChange(name, changed);
   }
 
-  #times(): readonly [number, number] {
-    const openMs = Math.round(this.#o.openMs);
-    return [openMs, openMs * KEPT];
+  get #openMs(): number {
+    return Math.round(this.#o.openMs);
   }
 
   /** A script's answer; `undefined` when there is none in time. */

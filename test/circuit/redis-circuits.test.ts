@@ -5,6 +5,7 @@ import type { Permit } from "../../worker/src/ports/circuits.ts";
 import { readSnapshot } from "../../worker/src/spawner/redis-queue.ts";
 import { openQueue, type TestQueue, withQueue } from "../support/queue.ts";
 import { startRedis } from "../support/redis-server.ts";
+import { waitFor } from "../support/wait.ts";
 import { CircuitModel } from "./model.ts";
 import { age, FAILURES, OPEN_MS, workersCircuits } from "./support.ts";
 
@@ -66,7 +67,8 @@ describe("circuits in Redis", () => {
     queue = given;
   });
 
-  const fail = async (worker: ReturnType<typeof workersCircuits>, times: number, name = S) => {
+  type Worker = Pick<ReturnType<typeof workersCircuits>, "circuits" | "changes">;
+  const fail = async (worker: Worker, times: number, name = S) => {
     for (let i = 0; i < times; i++)
       await worker.circuits.report(name, await worker.circuits.enter(name), "failure");
   };
@@ -86,10 +88,10 @@ describe("circuits in Redis", () => {
 
   it("count failures in a row only", async () => {
     const { circuits, changes } = workersCircuits(queue);
-    await fail({ circuits, changes, failures: [] }, 4);
+    await fail({ circuits, changes }, 4);
     await circuits.report(S, await circuits.enter(S), "success");
     assert.equal(await queue.redis.exists(queue.keys.circuits + S), 0);
-    await fail({ circuits, changes, failures: [] }, 4);
+    await fail({ circuits, changes }, 4);
     assert.deepEqual(changes, []);
   });
 
@@ -167,7 +169,7 @@ describe("circuits in Redis", () => {
   it("let calls go ahead when Redis does not answer, and say so", async () => {
     const server = await startRedis();
     const own = openQueue(server);
-    const { circuits, failures } = workersCircuits(own);
+    const { circuits, failures, redis } = workersCircuits(own);
     try {
       await circuits.enter(S);
       server.process.kill("SIGSTOP");
@@ -175,6 +177,10 @@ describe("circuits in Redis", () => {
       await circuits.report(S, { waitMs: 0, probe: "" }, "failure");
       const late = "Error: Redis did not answer within 1000 ms";
       assert.deepEqual(failures.map(String), [late, late]);
+      await server.stop();
+      await waitFor("the lost connection", () => redis.status === "reconnecting");
+      assert.deepEqual(await circuits.enter(S), { waitMs: 0, probe: "" });
+      assert.equal(String(failures[2]), "Error: Redis is not connected (reconnecting)");
     } finally {
       own.close();
       server.process.kill("SIGCONT");

@@ -19,6 +19,8 @@ export interface CircuitOptions {
 
 /** A service is not made to wait for Redis longer than this. */
 const PATIENCE_MS = 1_000;
+/** States of a connection that would keep a question until it is made again, when nobody waits for the answer. */
+const LOST = ["reconnecting", "close", "end"];
 /** A circuit that nobody closes is forgotten after so many times its open time. */
 const KEPT = 10;
 /** Most names that are listed. */
@@ -60,6 +62,11 @@ export class RedisCircuits implements Circuits {
 
   /** A script's answer; `undefined` when there is none in time. */
   async #ask(run: () => Promise<unknown>): Promise<unknown> {
+    const { redis, onFailure } = this.#o;
+    if (LOST.includes(redis.status)) {
+      onFailure(new Error(`Redis is not connected (${redis.status})`));
+      return undefined;
+    }
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => late.reject(new Error(`Redis did not answer within ${PATIENCE_MS} ms`)),
@@ -68,7 +75,7 @@ export class RedisCircuits implements Circuits {
     try {
       return await Promise.race([run(), late.promise]);
     } catch (error) {
-      this.#o.onFailure(error);
+      onFailure(error);
       return undefined;
     } finally {
       clearTimeout(timer);

@@ -61,9 +61,9 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "outside",
-    what: "calls of services outside: circuit breakers",
-    inputs: [...WORKER, "test/circuit/**", "test/worker/support/**", "test/worker/fixtures/**"],
-    command: mocha("circuit"),
+    what: "calls of services outside: circuit breakers and the handler http",
+    inputs: [...WORKER, "test/{circuit,http}/**", "test/worker/support/**", "test/worker/fixtures/**"],
+    command: mocha("circuit", "http"),
     heavy: false,
     timeoutMinutes: 10,
   },

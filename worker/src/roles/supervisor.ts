@@ -35,13 +35,14 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
     patienceMs: (settings.gracefulShutdownTimeout + settings.cancelGrace) * 1000 + STOP_MARGIN_MS,
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => worker.signal(signal));
-  const pid = await worker.pid;
+  const [pid, namespace] = await Promise.all([worker.pid, worker.namespace]);
   const file: RunFile = {
     worker_id: workerId,
     supervisor_pid: process.pid,
     supervisor_start: startTime(process.pid),
     worker_pid: pid,
     worker_start: pid === null ? null : startTime(pid),
+    ...(namespace === null ? {} : { namespace_pid: namespace.pid, namespace_start: namespace.start }),
     revision: settings.revision,
     started_at: Date.now(),
   };

@@ -1,6 +1,6 @@
 import { delimiter, resolve } from "node:path";
 import type { Config } from "@pulumi/pulumi";
-import { explained } from "../components/hosts/errors.ts";
+import { explained, HostError } from "../components/hosts/errors.ts";
 import { PATHS, stackPaths } from "../components/paths.ts";
 import { redisServer } from "../components/platform/redis-server.ts";
 import { sandboxHelper } from "../components/sandbox-helper.ts";
@@ -19,8 +19,15 @@ export async function local(stack: string, config: Config): Promise<Record<strin
   const fleet = resolveFleet(config.getObject("fleet") ?? {}, target.name);
   const paths = stackPaths(stack);
   const handlers = fleet.handlers === "" ? "" : resolve(PATHS.root, fleet.handlers);
+  const helper = sandboxHelper();
+  if (fleet.execute.untrusted && helper === "")
+    throw new HostError(
+      "execute.untrusted: true, but the sandbox's helper is not built: ./taskfleet setup builds it, or says why not",
+    );
   const [bundle, digest] = await Promise.all([
-    explained(`build the worker's bundle in ${paths.bundles}`, () => buildBundle({ outDir: paths.bundles })),
+    explained(`build the worker's bundle in ${paths.bundles}`, () =>
+      buildBundle({ outDir: paths.bundles, sandboxHelper: helper }),
+    ),
     handlersDigest(handlers),
   ]);
   if (handlers !== "") await checkHandlers(process.execPath, bundle.directory, handlers);
@@ -30,7 +37,6 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     node: process.execPath,
     redisServer: redisServer([PATHS.bin, process.env.PATH].join(delimiter)),
     bundle,
-    sandboxHelper: sandboxHelper(),
     hiddenPaths: [paths.secrets, PATHS.passphrase, PATHS.pulumiBackend],
     handlersDigest: digest,
     deleteData: config.getBoolean("deleteData") ?? false,

@@ -38,7 +38,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "unit",
     what: "the worker's pure parts, its configuration and the scaling law",
-    inputs: [...WORKER, "docs/configuration.md", "test/{core,config,scaling}/**"],
+    inputs: [...WORKER, "docs/{configuration,sandbox}.md", "test/{core,config,scaling}/**"],
     command: mocha("core", "config", "scaling"),
     heavy: false,
     timeoutMinutes: 5,
@@ -60,6 +60,14 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "outside",
+    what: "calls of services outside: circuit breakers",
+    inputs: [...WORKER, "test/circuit/**", "test/worker/support/**", "test/worker/fixtures/**"],
+    command: mocha("circuit"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "spawner",
     what: "the spawner: leadership, metrics, starting and stopping of workers",
     inputs: [...WORKER, "test/spawner/**"],
@@ -72,6 +80,23 @@ export const SUITES: readonly Suite[] = [
     what: "the queue's command line",
     inputs: [...WORKER, "examples/**", "test/cli/**"],
     command: mocha("cli"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "sandbox",
+    what: "untrusted programs in every sandbox that this machine can make",
+    inputs: [
+      ...WORKER,
+      ...[
+        "worker/sandbox/**",
+        "components/sandbox-helper.ts",
+        "components/paths.ts",
+        "components/hosts/errors.ts",
+        "test/sandbox/**",
+      ],
+    ],
+    command: mocha("sandbox"),
     heavy: false,
     timeoutMinutes: 10,
   },

@@ -4,17 +4,23 @@ import { glob, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { build, type OutputFile } from "esbuild";
 
-/** A worker bundle on disk: `main.mjs`, chunks beside it, `lua/`. */
+/** A worker bundle on disk: `main.mjs`, chunks beside it, `lua/`, the sandbox's helper where there is one. */
 export interface Bundle {
   /** `sha256:<hex>` over the relative paths and contents of its files. */
   readonly digest: string;
   /** `<outDir>/<hex>`; what is in it never changes. */
   readonly directory: string;
+  /** The sandbox's helper in it; "" without one. */
+  readonly sandboxHelper: string;
 }
 
 export interface BuildOptions {
   readonly outDir: string;
+  /** The built helper of the sandbox, which goes along; default "": none. */
+  readonly sandboxHelper?: string;
 }
+
+const HELPER = "taskfleet-sandbox";
 
 /** Beside the module that reads the scripts; in the bundle, beside all chunks. */
 const LUA = join(import.meta.dirname, "src/adapters/redis/lua");
@@ -52,13 +58,14 @@ async function compile(): Promise<readonly OutputFile[]> {
   return outputFiles;
 }
 
-async function bundleFiles(): Promise<Files> {
+async function bundleFiles(sandboxHelper: string): Promise<Files> {
   const outDir = join(import.meta.dirname, "bundle");
   const files = new Map<string, Uint8Array>();
   for (const { path, contents } of await compile()) files.set(relative(outDir, path), contents);
   for await (const script of glob("**/*.lua", { cwd: LUA })) {
     files.set(join("lua", script), await readFile(join(LUA, script)));
   }
+  if (sandboxHelper !== "") files.set(HELPER, await readFile(sandboxHelper));
   return new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -75,7 +82,7 @@ async function writeFiles(directory: string, files: Files): Promise<void> {
   try {
     for (const [path, content] of files) {
       await mkdir(dirname(join(half, path)), { recursive: true });
-      await writeFile(join(half, path), content);
+      await writeFile(join(half, path), content, { mode: path === HELPER ? 0o755 : 0o644 });
     }
     await rename(half, directory);
   } catch (error) {
@@ -86,10 +93,11 @@ async function writeFiles(directory: string, files: Files): Promise<void> {
 }
 
 /** Builds the worker. The same sources give the same digest; a bundle that is there already stays untouched. */
-export async function buildBundle({ outDir }: BuildOptions): Promise<Bundle> {
-  const files = await bundleFiles();
+export async function buildBundle({ outDir, sandboxHelper = "" }: BuildOptions): Promise<Bundle> {
+  const files = await bundleFiles(sandboxHelper);
   const hex = digestOf(files);
   const directory = join(outDir, hex);
   if (!existsSync(directory)) await writeFiles(directory, files);
-  return { digest: `sha256:${hex}`, directory };
+  const helper = sandboxHelper === "" ? "" : join(directory, HELPER);
+  return { digest: `sha256:${hex}`, directory, sandboxHelper: helper };
 }

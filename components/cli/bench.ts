@@ -7,7 +7,7 @@ import { PATHS } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
 
 /** Each is `test/bench/<name>.ts`. */
-const BENCHMARKS: Readonly<Record<string, string>> = {
+export const BENCHMARKS: Readonly<Record<string, string>> = {
   local: "stack local: up without changes, push to start, reclaim, memory",
 };
 

@@ -1,3 +1,4 @@
+import type { Protection } from "../../worker/contract/sandbox.ts";
 import type { Confinement } from "./features.ts";
 import type { Duration, Size } from "./units.ts";
 
@@ -14,6 +15,10 @@ export interface FleetSpec {
   readonly delivery?: DeliverySpec;
   /** How many workers there are. */
   readonly scaling?: ScalingSpec;
+  /** Limits of kinds across all workers of a queue, by kind; each class has a queue of its own. */
+  readonly limits?: Readonly<Record<string, KindLimitsSpec>>;
+  /** When services outside are given a rest. */
+  readonly circuit?: CircuitSpec;
   readonly logging?: LoggingSpec;
   /** Folder of handler modules beside the bundled ones, relative to the project's root. */
   readonly handlers?: string;
@@ -85,6 +90,28 @@ export interface ScalingSpec {
   readonly leaderLease?: Duration;
 }
 
+/** What is set here wins over what the kind's handler declares. A task over its limit waits and blocks no other. */
+export interface KindLimitsSpec {
+  /** Most tasks of the kind that run at once. Default: no limit. */
+  readonly concurrency?: number;
+  /** Most tasks of the kind that start in any window of time. Default: no limit. */
+  readonly rate?: RateSpec;
+}
+
+export interface RateSpec {
+  readonly tasks: number;
+  /** Length of the window. */
+  readonly per: Duration;
+}
+
+/** The circuit breaker that handlers put around calls of a service; its state is the whole fleet's. */
+export interface CircuitSpec {
+  /** Failed calls in a row that open it. */
+  readonly failures?: number;
+  /** How long it then refuses calls before one is tried. */
+  readonly open?: Duration;
+}
+
 export interface LoggingSpec {
   readonly level?: "debug" | "info" | "warning" | "error";
   /** One JSON object a line; off: lines for people. */
@@ -106,9 +133,32 @@ export interface RedisSpec {
   readonly maxMemory?: Size;
 }
 
+/**
+ * The bundled handler `execute`, and the sandbox of the programs that it runs there: what each may use at most. A
+ * payload may ask for less.
+ */
 export interface ExecuteSpec {
-  /** Let the bundled handler `execute` run programs that nobody vouches for. Needs a sandbox. */
+  /** Demand that programs which nobody vouches for can be run: refused where no sandbox can be made. */
   readonly untrusted?: boolean;
+  /** Which programs run in the sandbox: those whose payload says `untrusted`, or all. */
+  readonly sandbox?: "requested" | "always";
+  /** What makes it; `auto`: the strongest that works where the worker runs. */
+  readonly backEnd?: "auto" | "bubblewrap" | "landlock";
+  /** Protections that it may lack there. Without them such programs are refused. */
+  readonly acceptUnenforced?: readonly Protection[];
+  /** Folders beside the system's that programs may read and execute; absolute. */
+  readonly readable?: readonly string[];
+  /** Processes and threads of one program. */
+  readonly processes?: number;
+  readonly memory?: Size;
+  /** Processor time, all processes of one program together. */
+  readonly cpuTime?: Duration;
+  /** From start to end. */
+  readonly timeout?: Duration;
+  /** Standard output and standard error together. */
+  readonly output?: Size;
+  /** What it writes to its scratch folder. */
+  readonly disk?: Size;
 }
 
 /**

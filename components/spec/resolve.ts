@@ -1,10 +1,14 @@
+import type { LimitsByKind } from "../../worker/contract/kind-limits.ts";
 import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
 import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
 import { SpecError, type SpecProblem } from "./errors.ts";
 import type { Demand } from "./features.ts";
+import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
+import { resolveLimits } from "./resolve-limits.ts";
 import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
 import { isRecord, Section } from "./section.ts";
 import {
+  CIRCUIT_FIELDS,
   DELIVERY_FIELDS,
   LOGGING_FIELDS,
   type ResolvedSection,
@@ -34,10 +38,12 @@ export interface ResolvedFleet {
   /** Folder of handler modules as written; empty for none. */
   readonly handlers: string;
   readonly delivery: ResolvedSection<typeof DELIVERY_FIELDS>;
+  readonly limits: LimitsByKind;
+  readonly circuit: ResolvedSection<typeof CIRCUIT_FIELDS>;
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
   readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
   readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
-  readonly execute: { readonly untrusted: boolean };
+  readonly execute: ResolvedExecute;
   readonly security: ResolvedSecurity;
   /** What the spec insists on and a target may be unable to do, less what it accepts without. */
   readonly demands: readonly Demand[];
@@ -85,6 +91,12 @@ function resolveDelivery(section: Section): ResolvedFleet["delivery"] {
   return delivery;
 }
 
+function resolveCircuit(section: Section): ResolvedFleet["circuit"] {
+  const circuit = section.settings(CIRCUIT_FIELDS, (name) => SETTINGS[name].default);
+  section.finish();
+  return circuit;
+}
+
 function resolveLogging(section: Section): ResolvedFleet["logging"] {
   const logging = section.settings(LOGGING_FIELDS, (name) => SETTINGS[name].default);
   section.finish();
@@ -126,12 +138,6 @@ function resolveRedis(section: Section): ResolvedFleet["redis"] {
   return Object.freeze({ port: Object.freeze(choice), maxMemory });
 }
 
-function resolveExecute(section: Section): ResolvedFleet["execute"] {
-  const execute = Object.freeze({ untrusted: section.flag("untrusted", DEFAULTS.untrustedExecute) });
-  section.finish();
-  return execute;
-}
-
 /** `written` over `below`, field by field; anything but an object replaces. */
 function layered(below: unknown, written: unknown): unknown {
   if (!isRecord(below) || !isRecord(written)) return written === undefined ? below : written;
@@ -141,7 +147,7 @@ function layered(below: unknown, written: unknown): unknown {
 
 function demandsOf(
   security: ResolvedSecurity,
-  execute: ResolvedFleet["execute"],
+  execute: ResolvedExecute,
   classes: ResolvedFleet["classes"],
 ): readonly Demand[] {
   const demands: Demand[] = [...security.demands];
@@ -168,6 +174,8 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     name,
     handlers: root.text("handlers", FOLDER, "the path of a folder", DEFAULTS.handlers),
     delivery: resolveDelivery(root.section("delivery")),
+    limits: resolveLimits(root),
+    circuit: resolveCircuit(root.section("circuit")),
     logging: resolveLogging(root.section("logging")),
     classes,
     redis: resolveRedis(root.section("redis")),

@@ -109,6 +109,15 @@ export class Section {
     return [];
   }
 
+  texts(key: string, pattern: RegExp, allowed: string): readonly string[] {
+    const raw = this.raw(key);
+    if (raw === undefined) return [];
+    const fits = (value: unknown): value is string => typeof value === "string" && pattern.test(value);
+    if (Array.isArray(raw) && raw.every(fits)) return raw;
+    this.refuse(key, allowed);
+    return [];
+  }
+
   flag(key: string, fallback: boolean): boolean {
     const raw = this.raw(key);
     if (raw === undefined || typeof raw === "boolean") return raw ?? fallback;

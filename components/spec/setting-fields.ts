@@ -40,9 +40,25 @@ export const SCALING_FIELDS = {
   leaderLease: "leaderLease",
 } as const satisfies Record<string, SettingName>;
 
+export const CIRCUIT_FIELDS = {
+  failures: "circuitFailures",
+  open: "circuitOpen",
+} as const satisfies Record<string, SettingName>;
+
 export const LOGGING_FIELDS = {
   level: "logLevel",
   json: "logJson",
+} as const satisfies Record<string, SettingName>;
+
+export const EXECUTE_FIELDS = {
+  sandbox: "executeSandbox",
+  backEnd: "executeBackEnd",
+  processes: "executeProcesses",
+  memory: "executeMemory",
+  cpuTime: "executeCpuTime",
+  timeout: "executeTimeout",
+  output: "executeOutput",
+  disk: "executeDisk",
 } as const satisfies Record<string, SettingName>;
 
 export const SECURITY_FIELDS = {

@@ -74,12 +74,8 @@ export const CAPABILITIES: Readonly<Record<TargetName, Readonly<Record<Feature, 
       compensation: "none: a worker sees every device that its user may open",
       nearest: "a class of its own without `gpu`; its handlers choose the device",
     },
-    untrustedExecute: {
-      enforced: false,
-      reason: "programs run as this user, without a sandbox",
-      compensation: "the handler `execute` refuses untrusted mode",
-      nearest: "execute.untrusted: false, with programs that you trust",
-    },
+    // By the worker itself, see docs/sandbox.md.
+    untrustedExecute: { enforced: true },
   },
 };
 

@@ -111,6 +111,62 @@ describe("queue dlq", function () {
     );
   });
 
+  it("groups them by cause, and requeues those of one cause", async () => {
+    await fleet.empty();
+    const fails = (id: string, max_attempts: number) => ({
+      kind: "flaky",
+      id,
+      payload: { failures: 9 },
+      max_attempts,
+    });
+    const slow = { kind: "sleep", id: "slow-1", payload: { ms: 60_000 }, timeout: 0.05, max_attempts: 1 };
+    const tasks = [fails("fails-1", 1), fails("fails-2", 2), slow];
+    assert.equal((await fleet.cli(["push", "-", "--wait"], { input: JSON.stringify(tasks) })).code, 1);
+    const { code, out, err } = await dlq(["clusters"]);
+    assert.deepEqual([code, err], [0, ""]);
+    assert.match(
+      out,
+      /^cluster +count +kind +reason +first +last +for example +why\n[0-9a-f]{8} +2 +flaky +handler .* ago +fails-[12] +run [12] fails, as the payload asks\n/,
+    );
+    assert.match(out, /\n3 dead letters in 2 clusters\n$/);
+    assert.match((await dlq(["clusters", "--limit", "1"])).out, /clusters, the largest 1 shown\n$/);
+    const [most] = jsonLines((await dlq(["clusters", "--json"])).out);
+    assert.deepEqual([most?.count, most?.reason], [2, "handler"]);
+    const cluster = String(most?.fingerprint);
+    const ids = (lines: string) => jsonLines(lines).map(({ id }) => id);
+    assert.deepEqual(ids((await dlq(["list", "--cluster", cluster, "--json"])).out).sort(), [
+      "fails-1",
+      "fails-2",
+    ]);
+    const exported = JSON.parse((await dlq(["export", "--cluster", cluster])).out) as DeadLetterExport;
+    assert.equal(exported.tasks.length, 2);
+    assert.equal((await dlq(["requeue", "--cluster", cluster, "--dry-run"])).out, "2 would be requeued\n");
+    await fleet.cli(["queue", "pause"]);
+    assert.equal((await dlq(["requeue", "--cluster", cluster])).out, "2 requeued\n");
+    assert.deepEqual(ids((await dlq(["list", "--json"])).out), ["slow-1"]);
+    const slip = await dlq(["list", "--cluster", "everything"]);
+    assert.deepEqual([slip.code, slip.out], [2, ""]);
+    assert.match(slip.err, /Give eight hex digits, as `queue dlq clusters` prints them\.\n/);
+    await fleet.empty();
+    assert.equal((await dlq(["clusters"])).out, "no dead letters\n");
+  });
+
+  it("leaves letters alone whose kind is gone, unless it is forced to take them", async () => {
+    await fleet.empty();
+    const file = await bury(["gone-1"]);
+    const orphans = join(folder, "orphans.json");
+    writeFileSync(orphans, withFirst(read(file), { kind: "removed" }));
+    const says = "left alone: the fleet does not run its kind (--force requeues it all the same)\n";
+    assert.deepEqual(await dlq(["requeue", orphans]).then(({ code, out }) => [code, out]), [1, `1 ${says}`]);
+    assert.deepEqual(jsonLines((await dlq(["requeue", orphans, "--json"])).out), [
+      { id: "gone-1", state: "no-handler" },
+    ]);
+    await fleet.cli(["queue", "pause"]);
+    const forced = await dlq(["requeue", orphans, "--force"]);
+    assert.deepEqual([forced.code, forced.out], [0, "1 requeued\n"]);
+    await fleet.empty();
+  });
+
   it("refuses a malformed export with the place, and requeues nothing of it", async () => {
     const good = read(await bury(["bad-1"]));
     const hint = "  It must be what `queue dlq export` wrote.\n";
@@ -166,7 +222,10 @@ describe("queue dlq", function () {
     for (const words of [[], ["--all", "--kind", "flaky"]]) {
       const { code, err } = await dlq(["requeue", ...words]);
       assert.equal(code, 2);
-      assert.match(err, /^taskfleet: say which dead letters: exactly one of a FILE, --id, --kind or --all\n/);
+      assert.match(
+        err,
+        /^taskfleet: say which dead letters: exactly one of a FILE, --id, --kind, --cluster or --all\n/,
+      );
     }
   });
 });

@@ -5,8 +5,8 @@ import { cli } from "./support.ts";
 describe("help", () => {
   const paths = [
     ...Object.keys(COMMANDS).map((name) => [name]),
-    ...["pause", "resume", "depth", "dlq"].map((name) => ["queue", name]),
-    ...["list", "export", "requeue"].map((name) => ["queue", "dlq", name]),
+    ...["pause", "resume", "depth", "purge", "dlq"].map((name) => ["queue", name]),
+    ...["clusters", "list", "export", "requeue"].map((name) => ["queue", "dlq", name]),
   ];
   for (const path of paths) {
     it(`${path.join(" ")}: usage and examples that name the program`, async () => {

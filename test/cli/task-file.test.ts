@@ -13,12 +13,15 @@ describe("a file of tasks", () => {
   });
 
   it("takes every field of a task, durations in seconds", () => {
-    const line = `{"kind":"k","payload":[1],"id":"a","delay":1.5,"timeout":0.25,"max_attempts":7}`;
+    const line = `{"kind":"k","payload":[1],"id":"a","delay":1.5,"timeout":0.25,"max_attempts":7,"priority":"low"}`;
     assert.deepEqual(readTaskFile(line, "jsonl"), {
       tasks: [
         {
           place: "line 1",
-          task: { kind: "k", payload: [1], id: "a", delayMs: 1500, timeoutMs: 250, maxAttempts: 7 },
+          task: {
+            ...{ kind: "k", payload: [1], id: "a", delayMs: 1500, timeoutMs: 250, maxAttempts: 7 },
+            priority: "low",
+          },
         },
       ],
       problems: [],
@@ -53,9 +56,9 @@ describe("a file of tasks", () => {
   });
 
   it("names each wrong field of each task", () => {
-    const text = `[{"kind":1,"delay":-1,"colour":"red"},7,{"payload":{}},{"kind":"a","timeout":0,"max_attempts":0,"id":5}]`;
+    const text = `[{"kind":1,"delay":-1,"colour":"red"},7,{"payload":{}},{"kind":"a","timeout":0,"max_attempts":0,"id":5,"priority":"top"}]`;
     assert.deepEqual(readTaskFile(text, "json").problems, [
-      "task 1: colour: no such field; a task has kind, payload, id, delay, timeout, max_attempts",
+      "task 1: colour: no such field; a task has kind, payload, id, delay, timeout, max_attempts, priority",
       "task 1: kind: a text, not 1",
       "task 1: delay: seconds, 0 or more, not -1",
       "task 2: a task is an object, not 7",
@@ -63,6 +66,7 @@ describe("a file of tasks", () => {
       "task 4: id: a text, not 5",
       "task 4: timeout: seconds, 0.001 or more, not 0",
       "task 4: max_attempts: a whole number from 1 to 100, not 0",
+      'task 4: priority: one of high, normal, low, not "top"',
     ]);
   });
 

@@ -97,6 +97,23 @@ describe("loadSettings", () => {
     assert.doesNotMatch(message, /undefined/);
   });
 
+  it("reads limits of kinds, and names those that are none", () => {
+    const { kindLimits } = loadSettings({ TASKFLEET_KIND_LIMITS: "llm=4, llm=100/60s" }, "spawner", folder);
+    assert.deepEqual(kindLimits, ["llm=4", "llm=100/60s"]);
+    const wrong = { TASKFLEET_KIND_LIMITS: "llm=4,llm=5,mail=often", WORKER_CONCURRENCY: "0" };
+    const { problems } = problemsOf(wrong);
+    assert.equal(problems.length, 2);
+    const [, limits] = problems;
+    assert.deepEqual(
+      [limits?.received, limits?.wayOut],
+      ['"llm=4,llm=5,mail=often", with "llm=5", "mail=often"', 'Correct or remove "llm=5", "mail=often".'],
+    );
+    assert.match(
+      limits?.allowed ?? "",
+      /^kind=N for N tasks at once \(1 to 100000\) and kind=N\/Ts for N starts/,
+    );
+  });
+
   for (const text of ["0x10", "1e999", "NaN", "Infinity", "", "4 4", "１２"]) {
     it(`does not take ${JSON.stringify(text)} for a number`, () => {
       if (text === "")

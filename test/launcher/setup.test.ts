@@ -133,7 +133,10 @@ describe("what the set-up cannot do", () => {
     script("redis-server", REDIS_7);
     const { status, stderr } = setup();
     assert.equal(status, 1);
-    assert.match(stderr, /^taskfleet: neither pulumi nor go is on PATH: install Go 1\.26 or newer .*\n$/m);
+    assert.match(
+      stderr,
+      /^taskfleet: no pulumi on PATH, and go is not on PATH: install Go 1\.26 or newer .*\n$/m,
+    );
   });
 
   it("names the version of a go that is too old", () => {
@@ -141,7 +144,10 @@ describe("what the set-up cannot do", () => {
     script("go", "echo go1.24.2");
     const { status, stderr } = setup();
     assert.equal(status, 1);
-    assert.match(stderr, /^taskfleet: go on PATH is not new enough \(go1\.24\.2\): install Go 1\.26/m);
+    assert.match(
+      stderr,
+      /^taskfleet: no pulumi on PATH, and go on PATH is not new enough \(go1\.24\.2\): install Go 1\.26/m,
+    );
   });
 
   it("shows the compiler's words when the build fails, and leaves no engine behind", () => {

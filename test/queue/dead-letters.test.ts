@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import type { DeadLetterExport } from "../../worker/contract/records.ts";
-import { bury, errorOf, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
+import type { DeadLetter, DeadLetterExport } from "../../worker/contract/records.ts";
+import { errorFingerprint } from "../../worker/src/core/error-fingerprint.ts";
+import { LetterClusters } from "../../worker/src/core/letter-clusters.ts";
+import { BLOCK_MS, bury, errorOf, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 
 describe("dead letters", () => {
   let queue: TestQueue;
@@ -50,6 +52,55 @@ describe("dead letters", () => {
       file.tasks.map(({ id }) => ({ id, state: "requeued" })),
     );
     assert.equal(await queue.redis.xlen(queue.stream), 1_234);
+  });
+
+  it("comes in pages of at most 500 letters and 8 MiB, and misses none", async () => {
+    const consumer = queue.consumer("w");
+    const large = "x".repeat(3 * 1024 * 1024);
+    const payloads = [large, large, large, ...Array.from({ length: 600 }, (_, n) => n)];
+    await queue.producer.enqueue(payloads.map((payload, n) => ({ kind: "k", payload, id: `t${n}` })));
+    const tasks = await consumer.read(603, BLOCK_MS);
+    await consumer.bury(tasks.map((task) => ({ task, error: errorOf(task), runtimeMs: 1 })));
+    await queue.redis.zadd(queue.keys.deadLetterOrder, ...tasks.flatMap(({ id }, n) => [n, id]));
+    const pages: string[][] = [];
+    for await (const page of queue.letters.pages()) pages.push(page.map(({ id }) => id));
+    assert.deepEqual(
+      pages.map((page) => page.length),
+      [2, 498, 103],
+    );
+    assert.deepEqual(
+      pages.flat(),
+      tasks.map(({ id }) => id),
+    );
+  });
+
+  it("lists and exports one cluster: the same cause with other numbers, of the same kind", async () => {
+    const consumer = queue.consumer("w");
+    const dies = async (id: string, kind: string, message: string) => {
+      await queue.push({ id, kind });
+      const task = await queue.take(consumer);
+      await consumer.bury([{ task, error: errorOf(task, message), runtimeMs: 1 }]);
+    };
+    await dies("a", "one", "row 1 is bad");
+    await dies("b", "one", "row 22 is bad");
+    await dies("c", "one", "row 1 is late");
+    await dies("d", "two", "row 1 is bad");
+    const cluster = errorFingerprint({ kind: "one", reason: "handler", message: "row 3 is bad" });
+    const ids = (letters: readonly DeadLetter[]) => letters.map(({ id }) => id);
+    assert.deepEqual(ids(await queue.letters.list({ cluster })), ["a", "b"]);
+    assert.deepEqual(ids(await queue.letters.list({ cluster, limit: 1 })), ["a"]);
+    assert.deepEqual(ids((await queue.letters.export({ cluster })).tasks), ["a", "b"]);
+    assert.deepEqual(await queue.letters.list({ cluster, kind: "two" }), []);
+    const clusters = new LetterClusters();
+    for await (const page of queue.letters.pages()) clusters.add(page);
+    const [first, ...others] = clusters.ranked();
+    assert.deepEqual(
+      [first?.fingerprint, first?.count, first?.id, first?.message],
+      [cluster, 2, "b", "row 22 is bad"],
+    );
+    // Both may have been buried in one millisecond.
+    const single = others.map(({ count, kind, id }) => `${count} ${kind} ${id}`);
+    assert.deepEqual(single.sort(), ["1 one c", "1 two d"]);
   });
 
   it("requeues a task that starts again and keeps its history", async () => {

@@ -13,13 +13,10 @@ describe("enqueue", () => {
     await queue.push({ id: "one", payload: { text: "ü\n" }, timeoutMs: 50, maxAttempts: 2 });
     const [entry] = await queue.redis.xrange(queue.stream, "-", "+");
     const [entryId, fields] = entry ?? assert.fail("no entry");
-    const at = fields[11] ?? "";
     assert.deepEqual(fields, [
-      ...["v", "1", "id", "one", "kind", "k", "payload", '{"text":"ü\\n"}'],
-      ...["options", '{"timeoutMs":50,"maxAttempts":2}', "at", at, "attempts", "0", "deliveries", "0"],
-      ...["errors", ""],
+      ...["id", "one", "kind", "k", "payload", '{"text":"ü\\n"}'],
+      ...["options", '{"timeoutMs":50,"maxAttempts":2}'],
     ]);
-    assert.match(at, /^\d{13}$/);
     assert.equal(await queue.redis.hget(queue.keys.index, "one"), entryId);
   });
 
@@ -56,7 +53,7 @@ describe("enqueue", () => {
     );
     const entries = await queue.redis.xrange(queue.stream, "-", "+");
     assert.deepEqual(
-      entries.map(([, fields]) => fields[3]),
+      entries.map(([, fields]) => fields[1]),
       tasks.map(({ id }) => id),
     );
     assert.equal(await queue.redis.hlen(queue.keys.index), 1_234);

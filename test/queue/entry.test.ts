@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readEntry } from "../../worker/src/adapters/redis/entry.ts";
 
 function optionsOf(text: string) {
-  const entry = readEntry("s", "1-0", ["v", "1", "id", "t", "kind", "k", "payload", "1", "options", text]);
+  const fields = ["v", "1", "id", "t", "kind", "k", "payload", "1", "options", text];
+  const entry = readEntry({ stream: "s", priority: "normal", entryId: "1-0" }, fields);
   assert.ok(!entry.newer);
   return entry.task.options;
 }

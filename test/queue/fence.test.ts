@@ -102,7 +102,7 @@ describe("fence", () => {
     const task = await queue.take(queue.consumer("new"));
     const beat = await old.heartbeat([stale], reportOf("old"));
     assert.deepEqual(beat, {
-      lost: [{ stream: queue.stream, entryId: stale.entryId }],
+      lost: [{ stream: queue.stream, priority: "normal", entryId: stale.entryId }],
       cancelled: [],
       paused: false,
     });
@@ -125,7 +125,7 @@ describe("fence", () => {
     const beat = await owner.heartbeat(tasks, reportOf("owner"));
     assert.deepEqual(
       beat.lost,
-      gone.map(({ stream, entryId }) => ({ stream, entryId })),
+      gone.map(({ stream, priority, entryId }) => ({ stream, priority, entryId })),
     );
   });
 

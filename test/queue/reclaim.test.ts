@@ -187,8 +187,8 @@ describe("reclaim", () => {
     const task = await queue.take(consumer);
     await queue.redis.del(queue.stream, queue.keys.index);
     assert.deepEqual(await queue.keeper.reclaim(LEASE_OVER), { requeued: [], buried: [], cancelled: [] });
-    const { stream, entryId } = task;
-    assert.deepEqual((await consumer.heartbeat([task], reportOf("w"))).lost, [{ stream, entryId }]);
+    const { stream, priority, entryId } = task;
+    assert.deepEqual((await consumer.heartbeat([task], reportOf("w"))).lost, [{ stream, priority, entryId }]);
     assert.deepEqual(await consumer.settle([{ task, result: resultOf(task), runtimeMs: 1 }]), [false]);
     assert.deepEqual(await consumer.release([task]), [false]);
     await queue.push({ id: "y" });

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { LeaderLease } from "../../worker/src/adapters/redis/lease.ts";
 import { depth, readKinds, readStats } from "../../worker/src/adapters/redis/queue-status.ts";
 import { readSnapshot } from "../../worker/src/spawner/redis-queue.ts";
-import { age, BLOCK_MS, bury, CLEAN, reportOf, type TestQueue, withQueue } from "../support/queue.ts";
+import {
+  age,
+  BLOCK_MS,
+  bury,
+  CLEAN,
+  reportOf,
+  type TestQueue,
+  waitingNormally,
+  withQueue,
+} from "../support/queue.ts";
 import { waitFor } from "../support/wait.ts";
 
 describe("workers", () => {
@@ -176,7 +185,14 @@ describe("queue status", () => {
     await queue.redis.zadd(queue.keys.due, 1, "due");
     await age(queue, first, "w", 3_600_000);
     const { oldestIdleMs, ...rest } = await depth(queue.redis, queue.stream);
-    assert.deepEqual(rest, { waiting: 3, running: 2, delayed: 2, due: 1, deadLetters: 1, paused: false });
+    assert.deepEqual(rest, {
+      ...CLEAN,
+      ...waitingNormally(3),
+      running: 2,
+      delayed: 2,
+      due: 1,
+      deadLetters: 1,
+    });
     assert(oldestIdleMs >= 3_600_000 && oldestIdleMs < 3_700_000, String(oldestIdleMs));
   });
 

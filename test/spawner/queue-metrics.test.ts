@@ -21,12 +21,14 @@ const SNAPSHOT: QueueSnapshot = {
   waiting: 7,
   running: 3,
   delayed: 2,
+  parkedBy: { hash: 4 },
   deadLetters: 1,
   paused: false,
   oldestIdleMs: 1_500,
   stats: {
     "enqueued:hash": 20,
     "live:hash": 9,
+    "parked:hash": 6,
     "live:other": 1,
     "task:hash:hash:success": 5,
     "task:hash:hash:retry": 2,
@@ -50,6 +52,7 @@ const SNAPSHOT: QueueSnapshot = {
     worker("gone", { state: "busy", running: { hash: 5 }, seen_at: NOW - 6_001 }),
   ],
   keyMemory: new Map([['{s}:odd"key\\', 96]]),
+  circuits: ["https://a.example"],
   decision: { desired: 5, reason: "warm-pool", state: { idleSinceMs: null, desired: 5 } },
 };
 
@@ -97,6 +100,17 @@ describe("spawner: /metrics of the leader", () => {
       'queue_pending_total{stream="s",kind="hash"}': 6,
       'queue_pending_total{stream="s",kind="idle-kind"}': 0,
       'queue_pending_total{stream="s",kind="other"}': 0,
+    });
+  });
+
+  it("tells what limits keep from starting, and how often they did", () => {
+    assert.deepEqual(samples("queue_parked"), {
+      'queue_parked{stream="s",kind="hash"}': 4,
+      'queue_parked{stream="s",kind="idle-kind"}': 0,
+    });
+    assert.deepEqual(samples("queue_parkings_total"), {
+      'queue_parkings_total{kind="hash"}': 6,
+      'queue_parkings_total{kind="idle-kind"}': 0,
     });
   });
 

@@ -170,4 +170,15 @@ export async function bury(
   return taken.id;
 }
 
-export const CLEAN = { waiting: 0, running: 0, delayed: 0, due: 0, deadLetters: 0, paused: false };
+const NONE_WAITING = { high: 0, normal: 0, low: 0 };
+export const CLEAN = {
+  ...{ waiting: 0, waitingBy: NONE_WAITING, running: 0, delayed: 0, due: 0, deadLetters: 0 },
+  parked: 0,
+  parkedBy: {},
+  paused: false,
+};
+
+/** Depth of a queue where so many tasks of normal priority wait. */
+export function waitingNormally(waiting: number) {
+  return { waiting, waitingBy: { ...NONE_WAITING, normal: waiting } };
+}

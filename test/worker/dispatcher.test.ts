@@ -4,6 +4,7 @@ import { Dispatcher, type DispatcherOptions } from "../../worker/src/runtime/dis
 import { HeldTasks } from "../../worker/src/runtime/held-tasks.ts";
 import type { Outcome } from "../../worker/src/runtime/outcome.ts";
 import { ThreadPool } from "../../worker/src/runtime/threads/thread-pool.ts";
+import { closedCircuits } from "../support/circuits.ts";
 import { deliveredTask } from "./support/tasks.ts";
 
 /** A handler that ends with the reason of its abort. */
@@ -25,6 +26,7 @@ function setUp(given: Partial<DispatcherOptions> = {}, handler: typeof waits = w
     held,
     handlers: new Map([["k", loaded]]),
     check: () => ({ payload: {} }),
+    gate: { limits: () => false, pass: async () => "start" },
     concurrency: 2,
     defaults: { timeoutMs: 60_000, maxAttempts: 3 },
     graceMs: 1_000,
@@ -36,6 +38,7 @@ function setUp(given: Partial<DispatcherOptions> = {}, handler: typeof waits = w
       redact: (text) => text,
     },
     threads: new ThreadPool(),
+    circuits: closedCircuits,
     now: Date.now,
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),
@@ -66,7 +69,7 @@ describe("a dispatcher", () => {
   it("loses the entry of its own stream only, also where entry ids are the same", () => {
     const { held, dispatcher } = setUp();
     for (const task of [a, b]) held.add(task);
-    dispatcher.lose([{ stream: "b", entryId: b.entryId }]);
+    dispatcher.lose([{ stream: "b", priority: b.priority, entryId: b.entryId }]);
     assert.deepEqual(
       held.all().map(({ task }) => task.stream),
       ["a"],

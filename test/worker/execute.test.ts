@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { identify } from "../../worker/src/adapters/processes/process-identity.ts";
 import { PermanentError, type TaskContext } from "../../worker/src/handler.ts";
 import { type ExecuteOutput, executeHandler } from "../../worker/src/handlers/execute.ts";
+import { circuit } from "../../worker/src/runtime/circuit.ts";
+import { closedCircuits } from "../support/circuits.ts";
 import { waitFor } from "../support/wait.ts";
 
 type Payload = Parameters<typeof executeHandler.run>[0];
@@ -19,6 +21,7 @@ function context(signal: AbortSignal = new AbortController().signal): TaskContex
     attempt: 1,
     graceMs: GRACE_MS,
     signal,
+    circuit: (name) => circuit(closedCircuits, name, signal),
     progress: () => {},
     log: () => {},
   };
@@ -172,8 +175,13 @@ describe("execute", () => {
 
   it("refuses what it cannot do", async () => {
     const untrusted = await failure({ command: ["true"], untrusted: true });
-    assert.deepEqual(untrusted.reason, "payload");
-    assert.match(untrusted.message, /no sandbox/);
+    assert.equal(untrusted.reason, "denied");
+    assert.match(
+      untrusted.message,
+      /untrusted is true, but this worker has none: it was started without one/,
+    );
+    const stray = await failure({ command: ["true"], cpuMs: 5 });
+    assert.match(stray.message, /cpuMs is a limit of the sandbox; set untrusted to true/);
     assert.match((await failure({ command: ["cat"], stdin: "", stdinBase64: "" })).message, /leave one out/);
     assert.match((await failure({ command: [""] })).message, /must name a program/);
     assert.match((await failure({ command: ["echo", "\0"] })).message, /NUL/);

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { identify } from "../../worker/src/adapters/processes/process-identity.ts";
-import { setPaused } from "../../worker/src/adapters/redis/queue-status.ts";
+import { depth, setPaused } from "../../worker/src/adapters/redis/queue-status.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
 import { TestFleet } from "./support/fleet.ts";
@@ -43,6 +43,7 @@ describe("a worker's life", () => {
     assert.equal(await worker.ended(), 0);
     assert.deepEqual(events(worker), [
       "worker_pool_starting",
+      "sandbox_unavailable",
       "skills_initialized",
       "worker_pool_poll",
       "run_dispatched",
@@ -187,18 +188,19 @@ describe("a worker's life", () => {
 
   it("goes on at once when the queue is resumed, and ends at once while it is paused", async () => {
     const worker = await fleet.worker({ WORKER_POLL_INTERVAL: "60" }).ready();
-    const pausedWith = async (released: string) => {
-      await setPaused(fleet.queue.redis, fleet.queue.stream, true);
-      const id = await fleet.push("sleep", { ms: 0 });
-      await waitFor("the task's return", async () => (await fleet.stat("released")) === released);
-      return id;
-    };
-    const id = await pausedWith("1");
-    await setPaused(fleet.queue.redis, fleet.queue.stream, false);
+    await waitFor("its first read", async () => (await fleet.queue.redis.exists(fleet.queue.keys.low)) === 1);
+    const { redis, stream } = fleet.queue;
+    await setPaused(redis, stream, true);
+    const id = await fleet.push("sleep", { ms: 0 });
+    // The read that waited before the pause brings it, and it goes back; the next one rests.
+    await waitFor("the task's return", async () => (await fleet.stat("released")) === "1");
+    await setPaused(redis, stream, false);
     assert.equal((await fleet.result(id)).status, "success");
-    await pausedWith("2");
+    await setPaused(redis, stream, true);
+    await fleet.push("sleep", { ms: 0 });
     worker.signal("SIGTERM");
     assert.equal(await worker.ended(), 0);
+    assert.equal((await depth(redis, stream)).waiting, 1);
   });
 
   it("keeps its tasks by heartbeats beyond their lease, prefetched ones too", async () => {

@@ -29,7 +29,7 @@ describe("a worker's tasks", () => {
     assert.equal((result.output as { stdout: string }).stdout, "HELLO");
     assert.deepEqual(
       [result.status, result.attempts, result.handler_version, result.image_tag, result.worker_id],
-      ["success", 1, "1.0.0", "bundle:sha256:test", worker.id],
+      ["success", 1, "1.1.0", "bundle:sha256:test", worker.id],
     );
     assert.ok(
       (result.started_at ?? 0) >= result.enqueued_at && result.finished_at >= (result.started_at ?? 0),

@@ -13,20 +13,30 @@ export type AttemptStatus = ResultStatus | "retry" | "dead";
 
 /**
  * Why an attempt failed; the `reason` label of `handler_fail_total`.
- * `handler`: it threw; `timeout`: over its time; `exit`: a program's exit status; `output`: over its output
- * cap; `payload`: does not fit the schema; `secret`: carries one; `kind`: no handler here; `cancelled`;
- * `poison`: delivered too often without an end.
+ * `handler`: it threw; `timeout`: over its time; `exit`: a program's exit status; `output`: over what it may
+ * print or write; `payload`: does not fit the schema; `secret`: carries one; `kind`: no handler here; `cancelled`;
+ * `poison`: delivered too often without an end; `cpu`, `memory`, `processes`: over that limit of a sandbox;
+ * `denied`: asked for what is not allowed; `circuit`: the service's circuit breaker was open.
  */
 export const FAILURE_REASONS = [
   "handler",
   "timeout",
   "exit",
   "output",
+  "cpu",
+  "memory",
+  "processes",
+  "denied",
   "payload",
   "secret",
   "kind",
   "cancelled",
   "poison",
+  "cpu",
+  "memory",
+  "processes",
+  "denied",
+  "circuit",
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 

@@ -1,6 +1,10 @@
-/** Writes `docs/configuration.md`: `node worker/docs/write-configuration.ts`. */
-import { mkdirSync, writeFileSync } from "node:fs";
+/** Writes `docs/configuration.md` and the table of `docs/sandbox.md`: `node worker/docs/write-configuration.ts`. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { configurationPage } from "./configuration-page.ts";
+import { withSandboxTable } from "./sandbox-table.ts";
 
-mkdirSync(new URL("../../docs/", import.meta.url), { recursive: true });
-writeFileSync(new URL("../../docs/configuration.md", import.meta.url), configurationPage());
+const docs = new URL("../../docs/", import.meta.url);
+mkdirSync(docs, { recursive: true });
+writeFileSync(new URL("configuration.md", docs), configurationPage());
+const sandbox = new URL("sandbox.md", docs);
+writeFileSync(sandbox, withSandboxTable(readFileSync(sandbox, "utf8")));

@@ -18,6 +18,8 @@ var systemPaths = []string{
 	"/etc/os-release", "/etc/python3", "/etc/perl", "/etc/protocols", "/etc/services",
 	"/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/uptime", "/proc/loadavg", "/proc/version", "/proc/filesystems",
 	"/proc/sys/vm/overcommit_memory", "/proc/sys/kernel/ngroups_max", "/proc/sys/kernel/cap_last_cap", "/proc/sys/kernel/osrelease",
+	// Of the program itself. What it starts does not get its own.
+	"/proc/self/stat", "/proc/self/statm", "/proc/self/status", "/proc/self/maps", "/proc/self/limits", "/proc/self/cmdline", "/proc/self/fd",
 	"/sys/devices/system/cpu", "/sys/kernel/mm/transparent_hugepage",
 	"/dev/urandom", "/dev/random",
 }
@@ -45,25 +47,35 @@ func confineProgram(folder string, system, readable []string) error {
 	if len(system) == 0 {
 		system = systemPaths
 	}
+	folders, files := separate(append(append([]string{}, system...), readable...))
 	return newestRights.BestEffort().Restrict(
-		landlock.RODirs(system...).IgnoreIfMissing(),
-		landlock.RODirs(readable...).IgnoreIfMissing(),
+		landlock.RODirs(folders...),
+		landlock.ROFiles(files...),
 		landlock.RWFiles(devices...).IgnoreIfMissing(),
 		landlock.RWDirs(folder).WithRefer(),
 	)
 }
 
-// confineWriting leaves everything readable and the given paths writable.
-func confineWriting(paths []string) error {
-	folders := make([]string, 0, len(paths))
-	files := append([]string{"/dev/tty", "/dev/ptmx"}, devices...)
+// separate tells folders from files, whose rights differ, and leaves out what is not there.
+func separate(paths []string) (folders, files []string) {
 	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			files = append(files, path)
-		} else {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			// What this user cannot reach needs no rule.
+		case info.IsDir():
 			folders = append(folders, path)
+		default:
+			files = append(files, path)
 		}
 	}
+	return folders, files
+}
+
+// confineWriting leaves everything readable and the given paths writable.
+func confineWriting(paths []string) error {
+	folders, files := separate(paths)
+	files = append(append(files, "/dev/tty", "/dev/ptmx"), devices...)
 	return landlock.V5.BestEffort().RestrictPaths(
 		landlock.RODirs("/"),
 		landlock.RWFiles(files...).WithIoctlDev().IgnoreIfMissing(),

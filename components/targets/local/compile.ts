@@ -95,9 +95,9 @@ function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingVal
     redisUrl: `redis://${REFERENCES.redisAddress}`,
     imageTag: imageTag(context),
     confine: true,
-    sandboxHelper: context.sandboxHelper,
     hiddenPaths: context.hiddenPaths,
     handlers: fleet.handlers === "" ? "" : resolve(context.root, fleet.handlers),
+    sandboxHelper: context.bundle.sandboxHelper,
   };
 }
 

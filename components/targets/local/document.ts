@@ -9,9 +9,7 @@ export interface LocalContext {
   readonly node: string;
   readonly redisServer: string;
   /** The worker's bundle, see `worker/build.ts`. */
-  readonly bundle: { readonly digest: string; readonly directory: string };
-  /** The program taskfleet-sandbox; empty where it could not be built. */
-  readonly sandboxHelper: string;
+  readonly bundle: { readonly digest: string; readonly directory: string; readonly sandboxHelper: string };
   /** The stack's and the engine's secrets, which workers do not see. */
   readonly hiddenPaths: readonly string[];
   /** Hash over the handlers folder's files; empty without one. A change replaces the workers. */

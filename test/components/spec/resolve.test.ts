@@ -153,6 +153,44 @@ describe("resolving a spec", () => {
     ]);
   });
 
+  it("reads limits of kinds, and refuses what is none", () => {
+    const { limits } = resolveFleet(
+      {
+        limits: {
+          llm: { concurrency: 4, rate: { tasks: 100, per: "60s" } },
+          mail: { rate: { tasks: 1, per: 0.5 } },
+        },
+      },
+      "local",
+    );
+    assert.deepEqual(
+      [...limits],
+      [
+        ["llm", { concurrency: 4, rate: { tasks: 100, perMs: 60_000 } }],
+        ["mail", { rate: { tasks: 1, perMs: 500 } }],
+      ],
+    );
+    const wrong = {
+      "two words": {},
+      empty: {},
+      llm: { concurency: 1, concurrency: 0, rate: { tasks: 2.5 } },
+      mail: { rate: 5 },
+    };
+    assert.deepEqual(
+      problemsOf({ limits: wrong }).map(({ path, allowed }) => `${path}: ${allowed}`),
+      [
+        "limits.two words: a name of 1 to 64 characters of a-z A-Z 0-9 . _ -",
+        "limits.empty.concurrency: a limit here, or a rate",
+        "limits.llm.concurrency: a whole number from 1 to 100000",
+        "limits.llm.rate.per: a value, because a rate has both",
+        "limits.llm.rate.tasks: a whole number from 1 to 100000",
+        "limits.llm.concurency: concurrency, rate",
+        "limits.mail.rate: an object",
+      ],
+    );
+    assert.deepEqual(pathsOf({ limits: 4 }), ["limits"]);
+  });
+
   it("demands what is written down, not what is a default, nor what is switched off or accepted", () => {
     const spec: FleetSpec = {
       security: { pids: 100, readOnlyRoot: true, seccomp: "unconfined", cpu: 1, acceptUnenforced: ["cpu"] },

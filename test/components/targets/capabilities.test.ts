@@ -48,7 +48,7 @@ describe("the capability table", () => {
   });
 
   it("names target, feature, value, reason and the nearest alternative, for all at once", () => {
-    const spec: FleetSpec = { security: { pids: 64 }, execute: { untrusted: true } };
+    const spec: FleetSpec = { security: { pids: 64 }, classes: { vision: { gpu: 1 } } };
     assert.throws(() => refuseUnsupported(resolveFleet(spec, "local"), "local"), {
       name: "UnsupportedError",
       message:
@@ -56,8 +56,8 @@ describe("the capability table", () => {
         "  security.pids: 64 (pids): no control group is made for a plain process. Nearest: a lower scaling.max or " +
         "worker.concurrency, or `ulimit -u` in the shell that runs the stack, or accept it by " +
         'security.acceptUnenforced: ["pids"].\n' +
-        "  execute.untrusted: true (untrustedExecute): programs run as this user, without a sandbox. Nearest: " +
-        "execute.untrusted: false, with programs that you trust.",
+        "  classes.vision.gpu: 1 (gpu): a plain process cannot be given a GPU of its own. Nearest: a class of its own " +
+        "without `gpu`; its handlers choose the device.",
     });
   });
 });

@@ -21,8 +21,11 @@ const CONTEXT: LocalContext = {
   },
   node: "/bin/node",
   redisServer: "/bin/redis-server",
-  bundle: { digest: `sha256:${hex}`, directory: `/state/local/bundles/${hex}` },
-  sandboxHelper: "/bin/taskfleet-sandbox",
+  bundle: {
+    digest: `sha256:${hex}`,
+    directory: `/state/local/bundles/${hex}`,
+    sandboxHelper: `/state/local/bundles/${hex}/taskfleet-sandbox`,
+  },
   hiddenPaths: ["/state/local/secrets", "/state/passphrase"],
   handlersDigest: "",
   deleteData: false,

@@ -4,6 +4,7 @@ import type { DeliveredTask } from "../../../worker/src/core/task.ts";
 export function deliveredTask(differences: Partial<DeliveredTask> = {}): DeliveredTask {
   return {
     stream: "s",
+    priority: "normal",
     entryId: "1-0",
     deliveryCount: 1,
     id: "t-1",

@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { DEFAULT_PRIORITY, PRIORITIES, type Priority } from "../../contract/priorities.ts";
 import type { Action } from "./command.ts";
 import { maxAttempts, STREAM, seconds } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
@@ -14,6 +15,7 @@ export interface PushOptions {
   /** In ms. */
   readonly timeout?: number;
   readonly maxAttempts?: number;
+  readonly priority?: Priority;
   readonly wait?: boolean;
   /** In ms. */
   readonly waitTimeout?: number;
@@ -42,6 +44,12 @@ export function define(command: Command, ends: Action): void {
       "runs in all before the dead-letter queue (default: the kind's or the fleet's)",
       maxAttempts,
     )
+    .addOption(
+      new Option(
+        "--priority <level>",
+        `share of the workers while more waits than they can do: ${DEFAULT_PRIORITY} by default`,
+      ).choices(PRIORITIES),
+    )
     .option("--wait", "wait for the results and print them")
     .option("--wait-timeout <seconds>", "wait at most so long; implies --wait", seconds)
     .option(...STREAM)
@@ -53,12 +61,13 @@ export function define(command: Command, ends: Action): void {
     [`% push word-count --payload '{"text": "one two"}' --wait`, "one task, and its result"],
     ["% push sleep --payload-file nap.json --id nap-1 --delay 60", "in a minute, and only once"],
     ["% push -f tasks.jsonl", "many; none is pushed when one is malformed"],
+    ["% push report --priority low", "when the others leave room; a tenth of the workers at the least"],
     ["make-tasks | % push - --json", "from a program, for a program"],
   ]);
   command.addHelpText(
     "after",
     [
-      `\nA task of a file: {"kind", "payload", "id", "delay", "timeout", "max_attempts"}; all but kind may be missing.`,
+      `\nA task of a file: {"kind", "payload", "id", "delay", "timeout", "max_attempts", "priority"}; all but kind may be missing.`,
       "Prints the ids. Exit codes: 0 pushed (with --wait: all succeeded), 1 with --wait: one failed, 2 refused and",
       "nothing was pushed, 3 no Redis, 4 the wait's time is over, 5 queue full.",
     ].join("\n"),

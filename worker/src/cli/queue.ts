@@ -3,13 +3,14 @@ import type { Action } from "./command.ts";
 import { STREAM } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
 import { defineDlq } from "./queue/dlq.ts";
+import { definePurge } from "./queue/purge.ts";
 
 interface Options {
   readonly json?: boolean;
   readonly stream?: string;
 }
 
-/** `queue`: pause, resume, depth, and the dead-letter queue. */
+/** `queue`: pause, resume, depth, purge, and the dead-letter queue. */
 export function define(command: Command, ends: Action): void {
   const pause = command
     .command("pause")
@@ -31,9 +32,13 @@ export function define(command: Command, ends: Action): void {
     .action((options: Options) => ends(showDepth(options)));
   examples(depth, [
     ["% queue depth", "for people"],
-    ["% queue depth --json | jq '.waiting + .running'", "what redis-cli xlen says too"],
+    ["% queue depth --json | jq '.waiting + .running'", "the backlog that scalers see"],
   ]);
-  defineDlq(command.command("dlq").description("the dead-letter queue: list, export, requeue"), ends);
+  definePurge(command.command("purge"), ends);
+  defineDlq(
+    command.command("dlq").description("the dead-letter queue: clusters, list, export, requeue"),
+    ends,
+  );
   examples(command, [
     ["% queue depth", "how much there is to do"],
     ["% queue dlq export > dead.json", "keep the dead letters in a file"],

@@ -1,3 +1,5 @@
+import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
+import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
 import type { SettingProblem } from "./settings-error.ts";
 
@@ -65,6 +67,32 @@ const workerId: Check = ({ workerId: id }) => {
   };
 };
 
+const kindLimits: Check = ({ kindLimits: items }) => {
+  if (!Array.isArray(items)) return undefined;
+  const { wrong } = parseKindLimits(items);
+  if (wrong.length === 0) return undefined;
+  const named = wrong.map((item) => `"${item}"`).join(", ");
+  return {
+    variable: SETTINGS.kindLimits.env,
+    received: `"${items.join(",")}", with ${named}`,
+    allowed: `${LIMIT_FORMS}, with commas between them`,
+    wayOut: `Correct or remove ${named}.`,
+  };
+};
+
+const protections: Check = ({ executeAcceptUnenforced: names }) => {
+  const bad = Array.isArray(names)
+    ? names.find((name) => !PROTECTIONS.some((known) => known === name))
+    : undefined;
+  if (bad === undefined) return undefined;
+  return {
+    variable: SETTINGS.executeAcceptUnenforced.env,
+    received: `"${bad}"`,
+    allowed: PROTECTIONS.join(", "),
+    wayOut: `Correct or remove "${bad}".`,
+  };
+};
+
 /** `low` must not be above `high`. */
 function ordered(low: SettingName, high: SettingName): Check {
   return (values) => {
@@ -93,10 +121,11 @@ function folderForProcesses(name: "runDirectory" | "logDirectory"): Check {
 }
 
 const CHECKS = {
-  worker: [redisUrl, streams, workerId, ordered("retryBase", "retryMax")],
+  worker: [redisUrl, streams, workerId, kindLimits, protections, ordered("retryBase", "retryMax")],
   spawner: [
     redisUrl,
     oneStream,
+    kindLimits,
     ordered("scaleMin", "scaleMax"),
     folderForProcesses("runDirectory"),
     folderForProcesses("logDirectory"),

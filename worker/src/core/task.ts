@@ -1,3 +1,4 @@
+import type { Priority } from "../../contract/priorities.ts";
 import type { AttemptError } from "../../contract/records.ts";
 
 /** Options that travel with a task; absent ones take the handler's or the fleet's value. */
@@ -6,6 +7,8 @@ export interface TaskOptions {
   readonly timeoutMs?: number;
   /** Runs in all before the dead-letter queue. */
   readonly maxAttempts?: number;
+  /** Its share of the workers while more waits than they can do. Default: `normal`. */
+  readonly priority?: Priority;
 }
 
 /** A task as pushed. */
@@ -22,10 +25,17 @@ export interface NewTask extends TaskOptions {
   readonly delayMs?: number;
 }
 
-/** A task as a worker holds it. */
-export interface DeliveredTask {
+/** Where an entry stands: ids of entries are unique in one stream only. */
+export interface EntryPlace {
+  /** The queue's stream. */
   readonly stream: string;
+  /** Which of the queue's streams the entry stands in. */
+  readonly priority: Priority;
   readonly entryId: string;
+}
+
+/** A task as a worker holds it. */
+export interface DeliveredTask extends EntryPlace {
   /** The consumer group's delivery count of this entry: with the consumer's name, the fence. */
   readonly deliveryCount: number;
   readonly id: string;

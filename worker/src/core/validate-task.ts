@@ -1,4 +1,5 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
+import { isPriority, PRIORITIES } from "../../contract/priorities.ts";
 import type { PublishedKind } from "../../contract/records.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import {
@@ -27,7 +28,15 @@ export interface TaskRules {
 const MAX_DELAY_MS = 365 * 24 * 3_600_000;
 
 const MOST_PROBLEMS = 10;
-const FIELDS: readonly (keyof NewTask)[] = ["kind", "payload", "id", "delayMs", "timeoutMs", "maxAttempts"];
+const FIELDS: readonly (keyof NewTask)[] = [
+  "kind",
+  "payload",
+  "id",
+  "delayMs",
+  "timeoutMs",
+  "maxAttempts",
+  "priority",
+];
 
 interface Range {
   readonly field: "delayMs" | "timeoutMs" | "maxAttempts";
@@ -142,6 +151,8 @@ function fieldProblems(task: NewTask): Problem[] {
     report("kind", `${shorten(task.kind)} is no kind; a name is needed`);
   if (task.id !== undefined && !isTaskId(task.id))
     report("id", `${shorten(task.id)} is no id; it must match ${TASK_ID_PATTERN.source}`);
+  if (task.priority !== undefined && !isPriority(task.priority))
+    report("priority", `${shorten(task.priority)} is none; ${PRIORITIES.join(", ")} are`);
   for (const { field, min, max, integer } of RANGES) {
     const value: unknown = task[field];
     if (value === undefined) continue;

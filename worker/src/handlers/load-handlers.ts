@@ -80,11 +80,14 @@ async function readFolder(folder: string, problems: HandlerProblem[]): Promise<C
  */
 export async function loadHandlers({
   folder,
+  execute = executeHandler,
 }: {
   readonly folder: string;
+  /** The bundled handler, with what the worker brings along for it. */
+  readonly execute?: typeof executeHandler;
 }): Promise<ReadonlyMap<string, LoadedHandler>> {
   const problems: HandlerProblem[] = [];
-  const candidates: Candidate[] = [{ file: BUNDLED, source: BUNDLED, value: executeHandler }];
+  const candidates: Candidate[] = [{ file: BUNDLED, source: BUNDLED, value: execute }];
   if (folder !== "") candidates.push(...(await readFolder(folder, problems)));
   const handlers = new Map<string, LoadedHandler>();
   const files = new Map<string, string>();

@@ -5,12 +5,17 @@ import { parseControls } from "../../contract/controls.ts";
 import { EXIT } from "../../contract/exit-codes.ts";
 import { LOG_EVENTS } from "../../contract/log-events.ts";
 import { SETTINGS } from "../../contract/settings.ts";
+import { RedisCircuits } from "../adapters/redis/circuits.ts";
 import { type ConnectionProfile, createConnection, redisAddress } from "../adapters/redis/connection.ts";
 import { Consumer } from "../adapters/redis/consumer.ts";
 import { ControlSubscriber } from "../adapters/redis/control.ts";
+import { KindLimiter } from "../adapters/redis/kind-limits.ts";
+import { openSandbox } from "../adapters/sandbox/open-sandbox.ts";
 import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
 import { RedisUnavailableError } from "../core/errors.ts";
+import { limitsOf } from "../handlers/execute/payload-limits.ts";
 import { killAllGroups } from "../handlers/execute/process-group.ts";
+import { createExecuteHandler } from "../handlers/execute.ts";
 import { type LoadedHandler, loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
@@ -25,6 +30,7 @@ import { exitReason, outerPid, tellSupervisor } from "../runtime/supervisor-link
 import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
+import { kindLimits } from "./kind-limits.ts";
 
 /** For the consumer to be forgotten at the end; its report is dropped later else. */
 const GOODBYE_MS = 1_000;
@@ -55,12 +61,27 @@ function connect(
   return { redis: open("command"), blocking: open("blocking"), subscriber: open("subscriber") };
 }
 
+function makeCircuits({ settings, connections }: Parts, events: RuntimeEvents): RedisCircuits {
+  const [stream] = settings.streams;
+  if (stream === undefined) throw new Error("TASKFLEET_QUEUE_NAME is checked to name a stream");
+  return new RedisCircuits({
+    redis: connections.redis,
+    stream,
+    failures: settings.circuitFailures,
+    openMs: settings.circuitOpen * 1000,
+    onChange: (name, state) => events.circuitChanged(name, state),
+    onFailure: (error) => events.failed("circuit", error),
+  });
+}
+
 function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
   const { settings, workerId, logger, secrets, metrics, connections, handlers, pid } = parts;
   const controls = parseControls(settings.controls);
   const ms = (seconds: number) => seconds * 1000;
+  const events = new RuntimeEvents(logger, (source) => metrics.countFailure(source));
   return new WorkerRuntime({
     queue: consumer,
+    limiter: new KindLimiter(connections.redis, workerId, kindLimits(settings, handlers, logger)),
     limits: runtimeLimits(settings),
     handlers,
     check: payloadCheck(handlers, settings.maxPayloadBytes, {
@@ -89,7 +110,8 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
       address,
       ...(controls === null ? {} : { controls }),
     },
-    events: new RuntimeEvents(logger, (source) => metrics.countFailure(source)),
+    events,
+    circuits: makeCircuits(parts, events),
     interrupt: unblocker(connections.redis, connections.blocking),
     killPrograms: killAllGroups,
   });
@@ -118,6 +140,23 @@ async function work(parts: Parts, requests: StopRequests, address: string): Prom
   return end;
 }
 
+/** The handler `execute` with the sandbox that this process can make; what it is and lacks is logged. */
+async function executeWith(settings: Settings<"worker">, logger: Logger) {
+  const sandbox = await openSandbox({
+    helper: settings.sandboxHelper,
+    backEnd: settings.executeBackEnd,
+    acceptUnenforced: settings.executeAcceptUnenforced,
+    readable: settings.executeReadable,
+  });
+  const always = settings.executeSandbox === "always";
+  if (typeof sandbox === "string") logger.info({ always, reason: sandbox }, LOG_EVENTS.noSandbox);
+  else {
+    const { backEnd, unenforced, oneAtATime } = sandbox;
+    logger.info({ always, back_end: backEnd, unenforced, one_at_a_time: oneAtATime }, LOG_EVENTS.sandbox);
+  }
+  return createExecuteHandler({ sandbox, always, limits: limitsOf(settings) });
+}
+
 /**
  * Runs a worker and returns its exit code.
  * @throws SettingsError, HandlersError, HealthServerError when it cannot start.
@@ -142,7 +181,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   const requests = new StopRequests(logger);
   requests.listen();
   const toldPid = outerPid();
-  const handlers = await loadHandlers({ folder: settings.handlers });
+  const execute = await executeWith(settings, logger);
+  const handlers = await loadHandlers({ folder: settings.handlers, execute });
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
   const connections = connect(settings, workerId);
   const metrics = new WorkerMetrics();

@@ -2,6 +2,8 @@ import type { TaskProgress } from "../../contract/records.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { AbortReason, TaskContext } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
+import { circuit } from "./circuit.ts";
 import type { Ending } from "./outcome.ts";
 import type { ThreadPool, ThreadRun } from "./threads/thread-pool.ts";
 
@@ -12,6 +14,7 @@ export interface AttemptOptions {
   readonly timeoutMs: number;
   readonly graceMs: number;
   readonly threads: ThreadPool;
+  readonly circuits: Circuits;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -23,44 +26,71 @@ export interface AttemptEnd {
 /** Longest delay of a timer; a longer limit is none. */
 const MAX_TIMER_MS = 2_147_483_647;
 
+/** What a handler sees of its attempt. */
+class AttemptContext implements TaskContext {
+  readonly taskId: string;
+  readonly kind: string;
+  readonly attempt: number;
+  readonly graceMs: number;
+  readonly circuit: TaskContext["circuit"];
+  readonly progress: TaskContext["progress"];
+  readonly log: TaskContext["log"];
+  readonly #signal: () => AbortSignal;
+
+  constructor(parts: Omit<TaskContext, "signal">, signal: () => AbortSignal) {
+    this.taskId = parts.taskId;
+    this.kind = parts.kind;
+    this.attempt = parts.attempt;
+    this.graceMs = parts.graceMs;
+    this.circuit = parts.circuit;
+    this.progress = parts.progress;
+    this.log = parts.log;
+    this.#signal = signal;
+  }
+
+  /** Made for the handler that asks for it, for most never do. */
+  get signal(): AbortSignal {
+    return this.#signal();
+  }
+}
+
 /** One run of a handler on one task, with its time limit and the way to stop it. */
 export class Attempt {
   readonly #options: AttemptOptions;
-  readonly #controller = new AbortController();
-  readonly #end = Promise.withResolvers<Ending>();
+  readonly #onEnd: (end: AttemptEnd) => void;
+  #controller: AbortController | null = null;
+  #ended = false;
   #aborted: AbortReason | null = null;
   #progress: TaskProgress | null = null;
   #thread: ThreadRun | undefined;
   #limit: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
 
-  constructor(options: AttemptOptions) {
+  /** `onEnd` is called once, when the handler ended or the grace after an abort is over. */
+  constructor(options: AttemptOptions, onEnd: (end: AttemptEnd) => void) {
     this.#options = options;
+    this.#onEnd = onEnd;
   }
 
   get progress(): TaskProgress | null {
     return this.#progress;
   }
 
-  /** Calls the handler; resolves when it ended or the grace after an abort is over. Never rejects. */
-  async run(): Promise<AttemptEnd> {
+  /** Calls the handler. */
+  start(): void {
     const { timeoutMs } = this.#options;
     this.#limit = setTimeout(() => this.abort("timeout"), Math.min(timeoutMs, MAX_TIMER_MS));
     this.#call().then(
-      (output) => this.#end.resolve({ how: "returned", output }),
-      (thrown: unknown) => this.#end.resolve({ how: "threw", thrown }),
+      (output) => this.#end({ how: "returned", output }),
+      (thrown: unknown) => this.#end({ how: "threw", thrown }),
     );
-    const ending = await this.#end.promise;
-    clearTimeout(this.#limit);
-    clearTimeout(this.#grace);
-    return { ending, aborted: this.#aborted };
   }
 
   /** Asks the handler to stop, and goes on without it when it has not by the end of the grace. The first call counts. */
   abort(reason: AbortReason): void {
     if (this.#aborted !== null) return;
     this.#aborted = reason;
-    this.#controller.abort(reason);
+    this.#controller?.abort(reason);
     this.#thread?.abort(reason);
     this.#grace = setTimeout(() => this.force(), this.#options.graceMs);
   }
@@ -68,28 +98,51 @@ export class Attempt {
   /** Goes on without the handler now; a thread is ended, other code runs on unheard. */
   force(): void {
     this.#thread?.force();
-    this.#end.resolve({ how: "forced" });
+    this.#end({ how: "forced" });
   }
 
-  async #call(): Promise<unknown> {
-    const { handler, payload, threads } = this.#options;
-    if (handler.isolation === "event-loop") return handler.run(payload as never, this.#context());
-    this.#thread = threads.run(handler, payload, this.#context());
-    return this.#thread.done;
+  #signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== null) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  #end(ending: Ending): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#limit);
+    clearTimeout(this.#grace);
+    this.#onEnd({ ending, aborted: this.#aborted });
+  }
+
+  /** What the handler throws before it returns a promise is as good as a rejection. */
+  #call(): Promise<unknown> {
+    const { handler, payload, threads, circuits } = this.#options;
+    try {
+      const context = this.#context();
+      if (handler.isolation === "event-loop") return Promise.resolve(handler.run(payload as never, context));
+      this.#thread = threads.run(handler, payload, context, circuits);
+      return this.#thread.done;
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
   #context(): TaskContext {
-    const { task, graceMs, log } = this.#options;
-    return {
+    const { task, graceMs, circuits, log } = this.#options;
+    const parts = {
       taskId: task.id,
       kind: task.kind,
       attempt: task.attempts + 1,
       graceMs,
-      signal: this.#controller.signal,
-      progress: (done, note = "") => {
+      circuit: (name: string) => circuit(circuits, name, this.#signal()),
+      progress: (done: number, note = "") => {
         this.#progress = { done, note };
       },
-      log: (event, fields = {}) => log(event, fields),
+      log: (event: string, fields = {}) => log(event, fields),
     };
+    return new AttemptContext(parts, () => this.#signal());
   }
 }

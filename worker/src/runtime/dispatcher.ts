@@ -1,8 +1,10 @@
-import type { DeliveredTask } from "../core/task.ts";
+import type { DeliveredTask, EntryPlace } from "../core/task.ts";
 import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
 import { Attempt } from "./attempt.ts";
 import type { Held, HeldTasks } from "./held-tasks.ts";
+import type { KindGate } from "./kind-gate.ts";
 import { MeanRunTime } from "./mean-run-time.ts";
 import {
   type AttemptRecord,
@@ -12,6 +14,7 @@ import {
   outcomeWithoutRun,
 } from "./outcome.ts";
 import type { ThreadPool } from "./threads/thread-pool.ts";
+import { Wakeup } from "./wakeup.ts";
 
 /** A payload as the handler gets it, or why it is refused. */
 export type CheckedPayload =
@@ -22,12 +25,14 @@ export interface DispatcherOptions {
   readonly held: HeldTasks;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly check: (task: DeliveredTask) => CheckedPayload;
+  readonly gate: Pick<KindGate, "limits" | "pass">;
   readonly concurrency: number;
   /** Limits where neither task nor handler names one. */
   readonly defaults: { readonly timeoutMs: number; readonly maxAttempts: number };
   readonly graceMs: number;
   readonly policy: OutcomePolicy;
   readonly threads: ThreadPool;
+  readonly circuits: Circuits;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A monotonic clock in ms. */
@@ -44,7 +49,9 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #o: DispatcherOptions;
   readonly #runTimes = new MeanRunTime();
-  readonly #runs = new Set<Promise<void>>();
+  readonly #quiet = new Wakeup();
+  /** Handlers that run, or are waited for. */
+  #active = 0;
   #open = true;
 
   constructor(options: DispatcherOptions) {
@@ -74,7 +81,7 @@ export class Dispatcher {
 
   /** Resolves when no handler runs, or is waited for, any more. */
   async settled(): Promise<void> {
-    while (this.#runs.size > 0) await Promise.all(this.#runs);
+    while (this.#active > 0) await this.#quiet.wait();
   }
 
   /** These tasks were asked to stop. */
@@ -87,7 +94,7 @@ export class Dispatcher {
   }
 
   /** These entries are another worker's by now: their ends would be refused. */
-  lose(entries: readonly Pick<DeliveredTask, "stream" | "entryId">[]): void {
+  lose(entries: readonly EntryPlace[]): void {
     for (const entry of entries) {
       const held = this.#o.held.find(entry);
       if (held?.stage === "prefetched") this.#o.held.remove(held.task);
@@ -105,71 +112,89 @@ export class Dispatcher {
     for (const { attempt } of this.#o.held.in("running")) attempt?.force();
   }
 
+  /** Calls the task's handler, or ends the task where none can be called. */
   #start(held: Held): void {
-    const run = this.#run(held)
-      .catch((thrown: unknown) => {
-        const { maxAttempts } = this.#o.defaults;
-        this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts });
-        this.fill();
-        this.#o.onFree();
-      })
-      .finally(() => this.#runs.delete(run));
-    this.#runs.add(run);
-  }
-
-  async #run(held: Held): Promise<void> {
-    const { handlers, check, defaults } = this.#o;
+    const { handlers, check, gate, defaults } = this.#o;
     const { task } = held;
     const handler = handlers.get(task.kind);
-    if (handler === undefined) {
-      const maxAttempts = task.options.maxAttempts ?? defaults.maxAttempts;
-      this.#endWithoutRun(held, { type: "unknown-kind", kinds: [...handlers.keys()], maxAttempts });
-      return;
+    try {
+      const maxAttempts = task.options.maxAttempts ?? handler?.maxAttempts ?? defaults.maxAttempts;
+      if (handler === undefined) {
+        this.#endWithoutRun(held, { type: "unknown-kind", kinds: [...handlers.keys()], maxAttempts });
+        return;
+      }
+      const checked = check(task);
+      if (!("payload" in checked)) {
+        this.#endWithoutRun(held, { type: "refused", ...checked });
+        return;
+      }
+      const run = () => this.#run(held, handler, checked.payload, maxAttempts);
+      if (gate.limits(task)) void this.#whenAllowed(held, run);
+      else run();
+    } catch (thrown) {
+      this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: defaults.maxAttempts });
     }
-    const checked = check(task);
-    if (!("payload" in checked)) {
-      this.#endWithoutRun(held, { type: "refused", ...checked });
-      return;
-    }
-    const outcome = await this.#attempt(held, handler, checked.payload);
-    this.#o.held.end(held);
-    this.#o.write(outcome);
-    this.fill();
-    this.#o.onFree();
   }
 
-  async #attempt(held: Held, handler: LoadedHandler, payload: unknown): Promise<Outcome> {
-    const { defaults, graceMs, threads, policy, now, elapsed, onStart, log } = this.#o;
+  /** A task of a limited kind runs now, is parked elsewhere, or is handed back. */
+  async #whenAllowed(held: Held, run: () => void): Promise<void> {
+    this.#active++;
+    const passage = await this.#o.gate.pass(held.task);
+    if (passage === "start" && this.#open) run();
+    else if (passage === "gone") this.#o.held.remove(held.task);
+    else this.#handBack(held);
+    this.#left();
+  }
+
+  #handBack(held: Held): void {
+    this.#o.held.end(held);
+    this.#o.write({ type: "release", task: held.task });
+  }
+
+  #run(held: Held, handler: LoadedHandler, payload: unknown, maxAttempts: number): void {
+    const { defaults, graceMs, threads, circuits, now, elapsed, onStart, log } = this.#o;
     const { task } = held;
     const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
-    const maxAttempts = task.options.maxAttempts ?? handler.maxAttempts ?? defaults.maxAttempts;
-    const attempt = new Attempt({
-      task,
-      payload,
-      handler,
-      timeoutMs,
-      graceMs,
-      threads,
-      log: (event, fields) => log(task, event, fields),
-    });
-    held.attempt = attempt;
     const [startedAt, from] = [now(), elapsed()];
+    const attempt = new Attempt(
+      {
+        ...{ task, payload, handler, timeoutMs, graceMs, threads, circuits },
+        log: (event, fields) => log(task, event, fields),
+      },
+      ({ ending, aborted }) => {
+        const runMs = elapsed() - from;
+        this.#runTimes.add(runMs);
+        this.#ended(held, {
+          ...{ task, handlerVersion: handler.version, maxAttempts, timeoutMs, startedAt, ending, aborted },
+          // Not the clock again: it may have been set meanwhile.
+          finishedAt: startedAt + Math.round(runMs),
+        });
+      },
+    );
+    held.attempt = attempt;
+    this.#active++;
     onStart(task);
-    const { ending, aborted } = await attempt.run();
-    const runMs = elapsed() - from;
-    this.#runTimes.add(runMs);
-    const record: AttemptRecord = {
-      task,
-      handlerVersion: handler.version,
-      maxAttempts,
-      timeoutMs,
-      startedAt,
-      // Not the clock again: it may have been set meanwhile.
-      finishedAt: startedAt + Math.round(runMs),
-      ending,
-      aborted,
-    };
-    return outcomeOf(record, policy);
+    attempt.start();
+  }
+
+  #ended(held: Held, attempt: AttemptRecord): void {
+    const { held: all, policy, write } = this.#o;
+    try {
+      const outcome = outcomeOf(attempt, policy);
+      all.end(held);
+      write(outcome);
+    } catch (thrown) {
+      this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: attempt.maxAttempts });
+    }
+    this.#left();
+  }
+
+  /** A slot is free. */
+  #left(): void {
+    this.#active--;
+    if (this.#active === 0) this.#quiet.notify();
+    this.fill();
+    this.#o.onFree();
   }
 
   #endWithoutRun(held: Held, why: Parameters<typeof outcomeWithoutRun>[2]): void {

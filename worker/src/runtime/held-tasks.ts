@@ -1,4 +1,4 @@
-import type { DeliveredTask } from "../core/task.ts";
+import type { DeliveredTask, EntryPlace } from "../core/task.ts";
 import type { Attempt } from "./attempt.ts";
 
 /**
@@ -13,16 +13,9 @@ export interface Held {
   attempt: Attempt | null;
 }
 
-/** An entry id is unique in its stream only. */
-type EntryName = Pick<DeliveredTask, "stream" | "entryId">;
-
-function key({ stream, entryId }: EntryName): string {
-  return `${stream} ${entryId}`;
-}
-
 /** The tasks that this worker holds, in the order of their arrival. */
 export class HeldTasks {
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<DeliveredTask, Held>();
   readonly #prefetched = new Set<Held>();
   #running = 0;
 
@@ -38,7 +31,7 @@ export class HeldTasks {
 
   add(task: DeliveredTask): void {
     const held: Held = { task, stage: "prefetched", attempt: null };
-    this.#held.set(key(task), held);
+    this.#held.set(task, held);
     this.#prefetched.add(held);
   }
 
@@ -57,15 +50,18 @@ export class HeldTasks {
     held.attempt = null;
   }
 
+  /** `task`: the very object that was added. */
   remove(task: DeliveredTask): void {
-    const held = this.#held.get(key(task));
+    const held = this.#held.get(task);
     if (held === undefined) return;
     this.#move(held, "ending");
-    this.#held.delete(key(task));
+    this.#held.delete(task);
   }
 
-  find(entry: EntryName): Held | undefined {
-    return this.#held.get(key(entry));
+  find({ stream, priority, entryId }: EntryPlace): Held | undefined {
+    return this.all().find(
+      ({ task }) => task.entryId === entryId && task.stream === stream && task.priority === priority,
+    );
   }
 
   all(): Held[] {

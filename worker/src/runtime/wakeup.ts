@@ -1,14 +1,15 @@
 /** Lets one loop wait for others to say that something changed. */
 export class Wakeup {
-  #next = Promise.withResolvers<void>();
+  #next: PromiseWithResolvers<void> | null = null;
 
   /** Resolves with the next `notify`. */
   wait(): Promise<void> {
+    this.#next ??= Promise.withResolvers<void>();
     return this.#next.promise;
   }
 
   notify(): void {
-    this.#next.resolve();
-    this.#next = Promise.withResolvers<void>();
+    this.#next?.resolve();
+    this.#next = null;
   }
 }

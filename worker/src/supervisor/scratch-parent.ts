@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { chmodSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removeFolder } from "../handlers/execute/scratch-folder.ts";
@@ -11,6 +11,8 @@ export class ScratchParent {
   make(): string | null {
     try {
       this.#path = mkdtempSync(join(tmpdir(), "taskfleet-worker-"));
+      // Sandboxed programs of a worker that is root run as users of their own: they pass, and list nothing.
+      chmodSync(this.#path, 0o711);
     } catch {
       this.#path = null;
     }

@@ -1,12 +1,14 @@
 import type { Redis } from "ioredis";
+import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, queueKeys } from "../../../contract/queue-keys.ts";
 import type { AttemptError, AttemptStatus, ResultRecord, WorkerReport } from "../../../contract/records.ts";
 import { attemptLabels, runtimeBucket, STATS } from "../../../contract/stats-fields.ts";
-import type { DeliveredTask } from "../../core/task.ts";
+import type { DeliveredTask, EntryPlace } from "../../core/task.ts";
 import { deadLetterPrefix } from "./dead-letters.ts";
-import { FIRST_DELIVERY, readEntry } from "./entry.ts";
 import { GroupReader } from "./group-reader.ts";
 import { SCRIPTS, type ScriptArgument } from "./scripts.ts";
+import { settleCounts } from "./settle-counts.ts";
+import { type StreamPart, streamParts } from "./stream-parts.ts";
 
 export interface ConsumerOptions {
   /** For scripts (profile `command`). */
@@ -36,7 +38,7 @@ export interface RetryItem extends FailedItem {
 
 export interface Heartbeat {
   /** Entries that are no longer this worker's: stop their tasks, their ends would be refused. */
-  readonly lost: readonly { readonly stream: string; readonly entryId: string }[];
+  readonly lost: readonly EntryPlace[];
   /** Tasks that were asked to stop. */
   readonly cancelled: readonly { readonly stream: string; readonly id: string }[];
   /** Whether any of the streams is paused. */
@@ -66,16 +68,14 @@ export class Consumer {
    */
   async read(count: number, blockMs: number): Promise<DeliveredTask[]> {
     const tasks: DeliveredTask[] = [];
-    for (const { stream, entries, paused } of await this.#reader.read(count, blockMs)) {
+    for (const { entries, paused } of await this.#reader.read(count, blockMs)) {
       const known: DeliveredTask[] = [];
       const newer: HandBack[] = [];
-      for (const [entryId, fields] of entries) {
-        if (fields === null) continue;
-        const read = readEntry(stream, entryId, fields);
-        if (read.newer) newer.push({ stream, entryId, id: read.id, deliveryCount: FIRST_DELIVERY });
+      for (const read of entries) {
+        if (read.newer) newer.push(read.task);
         else known.push(read.task);
       }
-      if (newer.length > 0) await this.#handBack(stream, newer, STATS.newerVersion, NEWER_VERSION_DELAY_MS);
+      if (newer.length > 0) await this.#handBack(newer, STATS.newerVersion, NEWER_VERSION_DELAY_MS);
       if (paused) await this.release(known);
       else tasks.push(...known);
     }
@@ -87,26 +87,16 @@ export class Consumer {
     this.#reader.wake();
   }
 
-  /** Renews the lease of the given tasks and stores the worker's report with the first stream. */
+  /** Renews the lease of the given tasks and stores the worker's report with the first queue. */
   async heartbeat(tasks: readonly DeliveredTask[], report: WorkerReport): Promise<Heartbeat> {
-    const text = JSON.stringify(report);
-    const beats = await Promise.all(
-      this.#o.streams.map(async (stream, i) => {
-        const { cancelled, paused, workers, workersSeen, stats } = queueKeys(stream);
-        const args: ScriptArgument[] = [CONSUMER_GROUP, this.#o.workerId, i === 0 ? text : ""];
-        for (const task of tasks) {
-          if (task.stream === stream) args.push(task.entryId, task.deliveryCount, task.id);
-        }
-        const keys = [stream, cancelled, paused, workers, workersSeen, stats];
-        const answer = await SCRIPTS.heartbeat.run(this.#o.redis, keys, args);
-        const [lost, asked, isPaused] = answer as [string[], string[], number];
-        return {
-          lost: lost.map((entryId) => ({ stream, entryId })),
-          cancelled: asked.map((id) => ({ stream, id })),
-          paused: isPaused === 1,
-        };
-      }),
-    );
+    const held = streamParts(tasks, (task) => task);
+    const first = this.#o.streams[0];
+    // The report goes by a call of its own: the first queue may have nothing held.
+    const calls = this.#o.streams.map((queue) => {
+      const text = queue === first ? JSON.stringify(report) : "";
+      return this.#heartbeatOf({ queue, priority: "normal", stream: queue, items: [] }, text);
+    });
+    const beats = await Promise.all([...calls, ...held.map((part) => this.#heartbeatOf(part, ""))]);
     return {
       lost: beats.flatMap(({ lost }) => lost),
       cancelled: beats.flatMap((beat) => beat.cancelled),
@@ -116,23 +106,19 @@ export class Consumer {
 
   /** Ends tasks with a result. */
   async settle(items: readonly SettleItem[]): Promise<boolean[]> {
-    return this.#perStream(items, (stream, part) => {
-      const { index, cancelled, stats, results, settledChannel } = queueKeys(stream);
-      const args: ScriptArgument[] = [settledChannel, this.#o.resultTtlSeconds];
-      for (const { task, result, runtimeMs } of part) {
-        const reason = result.error === undefined ? "" : `${task.kind}:${result.error.reason}`;
-        args.push(task.entryId, task.deliveryCount, task.id, task.kind);
-        args.push(...attemptArguments(task, result.status, runtimeMs), reason, JSON.stringify(result));
-      }
-      const keys = [stream, index, cancelled, stats, ...part.map(({ task }) => results + task.id)];
-      return this.#fenced("settle", keys, args);
+    return this.#perStream(items, ({ queue, stream, items: part }) => {
+      const { index, cancelled, stats, results, settledChannel } = queueKeys(queue);
+      const args: ScriptArgument[] = [settledChannel, results, this.#o.resultTtlSeconds];
+      args.push(JSON.stringify(settleCounts(part)));
+      for (const { task, result } of part) args.push(task.entryId, task.id, JSON.stringify(result));
+      return this.#fenced("settle", [stream, index, cancelled, stats], args);
     });
   }
 
   /** Puts failed tasks back with one more attempt, due after `delayMs` (0: at once). */
   async retry(items: readonly RetryItem[]): Promise<boolean[]> {
-    return this.#perStream(items, (stream, part) => {
-      const { index, cancelled, stats, due, dueEntries, results, settledChannel } = queueKeys(stream);
+    return this.#perStream(items, ({ queue, stream, items: part }) => {
+      const { index, cancelled, stats, due, dueEntries, results, settledChannel } = queueKeys(queue);
       const args: ScriptArgument[] = [settledChannel];
       for (const { task, error, delayMs, runtimeMs } of part) {
         const errors = JSON.stringify([...task.errors, error]);
@@ -146,9 +132,9 @@ export class Consumer {
 
   /** Moves failed tasks to the dead-letter queue, with their error history. */
   async bury(items: readonly FailedItem[]): Promise<boolean[]> {
-    return this.#perStream(items, (stream, part) => {
+    return this.#perStream(items, ({ queue, stream, items: part }) => {
       const { index, cancelled, stats, deadLetters, deadLetterOrder, requeued, results, settledChannel } =
-        queueKeys(stream);
+        queueKeys(queue);
       const keys = [stream, index, cancelled, stats, deadLetters, deadLetterOrder, requeued];
       keys.push(...part.map(({ task }) => results + task.id));
       const args: ScriptArgument[] = [settledChannel];
@@ -163,32 +149,44 @@ export class Consumer {
 
   /** Hands tasks back unrun: to the tail, with attempts and deliveries as they were. */
   async release(tasks: readonly DeliveredTask[]): Promise<boolean[]> {
-    const items = tasks.map((task) => ({ task }));
-    return this.#perStream(items, (stream, part) => {
-      const backs = part.map(({ task }) => task);
-      return this.#handBack(stream, backs, STATS.released, 0);
-    });
+    return this.#handBack(tasks, STATS.released, 0);
   }
 
   /** Forgets report and consumer, unless it still holds tasks. Connections stay open. */
   async close(): Promise<void> {
+    const { redis, workerId, streams } = this.#o;
     await Promise.all(
-      this.#o.streams.map((stream) => {
-        const { workers, workersSeen } = queueKeys(stream);
-        const args = [CONSUMER_GROUP, this.#o.workerId];
-        return SCRIPTS.forgetConsumer.run(this.#o.redis, [stream, workers, workersSeen], args);
+      streams.map((queue) => {
+        const { workers, workersSeen } = queueKeys(queue);
+        const keys = [workers, workersSeen, ...PRIORITIES.map((one) => priorityStream(queue, one))];
+        return SCRIPTS.forgetConsumer.run(redis, keys, [CONSUMER_GROUP, workerId]);
       }),
     );
   }
 
-  async #perStream<Item extends { readonly task: DeliveredTask }>(
+  async #heartbeatOf(part: StreamPart<DeliveredTask>, report: string): Promise<Heartbeat> {
+    const { queue, priority, stream, items } = part;
+    const { cancelled, paused, workers, workersSeen, stats } = queueKeys(queue);
+    const args: ScriptArgument[] = [CONSUMER_GROUP, this.#o.workerId, report];
+    for (const task of items) args.push(task.entryId, task.deliveryCount, task.id);
+    const keys = [stream, cancelled, paused, workers, workersSeen, stats];
+    const answer = await SCRIPTS.heartbeat.run(this.#o.redis, keys, args);
+    const [lost, asked, isPaused] = answer as [string[], string[], number];
+    return {
+      lost: lost.map((entryId) => ({ stream: queue, priority, entryId })),
+      cancelled: asked.map((id) => ({ stream: queue, id })),
+      paused: isPaused === 1,
+    };
+  }
+
+  async #perStream<Item extends { readonly task: HandBack }>(
     items: readonly Item[],
-    end: (stream: string, part: readonly Item[]) => Promise<boolean[]>,
+    end: (part: StreamPart<Item>) => Promise<boolean[]>,
   ): Promise<boolean[]> {
     const answers = new Map<Item, boolean>();
-    const calls = partition(items).map(async ([stream, part]) => {
-      const done = await end(stream, part);
-      part.forEach((item, i) => {
+    const calls = streamParts(items, ({ task }) => task).map(async (part) => {
+      const done = await end(part);
+      part.items.forEach((item, i) => {
         answers.set(item, done[i] === true);
       });
     });
@@ -206,30 +204,20 @@ export class Consumer {
     return Array.from(String(digits), (digit) => digit === "1");
   }
 
-  #handBack(stream: string, backs: readonly HandBack[], counter: string, delayMs: number) {
-    const { index, cancelled, stats, due, dueEntries, results, settledChannel } = queueKeys(stream);
-    const args: ScriptArgument[] = [settledChannel, counter, delayMs];
-    for (const { entryId, deliveryCount, id } of backs) args.push(entryId, deliveryCount, id);
-    const ids = backs.map(({ id }) => results + id);
-    return this.#fenced("release", [stream, index, cancelled, stats, due, dueEntries, ...ids], args);
+  #handBack(tasks: readonly HandBack[], counter: string, delayMs: number): Promise<boolean[]> {
+    const items = tasks.map((task) => ({ task }));
+    return this.#perStream(items, ({ queue, stream, items: part }) => {
+      const { index, cancelled, stats, due, dueEntries, results, settledChannel } = queueKeys(queue);
+      const args: ScriptArgument[] = [settledChannel, counter, delayMs];
+      for (const { task } of part) args.push(task.entryId, task.deliveryCount, task.id);
+      const ids = part.map(({ task }) => results + task.id);
+      return this.#fenced("release", [stream, index, cancelled, stats, due, dueEntries, ...ids], args);
+    });
   }
 }
 
 /** What the fence of a hand-back needs. */
-type HandBack = Pick<DeliveredTask, "stream" | "entryId" | "deliveryCount" | "id">;
-
-/** Most tasks that end in one script call. */
-const CHUNK = 500;
-
-function partition<Item extends { readonly task: DeliveredTask }>(
-  items: readonly Item[],
-): [string, Item[]][] {
-  const parts: [string, Item[]][] = [];
-  for (const [stream, all] of Map.groupBy(items, ({ task }) => task.stream)) {
-    for (let from = 0; from < all.length; from += CHUNK) parts.push([stream, all.slice(from, from + CHUNK)]);
-  }
-  return parts;
-}
+type HandBack = EntryPlace & Pick<DeliveredTask, "deliveryCount" | "id">;
 
 /** Labels, histogram bucket and run time as the scripts count them. A handler is named by its kind. */
 function attemptArguments(task: DeliveredTask, status: AttemptStatus, runtimeMs: number): ScriptArgument[] {

@@ -1,8 +1,10 @@
 import type { Redis } from "ioredis";
-import { CONSUMER_GROUP, ENTRY_VERSION, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
+import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { AttemptError, DeadLetter, DeadLetterExport } from "../../../contract/records.ts";
+import { letterFingerprint } from "../../core/error-fingerprint.ts";
 import { QueueFullError } from "../../core/errors.ts";
 import type { DeliveredTask } from "../../core/task.ts";
+import { replies } from "./connection.ts";
 import { isMemoryFull } from "./producer.ts";
 import { SCRIPTS, type ScriptArgument } from "./scripts.ts";
 
@@ -15,11 +17,20 @@ export interface Requeued {
   readonly state: "requeued" | "waiting" | "running" | "settled" | "already-requeued" | "unknown";
 }
 
+/** Which dead letters are meant; each field that is there narrows it down. */
+export interface LetterFilter {
+  readonly kind?: string | undefined;
+  /** Fingerprint of the last error, see `core/error-fingerprint.ts`. */
+  readonly cluster?: string | undefined;
+}
+
 const STATES = ["unknown", "requeued", "waiting", "running", "settled", "already-requeued"] as const;
 
 /** How long a requeued burial is remembered; an older export file could requeue it a second time. */
 const REQUEUE_MEMORY_MS = 90 * 24 * 3_600_000;
+/** Most letters in memory at once, and most of their bytes (a letter that is larger comes alone). */
 const PAGE = 500;
+const PAGE_BYTES = 8 * 1024 * 1024;
 
 /** JSON text of a dead letter without its last field, `buried_at`, and closing brace: the server adds its time. */
 export function deadLetterPrefix(task: DeliveredTask, error: AttemptError): string {
@@ -48,26 +59,40 @@ export class DeadLetters {
     this.#keys = queueKeys(stream);
   }
 
-  /** Dead letters, oldest burial first (by id within a millisecond); at most `limit` (default: all) of one `kind` (default: any). */
+  /**
+   * Dead letters in pages, oldest burial first (by id within a millisecond): at most 500 and 8 MiB a page, however
+   * many there are. The order is taken once: a letter requeued meanwhile is skipped, and none that stays is missed.
+   */
+  async *pages(filter: LetterFilter = {}): AsyncGenerator<DeadLetter[]> {
+    const ids = await this.#redis.zrange(this.#keys.deadLetterOrder, "0", "-1");
+    for (let from = 0; from < ids.length; from += PAGE)
+      for (const part of await this.#parts(ids.slice(from, from + PAGE))) {
+        const letters = (await this.byIds(part)).filter((letter) => fits(letter, filter));
+        if (letters.length > 0) yield letters;
+      }
+  }
+
+  /** The same letters, all in memory; at most `limit` (default: all). */
   async list({
-    kind,
     limit = Number.POSITIVE_INFINITY,
-  }: {
-    kind?: string;
-    limit?: number;
-  } = {}): Promise<DeadLetter[]> {
+    ...filter
+  }: LetterFilter & { limit?: number } = {}): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
-    for await (const letter of this.#all()) {
+    for await (const page of this.pages(filter)) {
+      letters.push(...page.slice(0, limit - letters.length));
       if (letters.length >= limit) break;
-      if (kind === undefined || letter.kind === kind) letters.push(letter);
     }
     return letters;
   }
 
   /** Everything, in the form of an export file. */
-  async export(filter: { kind?: string } = {}): Promise<DeadLetterExport> {
-    const tasks = await this.list(filter);
-    return { v: 1, stream: this.#keys.stream, exported_at: Date.now(), tasks };
+  async export(filter: LetterFilter = {}): Promise<DeadLetterExport> {
+    return { ...this.exportHead(), tasks: await this.list(filter) };
+  }
+
+  /** What an export file holds besides the letters. */
+  exportHead(): Omit<DeadLetterExport, "tasks"> {
+    return { v: 1, stream: this.#keys.stream, exported_at: Date.now() };
   }
 
   /** The letters of these ids, in their order; unknown ids are left out. */
@@ -112,7 +137,7 @@ export class DeadLetters {
       const part = items.slice(from, from + PAGE);
       const ids = part.map(([id]) => String(id));
       const keys = [stream, index, stats, deadLetters, deadLetterOrder, requeued];
-      const head = [CONSUMER_GROUP, ENTRY_VERSION, REQUEUE_MEMORY_MS, dryRun ? 1 : 0];
+      const head = [CONSUMER_GROUP, REQUEUE_MEMORY_MS, dryRun ? 1 : 0];
       const resultKeys = ids.map((id) => results + id);
       const digits = await SCRIPTS.requeue
         .run(this.#redis, [...keys, ...resultKeys], [...head, ...part.flat()])
@@ -128,12 +153,27 @@ export class DeadLetters {
     return states;
   }
 
-  /**
-   * Pages over the order by its own ids, taken once: a letter requeued meanwhile is skipped, and none that
-   * stays is missed.
-   */
-  async *#all(): AsyncGenerator<DeadLetter> {
-    const ids = await this.#redis.zrange(this.#keys.deadLetterOrder, "0", "-1");
-    for (let from = 0; from < ids.length; from += PAGE) yield* await this.byIds(ids.slice(from, from + PAGE));
+  /** Cuts a page's ids so that the letters of each part fit in memory together. */
+  async #parts(ids: readonly string[]): Promise<string[][]> {
+    const batch = this.#redis.pipeline();
+    for (const id of ids) batch.hstrlen(this.#keys.deadLetters, id);
+    const sizes = (await replies(this.#redis, batch)) as number[];
+    const parts: string[][] = [];
+    let left = 0;
+    ids.forEach((id, index) => {
+      const size = sizes[index] ?? 0;
+      if (parts.length === 0 || size > left) {
+        parts.push([]);
+        left = PAGE_BYTES;
+      }
+      parts.at(-1)?.push(id);
+      left -= size;
+    });
+    return parts;
   }
+}
+
+function fits(letter: DeadLetter, { kind, cluster }: LetterFilter): boolean {
+  if (kind !== undefined && letter.kind !== kind) return false;
+  return cluster === undefined || letterFingerprint(letter) === cluster;
 }

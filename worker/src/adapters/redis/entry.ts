@@ -1,57 +1,97 @@
+import { isPriority } from "../../../contract/priorities.ts";
 import { ENTRY_VERSION } from "../../../contract/queue-keys.ts";
 import type { AttemptError } from "../../../contract/records.ts";
-import type { DeliveredTask, TaskOptions } from "../../core/task.ts";
+import type { DeliveredTask, EntryPlace, TaskOptions } from "../../core/task.ts";
 
 /** A stream entry as a worker got it; `newer` marks a format that this worker does not know. */
 export type ReadEntry =
   | { readonly newer: false; readonly task: DeliveredTask }
-  | { readonly newer: true; readonly entryId: string; readonly id: string };
+  | { readonly newer: true; readonly task: EntryPlace & Pick<DeliveredTask, "id" | "deliveryCount"> };
 
 /** A group's first delivery; the queue never claims an entry twice, it adds a new one instead. */
 export const FIRST_DELIVERY = 1;
+
+/** All that a task may say of itself beside id, kind and payload. */
+type OtherFields = Readonly<Record<string, string>>;
+
+const NO_OTHERS: OtherFields = {};
+
+/** What `take.lua` packed: `<entry> <id> <kind>[ <JSON of the other fields>]`, or the entry's id alone. */
+export function readPackedEntry(
+  from: Pick<EntryPlace, "stream" | "priority">,
+  head: string,
+  payloadText: string,
+): ReadEntry {
+  const afterEntry = head.indexOf(" ");
+  if (afterEntry === -1) return readEntry({ ...from, entryId: head }, JSON.parse(payloadText) as string[]);
+  const afterId = head.indexOf(" ", afterEntry + 1);
+  const afterKind = head.indexOf(" ", afterId + 1);
+  const place = { ...from, entryId: head.slice(0, afterEntry) };
+  const id = head.slice(afterEntry + 1, afterId);
+  if (afterKind === -1) return known(place, id, head.slice(afterId + 1), payloadText, NO_OTHERS);
+  const others = JSON.parse(head.slice(afterKind + 1)) as OtherFields;
+  return known(place, id, head.slice(afterId + 1, afterKind), payloadText, others);
+}
 
 /**
  * Unpacks a stream entry. What somebody added by hand is read too: it is known by its entry's id when it has none
  * of its own, shows all its fields as payload when it has none, and what is unreadable takes its first value.
  */
-export function readEntry(stream: string, entryId: string, fields: readonly string[]): ReadEntry {
-  const values = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
-  const field = (name: string): string => values.get(name) ?? "";
-  const id = field("id") || entryId;
-  if (Number(field("v")) > ENTRY_VERSION) return { newer: true, entryId, id };
-  const options = parseJson(field("options"));
-  const errors = parseJson(field("errors"));
+export function readEntry(place: EntryPlace, fields: readonly string[]): ReadEntry {
+  const values: Record<string, string> = {};
+  for (let i = 0; i + 1 < fields.length; i += 2) values[fields[i] ?? ""] = fields[i + 1] ?? "";
+  const { id = "", kind = "", payload = "", ...others } = values;
+  return known(place, id || place.entryId, kind, payload || JSON.stringify(fields), others);
+}
+
+function known(
+  { stream, priority, entryId }: EntryPlace,
+  id: string,
+  kind: string,
+  payloadText: string,
+  others: OtherFields,
+): ReadEntry {
+  const place = { stream, priority, entryId, deliveryCount: FIRST_DELIVERY, id };
+  if (others !== NO_OTHERS && Number(others.v) > ENTRY_VERSION) return { newer: true, task: place };
+  const task = {
+    ...place,
+    kind,
+    payloadText,
+    options: taskOptions(others.options),
+    enqueuedAt: Number(others.at) || Number.parseInt(entryId, 10),
+    attempts: Number(others.attempts) || 0,
+    deliveries: Number(others.deliveries) || 0,
+    errors: attemptErrors(others.errors),
+  };
+  return { newer: false, task };
+}
+
+const NO_OPTIONS: TaskOptions = {};
+const NO_ERRORS: readonly AttemptError[] = [];
+
+function attemptErrors(text: string | undefined): readonly AttemptError[] {
+  const errors = parseJson(text);
+  return Array.isArray(errors) ? (errors as AttemptError[]) : NO_ERRORS;
+}
+
+/** What is no positive number is left out: the handler's or the fleet's value counts then. */
+function taskOptions(text: string | undefined): TaskOptions {
+  const value = parseJson(text);
+  if (value === undefined || value === null) return NO_OPTIONS;
+  const { timeoutMs, maxAttempts, priority } = value as Record<string, unknown>;
+  const fits = (limit: unknown): limit is number => typeof limit === "number" && limit > 0;
   return {
-    newer: false,
-    task: {
-      stream,
-      entryId,
-      deliveryCount: FIRST_DELIVERY,
-      id,
-      kind: field("kind"),
-      payloadText: field("payload") || JSON.stringify(fields),
-      options: taskOptions(options),
-      enqueuedAt: Number(field("at")) || 0,
-      attempts: Number(field("attempts")) || 0,
-      deliveries: Number(field("deliveries")) || 0,
-      errors: Array.isArray(errors) ? (errors as AttemptError[]) : [],
-    },
+    ...(fits(timeoutMs) && { timeoutMs }),
+    ...(fits(maxAttempts) && { maxAttempts }),
+    ...(isPriority(priority) && { priority }),
   };
 }
 
-function parseJson(text: string): unknown {
-  if (text === "") return undefined;
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined || text === "") return undefined;
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
-}
-
-/** What is no positive number is left out: the handler's or the fleet's value counts then. */
-function taskOptions(value: unknown): TaskOptions {
-  const { timeoutMs, maxAttempts } = (value ?? {}) as Record<string, unknown>;
-  const fits = (limit: unknown): limit is number => typeof limit === "number" && limit > 0;
-  return { ...(fits(timeoutMs) && { timeoutMs }), ...(fits(maxAttempts) && { maxAttempts }) };
 }

@@ -1,16 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import { PRIORITIES, type Priority, priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, queueKeys } from "../../../contract/queue-keys.ts";
-import { SCRIPTS } from "./scripts.ts";
+import { PriorityTurns } from "../../core/priority-turns.ts";
+import type { EntryPlace } from "../../core/task.ts";
+import { type ReadEntry, readEntry, readPackedEntry } from "./entry.ts";
+import { SCRIPTS, type ScriptArgument } from "./scripts.ts";
 
-/** One element of an XREADGROUP reply: entry id and flat fields (`null` when it was deleted meanwhile). */
-export type RawEntry = [entryId: string, fields: string[] | null];
-
-/** What one stream gave. */
+/** What one queue gave. */
 export interface Batch {
   readonly stream: string;
-  readonly entries: readonly RawEntry[];
-  /** The stream was paused when these came: they must go back unrun. */
+  readonly entries: readonly ReadEntry[];
+  /** The queue was paused when these came: they must go back unrun. */
   readonly paused: boolean;
 }
 
@@ -27,70 +28,117 @@ export interface GroupReaderOptions {
  */
 const OVERSTAY_MS = 5_000;
 
-/** Claims entries from several streams, leaves paused ones alone, and makes a group that is missing. */
+/** How scripts name the normal priority. */
+const PLAIN = "";
+
+/** Entry id and flat fields (`null` when it was deleted meanwhile). */
+type RawEntry = readonly [entryId: string, fields: string[] | null];
+type PackedAnswer = readonly [paused: number, ...parts: (string | readonly string[])[]];
+
+/** Waits for an answer; a connection that is silent for so long is made anew, and what waits on it is sent again. */
+function answered<T>(connection: Redis, silentMs: number, answer: Promise<T>): Promise<T> {
+  let isThere = false;
+  const reconnect = () => {
+    if (!isThere && connection.status === "ready") connection.disconnect(true);
+  };
+  // Behind what the socket holds: a busy event loop must not take an answer that is there for silence.
+  const silence = setInterval(() => setImmediate(reconnect), silentMs);
+  return answer.finally(() => {
+    isThere = true;
+    clearInterval(silence);
+  });
+}
+
+/** Claims entries of several queues in turns of their priorities, and leaves paused queues alone. */
 export class GroupReader {
   readonly #o: GroupReaderOptions;
-  #paused: ReadonlySet<string> = new Set();
+  readonly #turns = new PriorityTurns();
   #rest = new AbortController();
 
   constructor(options: GroupReaderOptions) {
     this.#o = options;
   }
 
-  /** Takes up to `count` entries, waits up to `blockMs` for the first. */
+  /** Takes up to `count` entries (a little more when it is less than the number of streams), waits up to `blockMs` for the first. */
   async read(count: number, blockMs: number): Promise<Batch[]> {
+    const { streams } = this.#o;
     // Taken before the flags are asked for: a resume may come between.
     const { signal } = this.#rest;
-    if (this.#paused.size > 0) this.#paused = await this.#pausedStreams();
-    const open = this.#o.streams.filter((stream) => !this.#paused.has(stream));
-    if (open.length === 0) {
-      await delay(blockMs, undefined, { signal }).catch(() => {});
-      return [];
-    }
-    // COUNT is per stream.
-    const share = Math.max(1, Math.floor(count / open.length));
-    const found = await this.#claim(open, share, Math.max(1, Math.round(blockMs)));
-    return found.map(([stream, entries]) => ({ stream, entries, paused: this.#paused.has(stream) }));
+    const share = Math.max(1, Math.floor(count / streams.length));
+    const answers = await Promise.all(streams.map((stream) => this.#take(stream, share)));
+    const batches = answers.flatMap((entries, i) =>
+      entries === "paused" || entries.length === 0
+        ? []
+        : [{ stream: streams[i] ?? "", entries, paused: false }],
+    );
+    if (batches.length > 0) return batches;
+    const open = streams.filter((_stream, i) => answers[i] !== "paused");
+    if (open.length > 0) return this.#wait(open, count, Math.max(1, Math.round(blockMs)));
+    await delay(blockMs, undefined, { signal }).catch(() => {});
+    return [];
   }
 
-  /** Ends a read that waits for a paused stream. */
+  /** Ends a read that waits for a paused queue. */
   wake(): void {
     this.#rest.abort();
     this.#rest = new AbortController();
   }
 
-  async #claim(streams: readonly string[], count: number, blockMs: number): Promise<[string, RawEntry[]][]> {
-    const from = [...streams, ...streams.map(() => ">")];
-    const claim = () => {
-      const { blocking, workerId } = this.#o;
-      const group = ["GROUP", CONSUMER_GROUP, workerId, "COUNT", count, "BLOCK", blockMs, "STREAMS"];
-      const found = blocking.call("xreadgroup", ...group, ...from) as Promise<[string, RawEntry[]][] | null>;
-      // Sent behind the blocked read, so it tells whether a pause came before the entries did.
-      const paused = this.#pausedStreams();
-      let answered = false;
-      const reconnect = () => {
-        if (!answered && blocking.status === "ready") blocking.disconnect(true);
-      };
-      // Behind what the socket holds: a busy event loop must not take an answer that is there for silence.
-      const silence = setInterval(() => setImmediate(reconnect), blockMs + OVERSTAY_MS);
-      return Promise.all([found, paused]).finally(() => {
-        answered = true;
-        clearInterval(silence);
-      });
-    };
-    const [found, paused] = await claim().catch(async (error: unknown) => {
-      if (!(error instanceof Error) || !error.message.includes("NOGROUP")) throw error;
-      for (const stream of streams) {
-        await SCRIPTS.ensureGroup.run(this.#o.redis, [stream], [CONSUMER_GROUP]);
-      }
-      return claim();
-    });
-    this.#paused = paused;
-    return found ?? [];
+  /** What waits in a queue now. */
+  async #take(stream: string, count: number): Promise<readonly ReadEntry[] | "paused"> {
+    const shares = this.#turns.next(count);
+    const args: ScriptArgument[] = [CONSUMER_GROUP, this.#o.workerId, count];
+    for (const priority of PRIORITIES) args.push(priority === "normal" ? PLAIN : priority, shares[priority]);
+    const { redis } = this.#o;
+    const taken = SCRIPTS.take.run(redis, [stream, queueKeys(stream).paused], args);
+    const answer = await answered(redis, OVERSTAY_MS, taken);
+    const [paused, ...parts] = answer as PackedAnswer;
+    if (paused === 1) return "paused";
+    const entries: ReadEntry[] = [];
+    for (let i = 0; i + 1 < parts.length; i += 2) {
+      const from = { stream, priority: (parts[i] || "normal") as Priority };
+      const packed = parts[i + 1] as readonly string[];
+      for (let at = 0; at + 1 < packed.length; at += 2)
+        entries.push(readPackedEntry(from, packed[at] ?? "", packed[at + 1] ?? ""));
+    }
+    return entries;
   }
 
-  async #pausedStreams(): Promise<Set<string>> {
-    const { blocking, streams } = this.#o;
+  /** Waits for the first entries of queues that are empty. */
+  async #wait(streams: readonly string[], count: number, blockMs: number): Promise<Batch[]> {
+    const sources = new Map<string, Pick<EntryPlace, "stream" | "priority">>();
+    for (const stream of streams)
+      for (const priority of PRIORITIES) sources.set(priorityStream(stream, priority), { stream, priority });
+    // COUNT is per stream.
+    const each = Math.max(1, Math.floor(count / sources.size));
+    const [found, paused] = await this.#claim(streams, [...sources.keys()], each, blockMs);
+    return (found ?? []).flatMap(([name, entries]) => {
+      const from = sources.get(name);
+      if (from === undefined) return [];
+      const read = entries.flatMap(([entryId, fields]) =>
+        fields === null ? [] : [readEntry({ ...from, entryId }, fields)],
+      );
+      return [{ stream: from.stream, entries: read, paused: paused.has(from.stream) }];
+    });
+  }
+
+  #claim(streams: readonly string[], sources: readonly string[], count: number, blockMs: number) {
+    const { blocking, workerId } = this.#o;
+    const group = ["GROUP", CONSUMER_GROUP, workerId, "COUNT", count, "BLOCK", blockMs, "STREAMS"];
+    const from = [...sources, ...sources.map(() => ">")];
+    const found = blocking.call("xreadgroup", ...group, ...from) as Promise<[string, RawEntry[]][] | null>;
+    // Sent behind the blocked read, so it tells whether a pause came before the entries did.
+    const paused = this.#pausedStreams(streams);
+    // A group that is gone is made again by the next look at what waits.
+    const nothing = (error: unknown) => {
+      if (error instanceof Error && error.message.includes("NOGROUP")) return null;
+      throw error;
+    };
+    return answered(blocking, blockMs + OVERSTAY_MS, Promise.all([found.catch(nothing), paused]));
+  }
+
+  async #pausedStreams(streams: readonly string[]): Promise<Set<string>> {
+    const { blocking } = this.#o;
     const flags = await Promise.all(streams.map((stream) => blocking.exists(queueKeys(stream).paused)));
     return new Set(streams.filter((_stream, i) => flags[i] === 1));
   }

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, ENTRY_VERSION, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -31,9 +32,18 @@ export class Keeper {
    * delivery; after `maxDeliveries` of them the next one dead-letters it.
    */
   async reclaim(o: { readonly leaseMs: number; readonly maxDeliveries: number }): Promise<Reclaimed> {
-    const { stream, index, cancelled, stats, deadLetters, deadLetterOrder, requeued } = this.#keys;
-    const keys = [stream, index, cancelled, stats, deadLetters, deadLetterOrder, requeued];
     const all: Reclaimed = { requeued: [], buried: [], cancelled: [] };
+    for (const source of this.#streams()) await this.#reclaimFrom(source, o, all);
+    return all;
+  }
+
+  async #reclaimFrom(
+    source: string,
+    o: { readonly leaseMs: number; readonly maxDeliveries: number },
+    all: Reclaimed,
+  ): Promise<void> {
+    const { index, cancelled, stats, deadLetters, deadLetterOrder, requeued } = this.#keys;
+    const keys = [source, index, cancelled, stats, deadLetters, deadLetterOrder, requeued];
     let cursor = FROM_START;
     do {
       const args = [CONSUMER_GROUP, Math.round(o.leaseMs), o.maxDeliveries, cursor, SCAN];
@@ -45,7 +55,6 @@ export class Keeper {
       all.cancelled.push(...ended);
       cursor = next;
     } while (cursor !== FROM_START);
-    return all;
   }
 
   /** Moves up to `limit` delayed tasks and retries whose time has come to the tail; `nextDueMs`: server time. */
@@ -58,14 +67,18 @@ export class Keeper {
 
   /** Drops reports and empty consumers silent for `idleMs`; returns the consumers' names. */
   async forgetConsumers(idleMs: number): Promise<string[]> {
-    const { stream, workers, workersSeen } = this.#keys;
+    const keys = [this.#keys.workers, this.#keys.workersSeen, ...this.#streams()];
     const args = [CONSUMER_GROUP, Math.round(idleMs)];
-    return (await SCRIPTS.forgetConsumers.run(this.#redis, [stream, workers, workersSeen], args)) as string[];
+    return (await SCRIPTS.forgetConsumers.run(this.#redis, keys, args)) as string[];
   }
 
   /** Replaces the list of kinds that pushes are checked against. */
   async publishKinds(kinds: readonly PublishedKind[]): Promise<void> {
     const args = kinds.flatMap((kind) => [kind.kind, JSON.stringify(kind)]);
     await SCRIPTS.publishKinds.run(this.#redis, [this.#keys.kinds], args);
+  }
+
+  #streams(): string[] {
+    return PRIORITIES.map((priority) => priorityStream(this.#keys.stream, priority));
   }
 }

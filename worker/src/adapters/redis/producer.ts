@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
-import { CONSUMER_GROUP, ENTRY_VERSION, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
+import { DEFAULT_PRIORITY, type Priority, priorityStream } from "../../../contract/priorities.ts";
+import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import { PayloadTooLargeError, QueueFullError, RedisUnavailableError } from "../../core/errors.ts";
 import type { NewTask, TaskOptions } from "../../core/task.ts";
 import { newTaskId } from "../../core/task-id.ts";
@@ -36,6 +37,7 @@ interface PackedTask {
   readonly kind: string;
   readonly payload: string;
   readonly options: string;
+  readonly priority: Priority;
   readonly delayMs: number;
   /** The id was made here. */
   readonly fresh: boolean;
@@ -53,22 +55,26 @@ export class Producer {
     this.#options = options;
   }
 
-  /** Creates stream and consumer group where they are missing. Also works while memory is full. */
+  /** Creates streams and their consumer groups where they are missing. Also works while memory is full. */
   async ensureGroup(): Promise<void> {
-    await SCRIPTS.ensureGroup.run(this.#redis, [this.#keys.stream], [CONSUMER_GROUP]);
+    const { stream, high, low } = this.#keys;
+    const ensure = (key: string) => SCRIPTS.ensureGroup.run(this.#redis, [key], [CONSUMER_GROUP]);
+    await Promise.all([stream, high, low].map(ensure));
   }
 
   /**
    * Pushes tasks and tells, in their order, what became of each. A known id is left alone, so a push may be
-   * repeated with the same ids. Up to 500 tasks (4 MiB) are taken all or none; a larger push goes in such
+   * repeated with the same ids. Up to 500 tasks (4 MiB) of one priority are taken all or none; a larger push goes in such
    * parts, and when one fails the error's `enqueued` lists the ids of the parts that are in.
    * Throws `PayloadTooLargeError` (then nothing is pushed), `QueueFullError`, `RedisUnavailableError`.
    */
   async enqueue(tasks: readonly NewTask[]): Promise<Enqueued[]> {
-    const parts = chunk(tasks.map((task) => this.#pack(task)));
-    const answers = await Promise.allSettled(parts.map((part) => this.#enqueuePart(part)));
+    const packed = tasks.map((task) => this.#pack(task));
+    const parts = [...Map.groupBy(packed, ({ priority }) => priority).values()].flatMap(chunk);
+    const states = new Map<PackedTask, Enqueued>();
+    const answers = await Promise.allSettled(parts.map((part) => this.#enqueuePart(part, states)));
     const failure = answers.find((answer) => answer.status === "rejected");
-    const enqueued = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+    const enqueued = packed.flatMap((task) => states.get(task) ?? []);
     if (failure === undefined) return enqueued;
     throw this.#translate(
       failure.reason,
@@ -89,6 +95,7 @@ export class Producer {
         this.#options.resultTtlSeconds,
         this.#keys.settledChannel,
         this.#keys.controlChannel,
+        this.#keys.parked,
         ...ids,
       ],
     );
@@ -106,21 +113,22 @@ export class Producer {
       kind: task.kind,
       payload,
       options: packOptions(task),
+      priority: task.priority ?? DEFAULT_PRIORITY,
       delayMs: Math.round(task.delayMs ?? 0),
       fresh: task.id === undefined,
     };
   }
 
-  async #enqueuePart(part: readonly PackedTask[]): Promise<Enqueued[]> {
+  async #enqueuePart(part: readonly PackedTask[], into: Map<PackedTask, Enqueued>): Promise<void> {
     const { stream, index, due, dueEntries, deadLetterOrder, stats, results } = this.#keys;
-    const keys = [stream, index, due, dueEntries, deadLetterOrder, stats];
-    const args: (string | number)[] = [ENTRY_VERSION];
-    for (const task of part) {
-      keys.push(results + task.id);
-      args.push(task.id, task.kind, task.payload, task.options, task.delayMs);
-    }
+    const priority = part[0]?.priority ?? DEFAULT_PRIORITY;
+    const keys = [priorityStream(stream, priority), index, due, dueEntries, deadLetterOrder, stats];
+    const args = [results, JSON.stringify(runs(part))];
+    for (const task of part) args.push(task.id, task.payload);
     const states = String(await SCRIPTS.enqueue.run(this.#redis, keys, args));
-    return part.map((task, i) => ({ id: task.id, state: enqueuedState(task, states[i]) }));
+    part.forEach((task, i) => {
+      into.set(task, { id: task.id, state: enqueuedState(task, states[i]) });
+    });
   }
 
   #translate(error: unknown, enqueued: readonly string[]): unknown {
@@ -142,11 +150,25 @@ function enqueuedState({ fresh, delayMs }: PackedTask, digit: string | undefined
   return delayMs > 0 ? "delayed" : "waiting";
 }
 
-function packOptions({ timeoutMs, maxAttempts }: NewTask): string {
-  if (timeoutMs === undefined && maxAttempts === undefined) return "";
-  return JSON.stringify({ timeoutMs, maxAttempts } satisfies {
-    [name in keyof TaskOptions]: number | undefined;
+function packOptions({ timeoutMs, maxAttempts, priority: given }: NewTask): string {
+  const priority = given === DEFAULT_PRIORITY ? undefined : given;
+  if (timeoutMs === undefined && maxAttempts === undefined && priority === undefined) return "";
+  return JSON.stringify({ timeoutMs, maxAttempts, priority } satisfies {
+    [Name in keyof TaskOptions]-?: TaskOptions[Name] | undefined;
   });
+}
+
+/** Runs of tasks that differ in id and payload only, as `enqueue.lua` wants them. */
+function runs(
+  tasks: readonly PackedTask[],
+): [kind: string, options: string, delayMs: number, length: number][] {
+  const found: ReturnType<typeof runs> = [];
+  for (const { kind, options, delayMs } of tasks) {
+    const last = found.at(-1);
+    if (last !== undefined && last[0] === kind && last[1] === options && last[2] === delayMs) last[3]++;
+    else found.push([kind, options, delayMs, 1]);
+  }
+  return found;
 }
 
 function chunk(tasks: readonly PackedTask[]): PackedTask[][] {

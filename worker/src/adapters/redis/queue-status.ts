@@ -1,12 +1,20 @@
 import type { Redis } from "ioredis";
+import { PRIORITIES, type Priority, priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
+import { parkedByKind } from "./kind-limits.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** How full a queue is, at one moment. */
 export interface QueueDepth {
-  /** In the stream, held by no worker. */
+  /** In the queue's streams, held by no worker. */
   readonly waiting: number;
+  /** The same, by priority. */
+  readonly waitingBy: Readonly<Record<Priority, number>>;
+  /** Outside of the streams, until their kind's limits let them start. */
+  readonly parked: number;
+  /** The same, by kind; kinds that have any. */
+  readonly parkedBy: Readonly<Record<string, number>>;
   /** Held by workers. */
   readonly running: number;
   /** Delayed tasks and retries, due ones included. */
@@ -25,12 +33,20 @@ const PENDING_LOOKED_AT = 1_000;
 /** Depth of a stream's queue; all zero when there is none. */
 export async function depth(redis: Redis, stream: string): Promise<QueueDepth> {
   const { due, deadLetterOrder, paused } = queueKeys(stream);
+  const keys = [due, deadLetterOrder, paused, ...PRIORITIES.map((one) => priorityStream(stream, one))];
   const args = [CONSUMER_GROUP, PENDING_LOOKED_AT];
-  const answer = (await SCRIPTS.depth.run(redis, [stream, due, deadLetterOrder, paused], args)) as number[];
-  const [waiting = 0, running = 0, delayed = 0, dueNow = 0, dead = 0, isPaused = 0, oldestIdleMs = 0] =
-    answer;
+  const [figures, parkedBy] = await Promise.all([
+    SCRIPTS.depth.run(redis, keys, args),
+    parkedByKind(redis, stream),
+  ]);
+  const [waiting = 0, running = 0, delayed = 0, dueNow = 0, dead = 0, isPaused = 0, oldestIdleMs = 0, ...by] =
+    figures as number[];
+  const waitingBy = Object.fromEntries(PRIORITIES.map((priority, i) => [priority, by[i] ?? 0]));
   return {
     waiting,
+    waitingBy: waitingBy as Record<Priority, number>,
+    parked: [...parkedBy.values()].reduce((sum, count) => sum + count, 0),
+    parkedBy: Object.fromEntries(parkedBy),
     running,
     delayed,
     due: dueNow,
@@ -38,6 +54,12 @@ export async function depth(redis: Redis, stream: string): Promise<QueueDepth> {
     paused: isPaused === 1,
     oldestIdleMs,
   };
+}
+
+/** Waiting and running tasks of all priorities: what scalers read. */
+export async function backlog(redis: Redis, stream: string): Promise<number> {
+  const lengths = await Promise.all(PRIORITIES.map((one) => redis.xlen(priorityStream(stream, one))));
+  return lengths.reduce((sum, length) => sum + length, 0);
 }
 
 /** The server's clock, in ms since the epoch. */

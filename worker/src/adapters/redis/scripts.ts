@@ -41,6 +41,7 @@ function load(name: string): RedisScript {
 export const SCRIPTS = {
   ensureGroup: load("ensure-group"),
   enqueue: load("enqueue"),
+  take: load("take"),
   heartbeat: load("heartbeat"),
   settle: load("settle"),
   retry: load("retry"),
@@ -48,6 +49,9 @@ export const SCRIPTS = {
   release: load("release"),
   reclaim: load("reclaim"),
   promote: load("promote"),
+  admit: load("admit"),
+  unpark: load("unpark"),
+  unparkDue: load("unpark-due"),
   cancel: load("cancel"),
   pause: load("pause"),
   resume: load("resume"),
@@ -60,4 +64,9 @@ export const SCRIPTS = {
   forgetConsumers: load("forget-consumers"),
   publishKinds: load("publish-kinds"),
   depth: load("depth"),
+  purgeWaiting: load("purge-waiting"),
+  purgeDelayed: load("purge-delayed"),
+  purgeDead: load("purge-dead"),
+  circuitEnter: load("circuit-enter"),
+  circuitReport: load("circuit-report"),
 } as const;

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { ExitReason, WorkerReport } from "../../../contract/records.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -45,12 +46,19 @@ export class Workers {
   }
 
   async #holdings(): Promise<Map<string, number>> {
+    const held = new Map<string, number>();
+    const streams = PRIORITIES.map((priority) => priorityStream(this.#keys.stream, priority));
+    for (const consumers of await Promise.all(streams.map((stream) => this.#holdingsOf(stream))))
+      for (const [name, count] of consumers) held.set(name, (held.get(name) ?? 0) + Number(count));
+    return held;
+  }
+
+  async #holdingsOf(stream: string): Promise<[name: string, held: string][]> {
     try {
-      const summary = await this.#redis.xpending(this.#keys.stream, CONSUMER_GROUP);
-      const consumers = (summary[3] ?? []) as [name: string, held: string][];
-      return new Map(consumers.map(([name, held]) => [name, Number(held)]));
+      const summary = await this.#redis.xpending(stream, CONSUMER_GROUP);
+      return (summary[3] ?? []) as [name: string, held: string][];
     } catch (error) {
-      if (error instanceof Error && error.message.includes("NOGROUP")) return new Map();
+      if (error instanceof Error && error.message.includes("NOGROUP")) return [];
       throw error;
     }
   }

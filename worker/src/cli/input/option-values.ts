@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { SETTINGS } from "../../../contract/settings.ts";
+import { FINGERPRINT_PATTERN } from "../../core/error-fingerprint.ts";
 
 /** Words of the option that names a stream, for `command.option(...STREAM)`. */
 export const STREAM = [
@@ -27,3 +28,20 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 
 /** Option parser: how many runs a task may have in all. */
 export const maxAttempts = wholeNumber(SETTINGS.maxAttempts.min, SETTINGS.maxAttempts.max);
+
+/** Option parser: the fingerprint of a cluster of dead letters. */
+export function fingerprint(text: string): string {
+  if (!FINGERPRINT_PATTERN.test(text))
+    throw new InvalidArgumentError("Give eight hex digits, as `queue dlq clusters` prints them.");
+  return text;
+}
+
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Option parser: an age such as `90s`, `5m`, `1.5h` or `2d`; gives ms. */
+export function age(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
+  if (amount === undefined || unit === undefined)
+    throw new InvalidArgumentError("Give a number with a unit s, m, h or d, such as 90s, 5m, 1h or 2d.");
+  return Math.round(Number(amount) * UNITS_MS[unit as keyof typeof UNITS_MS]);
+}

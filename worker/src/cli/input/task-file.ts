@@ -1,3 +1,4 @@
+import { isPriority, PRIORITIES, type Priority } from "../../../contract/priorities.ts";
 import { SETTINGS } from "../../../contract/settings.ts";
 import type { NewTask } from "../../core/task.ts";
 import { parseJson } from "./parse-json.ts";
@@ -24,7 +25,8 @@ export function formatOf(fileName: string): TaskFileFormat {
 
 /**
  * Reads tasks: JSON (one task or an array) or JSON Lines (one task a line; empty lines are skipped).
- * A task is `{"kind", "payload"?, "id"?, "delay"?, "timeout"?, "max_attempts"?}`, durations in seconds;
+ * A task is `{"kind", "payload"?, "id"?, "delay"?, "timeout"?, "max_attempts"?, "priority"?}`, durations in
+ * seconds;
  * `kind` is what tasks without a kind of their own get.
  */
 export function readTaskFile(text: string, format: TaskFileFormat, kind?: string): TaskFile {
@@ -72,7 +74,7 @@ function whole(text: string): Placed[] {
   return document.value.map((value: unknown, index) => ({ place: `task ${index + 1}`, value }));
 }
 
-const FIELDS = ["kind", "payload", "id", "delay", "timeout", "max_attempts"];
+const FIELDS = ["kind", "payload", "id", "delay", "timeout", "max_attempts", "priority"];
 
 /** The task, or what is wrong with it. */
 function readTask(value: unknown, defaultKind: string | undefined): NewTask | string[] {
@@ -89,6 +91,8 @@ function readTask(value: unknown, defaultKind: string | undefined): NewTask | st
   checkSeconds("delay", fields.delay, 0, problems);
   checkSeconds("timeout", fields.timeout, 0.001, problems);
   checkAttempts(fields.max_attempts, problems);
+  if (fields.priority !== undefined && !isPriority(fields.priority))
+    problems.push(`priority: one of ${PRIORITIES.join(", ")}, not ${describe(fields.priority)}`);
   if (problems.length > 0) return problems;
   return {
     kind: kind as string,
@@ -97,6 +101,7 @@ function readTask(value: unknown, defaultKind: string | undefined): NewTask | st
     ...(fields.delay === undefined ? {} : { delayMs: toMs(fields.delay as number) }),
     ...(fields.timeout === undefined ? {} : { timeoutMs: toMs(fields.timeout as number) }),
     ...(fields.max_attempts === undefined ? {} : { maxAttempts: fields.max_attempts as number }),
+    ...(fields.priority === undefined ? {} : { priority: fields.priority as Priority }),
   };
 }
 

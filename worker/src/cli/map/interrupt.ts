@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline/promises";
+import { canAsk, question } from "../input/question.ts";
 import type { ProgressBar } from "../output/progress.ts";
 
 /**
@@ -13,13 +13,12 @@ export function onInterrupt(
   const abort = () => ending.abort();
   let asking = false;
   const interrupted = () => {
-    const canAsk = process.stdin.isTTY === true && process.stderr.isTTY === true;
-    if (!canAsk || asking) return abort();
+    if (!canAsk() || asking) return abort();
     asking = true;
     progress.stop();
-    ask(`\nCancel the tasks of ${left()} files that are left? [Y/n] `, ending.signal).then((yes) => {
+    question(`\nCancel the tasks of ${left()} files that are left? [Y/n] `, ending.signal).then((answer) => {
       asking = false;
-      if (yes) abort();
+      if (!/^\s*no?\s*$/i.test(answer)) abort();
     }, abort);
   };
   process.on("SIGINT", interrupted);
@@ -30,15 +29,4 @@ export function onInterrupt(
     // Not SIGPIPE: what is still to be written would end the process before it has cancelled its tasks.
   };
   return { signal: ending.signal, stop };
-}
-
-async function ask(question: string, signal: AbortSignal): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    // The interface takes Ctrl-C from the terminal while it reads.
-    lines.once("SIGINT", () => process.emit("SIGINT"));
-    return !/^\s*no?\s*$/i.test(await lines.question(question, { signal }));
-  } finally {
-    lines.close();
-  }
 }

@@ -40,6 +40,7 @@ const FLAGS_OF_ONE = [
   "delay",
   "timeout",
   "maxAttempts",
+  "priority",
 ] as const;
 
 async function gatherFile(file: string, kind: string | undefined, options: PushOptions): Promise<Gathered> {
@@ -57,7 +58,7 @@ async function gatherFile(file: string, kind: string | undefined, options: PushO
 }
 
 async function flagTask(kind: string, options: PushOptions): Promise<ReadTask> {
-  const { payload, payloadFile, delay, timeout, maxAttempts } = options;
+  const { payload, payloadFile, delay, timeout, maxAttempts, priority } = options;
   if (payload !== undefined && payloadFile !== undefined)
     throw usage("--payload and --payload-file are both given", "Leave one of them out.");
   if (options.id !== undefined && options.idempotencyKey !== undefined)
@@ -71,6 +72,7 @@ async function flagTask(kind: string, options: PushOptions): Promise<ReadTask> {
     ...(delay === undefined ? {} : { delayMs: delay }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    ...(priority === undefined ? {} : { priority }),
   };
   return { place: "", task };
 }

@@ -8,12 +8,9 @@ import type { ListOptions } from "./dlq.ts";
 
 /** `queue dlq list`. */
 export function listLetters(options: ListOptions): Promise<number> {
-  const { kind, limit } = options;
+  const { kind, cluster, limit } = options;
   return withSession(options, async ({ redis, stream }) => {
-    const letters = await new DeadLetters(redis, stream).list({
-      ...(kind === undefined ? {} : { kind }),
-      limit,
-    });
+    const letters = await new DeadLetters(redis, stream).list({ kind, cluster, limit });
     if (options.json === true) {
       for (const letter of letters) process.stdout.write(`${JSON.stringify(letter)}\n`);
       return EXIT.ok;

@@ -20,7 +20,8 @@ export function showQueue(stream: string, queue: Snapshot["queue"]): string {
   return `${paint("bold", "Queue")} ${stream}\n${pairs(
     [
       ["state", state],
-      ["waiting", String(queue.waiting)],
+      ["waiting", showWaiting(queue)],
+      ...(queue.parked > 0 ? [["parked", showParked(queue)] as const] : []),
       ["running", String(queue.running)],
       ["delayed", `${queue.delayed}${queue.due > 0 ? `, ${queue.due} of them due` : ""}`],
       ["dead letters", queue.deadLetters === 0 ? "0" : paint("red", String(queue.deadLetters))],
@@ -28,6 +29,16 @@ export function showQueue(stream: string, queue: Snapshot["queue"]): string {
     ],
     "  ",
   )}`;
+}
+
+function showParked({ parked, parkedBy }: Snapshot["queue"]): string {
+  const kinds = Object.entries(parkedBy).map(([kind, amount]) => `${kind} ${amount}`);
+  return `${parked}, by their kind's limits: ${kinds.join(", ")}`;
+}
+
+function showWaiting({ waiting, waitingBy: { high, low } }: Snapshot["queue"]): string {
+  const special = [...(high > 0 ? [`${high} high`] : []), ...(low > 0 ? [`${low} low`] : [])];
+  return special.length === 0 ? String(waiting) : `${waiting}, ${special.join(" and ")}`;
 }
 
 function showKinds({ kinds }: Snapshot): string {

@@ -13,12 +13,13 @@
 -- include: burial
 -- include: ends
 local FIRST, WIDTH, FIRST_RESULT = 4, 10, 7
+local entries, ids = column(FIRST, WIDTH), column(FIRST + 2, WIDTH)
 local now = now_ms()
 
-local function bury(at, i)
-  local id = ARGV[at + 2]
+local function bury(i)
+  local at, id = FIRST + (i - 1) * WIDTH, ids[i]
   local ttl = cancel_asked(KEYS[3], id)
-  local fields = ttl and read_entry(KEYS[1], ARGV[at])
+  local fields = ttl and read_entry(KEYS[1], entries[i])
   if fields then
     set_field(fields, 'attempts', ARGV[at + 8])
     finish_cancelled(KEYS[FIRST_RESULT + i], ttl, id, fields, now, HELD)
@@ -30,11 +31,11 @@ local function bury(at, i)
   return 'ended'
 end
 
-local function is_buried(at)
-  local letter = redis.call('HGET', KEYS[5], ARGV[at + 2])
-  if letter and string.sub(letter, 1, #ARGV[at + 9]) == ARGV[at + 9] then return true end
+local function is_buried(i)
+  local letter, prefix = redis.call('HGET', KEYS[5], ids[i]), ARGV[FIRST + (i - 1) * WIDTH + 9]
+  if letter and string.sub(letter, 1, #prefix) == prefix then return true end
   count('late', 1)
   return false
 end
 
-return end_tasks(FIRST, WIDTH, bury, is_buried)
+return end_tasks(entries, column(FIRST + 1, WIDTH), ids, bury, is_buried)

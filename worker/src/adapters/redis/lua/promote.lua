@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Moves tasks whose time has come to the stream's tail, oldest first. Returns how many and the next due time.
+-- Moves tasks whose time has come to the tail of the stream of their priority, oldest first. Returns how many and the next due time.
 -- KEYS: stream, index, due, due-entries. ARGV: most.
 -- include: now
 -- include: entry
@@ -8,7 +8,8 @@ local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now_ms(), 'LIMIT', 0, ARGV[
 for _, id in ipairs(ids) do
   local packed = redis.call('HGET', due_entries, id)
   if packed then
-    add_entry(stream, index, id, cmsgpack.unpack(packed))
+    local fields = cmsgpack.unpack(packed)
+    add_entry(wanted_stream(stream, fields), index, id, fields)
     redis.call('HDEL', due_entries, id)
   end
   redis.call('ZREM', due, id)

@@ -12,17 +12,18 @@
 -- include: put-back
 -- include: ends
 local FIRST, WIDTH, FIRST_RESULT = 6, 3, 6
+local entries, ids = column(FIRST, WIDTH), column(FIRST + 2, WIDTH)
 local counter, delay = ARGV[4], tonumber(ARGV[5])
 local now = now_ms()
 
-local function hand_back(at, i)
-  local fields = read_entry(KEYS[1], ARGV[at])
+local function hand_back(i)
+  local fields = read_entry(KEYS[1], entries[i])
   if not fields then return nil end
-  local id = ARGV[at + 2]
+  local id = ids[i]
   local ttl = cancel_asked(KEYS[3], id)
   if ttl then count_cancelled(fields) end
   count(counter, 1)
-  return put_back(ARGV[at], id, fields, delay, now, ttl, KEYS[FIRST_RESULT + i])
+  return put_back(entries[i], id, fields, delay, now, ttl, KEYS[FIRST_RESULT + i])
 end
 
-return end_tasks(FIRST, WIDTH, hand_back, function() return false end)
+return end_tasks(entries, column(FIRST + 1, WIDTH), ids, hand_back, function() return false end)

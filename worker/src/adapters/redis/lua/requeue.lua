@@ -2,21 +2,22 @@
 -- Puts dead letters back as new tasks with their error history, each burial at most once. The record comes
 -- with the call, so that an export works in an empty Redis; with kind '' the id is only looked up.
 -- Returns a digit per task: 0 unknown, 1 requeued, 2 waiting, 3 running, 4 settled, 5 already requeued.
--- KEYS: stream, index, stats, dlq, dlq-order, requeued, then the result key of each task.
--- ARGV: group, entry version, how long burials are remembered in ms, dry run (1 or 0), then per task: id,
+-- KEYS: queue's stream, index, stats, dlq, dlq-order, requeued, then the result key of each task.
+-- ARGV: group, how long burials are remembered in ms, dry run (1 or 0), then per task: id,
 -- buried at, kind, payload, options, enqueued at, errors.
 -- include: now
 -- include: stats
 -- include: entry
 local stream, index, requeued = KEYS[1], KEYS[2], KEYS[6]
-local group, version, dry = ARGV[1], ARGV[2], ARGV[4] == '1'
-local FIRST, WIDTH, FIRST_RESULT = 5, 7, 6
+local group, dry = ARGV[1], ARGV[3] == '1'
+local FIRST, WIDTH, FIRST_RESULT = 4, 7, 6
 local now = now_ms()
 
 local function state_of(id, buried_at, kind, result_key)
-  local entry = redis.call('HGET', index, id)
-  if entry then
-    local pending = entry ~= 'due' and redis.pcall('XPENDING', stream, group, entry, entry, 1)
+  local place = redis.call('HGET', index, id)
+  if place then
+    local at, entry = find_place(stream, place)
+    local pending = entry and redis.pcall('XPENDING', at, group, entry, entry, 1)
     return pending and not pending.err and pending[1] and '3' or '2'
   end
   if redis.call('EXISTS', result_key) == 1 then return '4' end
@@ -43,14 +44,15 @@ for at = FIRST, #ARGV, WIDTH do
         redis.call('HDEL', KEYS[4], id)
         redis.call('ZREM', KEYS[5], id)
       end
-      add_entry(stream, index, id, { 'v', version, 'id', id, 'kind', kind, 'payload', ARGV[at + 3],
-        'options', ARGV[at + 4], 'at', ARGV[at + 5], 'attempts', '0', 'deliveries', '0', 'errors', ARGV[at + 6] })
+      local fields = { 'id', id, 'kind', kind, 'payload', ARGV[at + 3], 'options', ARGV[at + 4], 'at', ARGV[at + 5],
+        'errors', ARGV[at + 6] }
+      add_entry(wanted_stream(stream, fields), index, id, fields)
       count('live:' .. kind, 1)
       count('requeued', 1)
     end
   end
   states[i] = state
 end
-if not dry then redis.call('ZREMRANGEBYSCORE', requeued, '-inf', now - tonumber(ARGV[3])) end
+if not dry then redis.call('ZREMRANGEBYSCORE', requeued, '-inf', now - tonumber(ARGV[2])) end
 apply_counts(KEYS[3])
 return table.concat(states)

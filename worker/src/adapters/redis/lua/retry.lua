@@ -13,28 +13,32 @@
 -- include: put-back
 -- include: ends
 local FIRST, WIDTH, FIRST_RESULT = 4, 10, 6
+local entries, ids = column(FIRST, WIDTH), column(FIRST + 2, WIDTH)
 local now = now_ms()
 
-local function retry(at, i)
-  local fields = read_entry(KEYS[1], ARGV[at])
+local function retry(i)
+  local fields = read_entry(KEYS[1], entries[i])
   if not fields then return nil end
-  local id = ARGV[at + 2]
+  local at, id = FIRST + (i - 1) * WIDTH, ids[i]
   local ttl = cancel_asked(KEYS[3], id)
   set_field(fields, 'attempts', ARGV[at + 3])
   set_field(fields, 'errors', ARGV[at + 4])
   count_attempt(as_cancelled(ARGV[at + 6], ttl), ARGV[at + 7], ARGV[at + 8], ARGV[at + 9])
-  return put_back(ARGV[at], id, fields, tonumber(ARGV[at + 5]), now, ttl, KEYS[FIRST_RESULT + i])
+  return put_back(entries[i], id, fields, tonumber(ARGV[at + 5]), now, ttl, KEYS[FIRST_RESULT + i])
 end
 
 -- The history that this attempt left, with its worker and time, is no other attempt's.
-local function is_retried(at)
-  local id = ARGV[at + 2]
-  local entry = redis.call('HGET', KEYS[2], id)
-  local fields = entry == 'due' and cmsgpack.unpack(redis.call('HGET', KEYS[6], id))
-    or entry and read_entry(KEYS[1], entry)
-  if fields and get_field(fields, 'errors') == ARGV[at + 4] then return true end
+local function is_retried(i)
+  local fields
+  local place = redis.call('HGET', KEYS[2], ids[i])
+  if place == 'due' or place == 'parked' then
+    fields = cmsgpack.unpack(redis.call('HGET', KEYS[6], ids[i]))
+  elseif place then
+    fields = read_entry(find_place(queue_of(KEYS[1]), place))
+  end
+  if fields and get_field(fields, 'errors') == ARGV[FIRST + (i - 1) * WIDTH + 4] then return true end
   count('late', 1)
   return false
 end
 
-return end_tasks(FIRST, WIDTH, retry, is_retried)
+return end_tasks(entries, column(FIRST + 1, WIDTH), ids, retry, is_retried)

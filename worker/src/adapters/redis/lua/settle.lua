@@ -1,26 +1,40 @@
 #!lua flags=allow-oom
 -- Ends tasks for good: result, acknowledgement and deletion in one step. Returns a digit per task: 1 done,
 -- 0 refused, for the entry is no longer this consumer's.
--- KEYS: stream, index, cancelled, stats, then the result key of each task.
--- ARGV: group, consumer, settled channel, result TTL in s, then per task: entry, delivery count, id, kind,
--- labels, bucket, run time in ms, `handler:reason` of a failure or '', result.
+-- KEYS: stream, index, cancelled, stats. Result keys come from a prefix of the same slot.
+-- ARGV: group, consumer, settled channel, result prefix, result TTL in s, JSON of { groups: [kind, labels, bucket,
+-- `handler:reason` of a failure or ''] of tasks that count alike, and per task in columns: deliveries, group (from 1),
+-- ms: run time }, then per task: entry, id, result.
 -- include: stats
 -- include: fence
 -- include: drop
 -- include: ends
-local FIRST, WIDTH, FIRST_RESULT = 5, 9, 4
+local FIRST, WIDTH = 7, 3
+local results, ttl, counted = ARGV[4], ARGV[5], cjson.decode(ARGV[6])
+local entries, ids, texts = column(FIRST, WIDTH), column(FIRST + 1, WIDTH), column(FIRST + 2, WIDTH)
+local groups, group_of, ms = counted.groups, counted.group, counted.ms
+local amounts, times = {}, {}
 
-local function settle(at, i)
-  redis.call('SET', KEYS[FIRST_RESULT + i], ARGV[at + 8], 'EX', ARGV[4])
-  count('live:' .. ARGV[at + 3], -1)
-  count_attempt(ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7])
+local function settle(i)
+  redis.call('SET', results .. ids[i], texts[i], 'EX', ttl)
+  local at = group_of[i]
+  amounts[at] = (amounts[at] or 0) + 1
+  times[at] = (times[at] or 0) + ms[i]
   return 'ended'
 end
 
-local function is_settled(at, i)
-  if redis.call('GET', KEYS[FIRST_RESULT + i]) == ARGV[at + 8] then return true end
+local function is_settled(i)
+  if redis.call('GET', results .. ids[i]) == texts[i] then return true end
   count('late', 1)
   return false
 end
 
-return end_tasks(FIRST, WIDTH, settle, is_settled)
+local function count_groups()
+  for at, amount in pairs(amounts) do
+    local kind, labels, bucket, fail = unpack(groups[at])
+    count('live:' .. kind, -amount)
+    count_attempts(labels, bucket, times[at], fail, amount)
+  end
+end
+
+return end_tasks(entries, counted.deliveries, ids, settle, is_settled, count_groups)

@@ -1,8 +1,3 @@
-local function read_entry(stream, entry)
-  local found = redis.call('XRANGE', stream, entry, entry)
-  return found[1] and found[1][2]
-end
-
 local function get_field(fields, name)
   for i = 1, #fields, 2 do
     if fields[i] == name then return fields[i + 1] end
@@ -27,11 +22,56 @@ local function set_field(fields, name, value)
   fields[#fields + 1] = value
 end
 
+-- The queue that a stream of some priority belongs to.
+local function queue_of(stream)
+  return string.match(stream, '^{(.*)}:%a+$') or stream
+end
+
+-- The stream of a queue that holds this priority (nil: normal).
+local function priority_stream(queue, priority)
+  return priority and '{' .. queue .. '}:' .. priority or queue
+end
+
+-- The priority that the task's options ask for (nil: normal), and the stream that holds it.
+local function wanted_priority(fields)
+  local priority = string.match(get_field(fields, 'options'), '"priority":"(%a+)"')
+  return (priority == 'high' or priority == 'low') and priority or nil
+end
+
+local function wanted_stream(queue, fields)
+  return priority_stream(queue, wanted_priority(fields))
+end
+
+-- What the index says of an entry: its id, after `high:` or `low:` in those streams.
+local function place_of(stream, entry)
+  local priority = string.match(stream, '^{.*}:(%a+)$')
+  return priority and priority .. ':' .. entry or entry
+end
+
+-- Stream and entry id of such a place; nil for `due` and `parked`.
+local function find_place(queue, place)
+  local priority, entry = string.match(place, '^(%a+):(.+)$')
+  if entry then return priority_stream(queue, priority), entry end
+  if place ~= 'due' and place ~= 'parked' then return queue, place end
+end
+
+-- A new task says nothing of the time when it came, for its entry's id does. What a foreign hand added stays as it is.
+local function keep_time(fields, entry)
+  if get_field(fields, 'payload') ~= '' and get_field(fields, 'at') == '' then set_field(fields, 'at', string.match(entry, '^%d+')) end
+  return fields
+end
+
+local function read_entry(stream, entry)
+  local found = redis.call('XRANGE', stream, entry, entry)
+  return found[1] and keep_time(found[1][2], entry)
+end
+
 -- An entry that came without an id keeps the one it was given.
 local function add_entry(stream, index, id, fields)
   set_field(fields, 'id', id)
   local entry = redis.call('XADD', stream, '*', unpack(fields))
-  redis.call('HSET', index, id, entry)
+  redis.call('HSET', index, id, place_of(stream, entry))
+  return entry
 end
 
 local function delay_entry(due, due_entries, index, id, fields, at)

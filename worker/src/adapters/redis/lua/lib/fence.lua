@@ -1,6 +1,6 @@
 local EXACT_LOOKUPS, PAGE = 4, 500
 
--- Which of these entries the consumer holds: entry id -> delivery count. A group that is gone holds nothing.
+-- Which of these entries, in the stream's order, the consumer holds: entry id -> delivery count. A group that is gone holds nothing.
 local function held_entries(stream, group, consumer, wanted)
   local held = {}
   if #wanted <= EXACT_LOOKUPS then
@@ -10,9 +10,9 @@ local function held_entries(stream, group, consumer, wanted)
     end
     return held
   end
-  local from = '-'
+  local from, to = wanted[1], wanted[#wanted]
   repeat
-    local page = redis.pcall('XPENDING', stream, group, from, '+', PAGE, consumer)
+    local page = redis.pcall('XPENDING', stream, group, from, to, PAGE, consumer)
     if page.err then return held end
     for _, pending in ipairs(page) do held[pending[1]] = pending[4] end
     if #page == PAGE then from = '(' .. page[PAGE][1] end

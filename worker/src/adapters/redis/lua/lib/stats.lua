@@ -19,11 +19,15 @@ local function apply_counts(stats)
   end
 end
 
--- labels: kind:handler:status; reason: '' unless it failed.
+-- Attempts that count alike. labels: kind:handler:status; ms: all their run times; fail: '' unless they failed.
+local function count_attempts(labels, bucket, ms, fail, amount)
+  count('task:' .. labels, amount)
+  count('runtime:' .. labels .. ':' .. bucket, amount)
+  sum('runtime-ms:' .. labels, ms)
+  if fail ~= '' then count('fail:' .. fail, amount) end
+end
+
 local function count_attempt(labels, bucket, ms, fail)
-  count('task:' .. labels, 1)
-  count('runtime:' .. labels .. ':' .. bucket, 1)
-  sum('runtime-ms:' .. labels, tonumber(ms))
-  if fail ~= '' then count('fail:' .. fail, 1) end
+  count_attempts(labels, bucket, tonumber(ms), fail, 1)
 end
 

@@ -1,0 +1,26 @@
+import { PROTECTIONS, type Protection } from "../../worker/contract/sandbox.ts";
+import { SETTINGS } from "../../worker/contract/settings.ts";
+import { DEFAULTS } from "./defaults.ts";
+import type { Section } from "./section.ts";
+import { EXECUTE_FIELDS, type ResolvedSection } from "./setting-fields.ts";
+
+export interface ResolvedExecute extends ResolvedSection<typeof EXECUTE_FIELDS> {
+  readonly untrusted: boolean;
+  readonly acceptUnenforced: readonly Protection[];
+  /** Absolute paths. */
+  readonly readable: readonly string[];
+}
+
+/** No commas: the setting separates by them. */
+const ABSOLUTE = /^\/[^\p{Cc},]{0,1023}$/u;
+
+export function resolveExecute(section: Section): ResolvedExecute {
+  const execute = {
+    ...section.settings(EXECUTE_FIELDS, (name) => SETTINGS[name].default),
+    untrusted: section.flag("untrusted", DEFAULTS.untrustedExecute),
+    acceptUnenforced: section.choices("acceptUnenforced", PROTECTIONS),
+    readable: section.texts("readable", ABSOLUTE, "a list of absolute paths without commas"),
+  };
+  section.finish();
+  return Object.freeze(execute);
+}

@@ -1,0 +1,68 @@
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { sandboxHelper } from "../../../components/sandbox-helper.ts";
+import { BACK_ENDS, type BackEnd } from "../../../worker/contract/sandbox.ts";
+import { probe } from "../../../worker/src/adapters/sandbox/probe.ts";
+
+/** A back end under a user: what this machine can test. */
+export interface Setting {
+  readonly backEnd: BackEnd;
+  readonly uid: number | undefined;
+  readonly helper: string;
+  readonly title: string;
+}
+
+const WORKER_UID = 65_532;
+
+function passable(path: string): boolean {
+  for (let folder = path; folder !== "/"; folder = dirname(folder))
+    if ((statSync(folder).mode & 0o001) === 0) return false;
+  return true;
+}
+
+/** The helper where every user reaches it; "" when it is not built. */
+export function sharedHelper(): string {
+  const built = sandboxHelper();
+  if (built === "") return "";
+  const folder = mkdtempSync(join(tmpdir(), "taskfleet-helper-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  chmodSync(folder, 0o755);
+  copyFileSync(built, join(folder, "taskfleet-sandbox"));
+  return join(folder, "taskfleet-sandbox");
+}
+
+function say(text: string): void {
+  process.stdout.write(`      not tested here: ${text}\n`);
+}
+
+/** Every combination that works on this machine; why others do not is printed. */
+export async function settings(): Promise<readonly Setting[]> {
+  const helper = sharedHelper();
+  if (helper === "") {
+    say("any sandbox, because its helper is not built (./taskfleet setup says why)");
+    return [];
+  }
+  const found = await probe(helper, process.env.PATH ?? "");
+  const uids: (number | undefined)[] = [undefined];
+  if (process.getuid?.() === 0) {
+    if (passable(import.meta.dirname) && passable(dirname(process.execPath))) uids.push(WORKER_UID);
+    else say(`a worker of user ${WORKER_UID}, who cannot reach this checkout or Node`);
+  }
+  const works: Readonly<Record<BackEnd, boolean>> = {
+    landlock: found.landlockAbi > 0 && found.seccomp,
+    bubblewrap: found.bubblewrap && found.seccomp,
+  };
+  return BACK_ENDS.flatMap((backEnd) => {
+    if (!works[backEnd])
+      say(`${backEnd}: ${found.bubblewrapError ?? "the kernel does not let this process"}`);
+    return works[backEnd]
+      ? uids.map((uid) => ({
+          backEnd,
+          uid,
+          helper,
+          title: `${backEnd}, ${uid === undefined ? "this user" : `user ${uid}`}`,
+        }))
+      : [];
+  });
+}

@@ -1,0 +1,66 @@
+#!lua flags=allow-oom
+-- Gives a consumer waiting tasks of one queue: of each priority its share, then what is left over to whoever has
+-- more. Nothing while the queue is paused. Returns paused (1 or 0), then per priority its name and its entries as a
+-- flat list: head, payload. A head is entry id, task id and kind, and JSON of all other fields when there are any; for
+-- what does not begin with these three it is the entry id alone, and JSON of all fields stands for the payload.
+-- KEYS: stream, paused.
+-- ARGV: group, consumer, how many in all, then per priority in the order of their ranks: name ('' for normal), share.
+-- include: entry
+local queue, group, consumer, count = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+if redis.call('EXISTS', KEYS[2]) == 1 then return { 1 } end
+
+local function is_word(text)
+  return text ~= '' and not string.find(text, ' ', 1, true)
+end
+
+-- New tasks begin with id, kind and payload, and what is put back keeps its fields' order.
+local function pack(list, entry, fields)
+  local id, kind = fields[2], fields[4]
+  if fields[1] ~= 'id' or fields[3] ~= 'kind' or fields[5] ~= 'payload' or not (is_word(id) and is_word(kind)) then
+    list[#list + 1] = entry
+    list[#list + 1] = cjson.encode(fields)
+    return
+  end
+  local head = entry .. ' ' .. id .. ' ' .. kind
+  if #fields > 6 then
+    local others = {}
+    for i = 7, #fields, 2 do others[fields[i]] = fields[i + 1] end
+    head = head .. ' ' .. cjson.encode(others)
+  end
+  list[#list + 1] = head
+  list[#list + 1] = fields[6]
+end
+
+local function read(from, most, list)
+  local claim = { 'XREADGROUP', 'GROUP', group, consumer, 'COUNT', most, 'STREAMS', from, '>' }
+  local found = redis.pcall(unpack(claim))
+  if found and found.err then
+    -- What other streams gave is claimed already: a missing group must not end the call.
+    redis.call('XGROUP', 'CREATE', from, group, '0', 'MKSTREAM')
+    found = redis.call(unpack(claim))
+  end
+  local entries = found and found[1][2] or {}
+  for _, entry in ipairs(entries) do pack(list, entry[1], entry[2]) end
+  return #entries
+end
+
+local lists, more, left = {}, {}, count
+for at = 4, #ARGV, 2 do
+  local name, share = ARGV[at], tonumber(ARGV[at + 1])
+  local from, list = priority_stream(queue, name ~= '' and name or nil), {}
+  lists[#lists + 1] = { name, list }
+  local got = share > 0 and read(from, share, list) or 0
+  left = left - got
+  if got == share then more[#more + 1] = { from, list } end
+end
+for _, one in ipairs(more) do
+  if left > 0 then left = left - read(one[1], left, one[2]) end
+end
+local answer = { 0 }
+for _, named in ipairs(lists) do
+  if #named[2] > 0 then
+    answer[#answer + 1] = named[1]
+    answer[#answer + 1] = named[2]
+  end
+end
+return answer

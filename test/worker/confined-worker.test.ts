@@ -15,11 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeControls } from "../../worker/contract/controls.ts";
-import { parseRunFile, runFileName } from "../../worker/contract/run-file.ts";
+import { namespaceOf, parseRunFile, runFileName } from "../../worker/contract/run-file.ts";
 import { findHierarchies } from "../../worker/src/adapters/cgroups/hierarchies.ts";
-import { fleetGroupName } from "../../worker/src/adapters/cgroups/worker-group.ts";
+import { fleetGroupName, removeWorkerGroup } from "../../worker/src/adapters/cgroups/worker-group.ts";
 import { ProcessActuator } from "../../worker/src/adapters/processes/process-actuator.ts";
-import { identify } from "../../worker/src/adapters/processes/process-identity.ts";
+import { identify, signalProcess } from "../../worker/src/adapters/processes/process-identity.ts";
+import { RunDirectory } from "../../worker/src/adapters/processes/run-directory.ts";
 import type { ExecuteOutput } from "../../worker/src/handlers/execute.ts";
 import { type OpenCopy, openCopy } from "../support/open-copy.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
@@ -76,6 +77,12 @@ describe("a confined worker", () => {
   });
   afterEach(async () => {
     await fleet.close();
+    // As the next spawner would; what a test left running ends here.
+    for (const file of await new RunDirectory(run()).read()) {
+      const namespace = namespaceOf(file);
+      if (namespace !== null) signalProcess(namespace, "SIGKILL");
+      await removeWorkerGroup(run(), file.worker_id);
+    }
     rmSync(folder, { recursive: true });
   });
 

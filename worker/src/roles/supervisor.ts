@@ -2,14 +2,13 @@
  * The role `supervise`: a small parent of one worker. It keeps the worker's run file, passes signals on and
  * records why the worker ended, which a killed process cannot do itself.
  */
-import { tmpdir } from "node:os";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { RunFile } from "../../contract/run-file.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import { removeWorkerGroup } from "../adapters/cgroups/worker-group.ts";
-import { loadSettings, type Settings } from "../config/load-settings.ts";
+import { loadSettings } from "../config/load-settings.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
-import { confinedStart, plainStart, type WorkerStart } from "../supervisor/confined-start.ts";
+import { chooseStart } from "../supervisor/confined-start.ts";
 import { OwnRunFile, startTime } from "../supervisor/own-run-file.ts";
 import { recordExit } from "../supervisor/record-exit.ts";
 import { ScratchParent } from "../supervisor/scratch-parent.ts";
@@ -28,20 +27,21 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
   const workerId = settings.workerId === "" ? newWorkerId() : settings.workerId;
   const runFile = new OwnRunFile(settings.runDirectory, workerId);
   const scratch = new ScratchParent();
-  const start = chooseStart(settings, workerId, scratch.make());
+  const start = chooseStart(settings, workerId, process.argv[1] ?? "", scratch.make());
   const worker = new SupervisedWorker({
     ...start,
     env: { ...withoutPassword(env, start.secret), ...start.env, [SETTINGS.workerId.env]: workerId },
     patienceMs: (settings.gracefulShutdownTimeout + settings.cancelGrace) * 1000 + STOP_MARGIN_MS,
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => worker.signal(signal));
-  const pid = await worker.pid;
+  const [pid, namespace] = await Promise.all([worker.pid, worker.namespace]);
   const file: RunFile = {
     worker_id: workerId,
     supervisor_pid: process.pid,
     supervisor_start: startTime(process.pid),
     worker_pid: pid,
     worker_start: pid === null ? null : startTime(pid),
+    ...(namespace === null ? {} : { namespace_pid: namespace.pid, namespace_start: namespace.start }),
     revision: settings.revision,
     started_at: Date.now(),
   };
@@ -53,18 +53,6 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
   // A run file that stays tells the spawner to record the exit in the supervisor's place.
   if (await recordExit(settings, workerId, reason)) runFile.remove();
   return reason === "error" ? EXIT.failed : EXIT.ok;
-}
-
-function chooseStart(
-  settings: Settings<"worker">,
-  workerId: string,
-  scratch: string | null,
-): WorkerStart & { readonly secret: string } {
-  const main = process.argv[1] ?? "";
-  if (!settings.confine) return { ...plainStart(main, scratch), secret: "" };
-  if (scratch === null)
-    throw new Error(`no temporary folder can be made in ${tmpdir()}; free or name one by TMPDIR`);
-  return { ...confinedStart(settings, workerId, main, scratch), secret: settings.redisPassword };
 }
 
 /** A confined worker gets its password by a descriptor alone. */

@@ -19,6 +19,8 @@ export interface WorkerStart {
   readonly node: string;
   readonly main: string;
   readonly env: NodeJS.ProcessEnv;
+  /** What it can read once from the descriptor for secrets; "" for nothing. */
+  readonly secret: string;
   /** Working directory; default: the supervisor's. */
   readonly cwd?: string;
 }
@@ -61,21 +63,16 @@ function withRealPaths(settings: WorkerSettings): WorkerSettings {
 }
 
 /** A worker as it was always started: of the supervisor's user, with all that this one may do. */
-export function plainStart(main: string, scratch: string | null): WorkerStart {
+function plainStart(main: string, scratch: string | null): WorkerStart {
   const env = scratch === null ? {} : { TMPDIR: scratch };
-  return { wrap: [], namespaced: false, node: process.execPath, main, env };
+  return { wrap: [], namespaced: false, node: process.execPath, main, env, secret: "" };
 }
 
 /**
  * Makes the worker's control group and finds the words that confine it. `scratch`, its temporary folder, becomes
  * that of the worker's user.
  */
-export function confinedStart(
-  given: WorkerSettings,
-  workerId: string,
-  main: string,
-  scratch: string,
-): WorkerStart {
+function confinedStart(given: WorkerSettings, workerId: string, main: string, scratch: string): WorkerStart {
   const settings = withRealPaths(given);
   const { handlers, sandboxHelper: helper, hiddenPaths: hidden, runDirectory } = settings;
   const profile = profileOf(settings);
@@ -97,6 +94,7 @@ export function confinedStart(
     node: realpathSync(process.execPath),
     main: realpathSync(main),
     cwd: scratch,
+    secret: settings.redisPassword,
     env: {
       TMPDIR: inside,
       HOME: inside,
@@ -106,4 +104,20 @@ export function confinedStart(
       [SETTINGS.controls.env]: JSON.stringify(controlsOf(profile, machine)),
     },
   };
+}
+
+/**
+ * How this worker starts. `scratch`: its temporary folder, or `null` where none could be made.
+ * @throws Error when it is to be confined and there is no such folder.
+ */
+export function chooseStart(
+  settings: WorkerSettings,
+  workerId: string,
+  main: string,
+  scratch: string | null,
+): WorkerStart {
+  if (!settings.confine) return plainStart(main, scratch);
+  if (scratch === null)
+    throw new Error(`no temporary folder can be made in ${tmpdir()}; free it, or name another by TMPDIR`);
+  return confinedStart(settings, workerId, main, scratch);
 }

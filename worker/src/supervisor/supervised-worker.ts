@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import type { ExitReason } from "../../contract/records.ts";
+import type { ProcessIdentity } from "../../contract/run-file.ts";
+import { signalProcess } from "../adapters/processes/process-identity.ts";
 import { signalGroup } from "../handlers/execute/process-group.ts";
 import type { SupervisorMessage, WorkerMessage } from "../runtime/supervisor-link.ts";
-import { namespacedPid } from "./namespaced-pid.ts";
+import { type PidNamespace, pidNamespace } from "./pid-namespace.ts";
 
 export interface SupervisedWorkerOptions {
   /** Node, and the worker image's entry file. */
@@ -37,6 +39,7 @@ export class SupervisedWorker {
   readonly #programs = new Set<number>();
   readonly #exited: Promise<unknown>;
   readonly #pid: Promise<number | null>;
+  readonly #namespace: Promise<PidNamespace | null>;
   readonly #namespaced: boolean;
   #said: ExitReason | null = null;
   readonly #patienceMs: number;
@@ -62,13 +65,19 @@ export class SupervisedWorker {
     // A worker that ends before it reads is explained by its end.
     secrets.on("error", () => {});
     secrets.end(secret);
-    this.#pid = namespaced ? namespacedPid(this.#child) : Promise.resolve(this.#child.pid ?? null);
+    this.#namespace = namespaced ? pidNamespace(this.#child) : Promise.resolve(null);
+    this.#pid = this.#namespace.then((found) => (namespaced ? found?.worker : this.#child.pid) ?? null);
     void this.#pid.then((pid) => this.#tell({ pid }));
   }
 
   /** Its pid as this process sees it; `null` when it could not be started. */
   get pid(): Promise<number | null> {
     return this.#pid;
+  }
+
+  /** The first process of its pid namespace, with which all of it ends; `null` without one. */
+  get namespace(): Promise<ProcessIdentity | null> {
+    return this.#namespace.then((found) => found?.first ?? null);
   }
 
   /** Passes a signal on; a stop that was asked for counts as `signal`, however the worker then ends. */
@@ -86,7 +95,9 @@ export class SupervisedWorker {
     } finally {
       clearTimeout(this.#killer);
     }
-    // Programs in a pid namespace ended with it, and their pids mean nothing here.
+    // The pids of programs in a pid namespace mean nothing here.
+    const first = await this.namespace;
+    if (first !== null) signalProcess(first, "SIGKILL");
     if (!this.#namespaced) for (const groupId of this.#programs) signalGroup(groupId, "SIGKILL");
     if (this.#told) return "signal";
     return this.#said ?? "error";

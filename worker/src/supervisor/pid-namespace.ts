@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ProcessIdentity } from "../../contract/run-file.ts";
 import { INFO_DESCRIPTOR } from "../adapters/confinement/command.ts";
+import { identify } from "../adapters/processes/process-identity.ts";
 
 const LOOK_AGAIN_MS = 2;
 
@@ -27,11 +29,19 @@ async function firstProcess(info: Readable): Promise<number | null> {
   return null;
 }
 
+/** A pid namespace, as seen from outside. */
+export interface PidNamespace {
+  /** Its first process: with it all others end. */
+  readonly first: ProcessIdentity;
+  /** The worker, or `null` when it ended before anybody looked. */
+  readonly worker: number | null;
+}
+
 /**
- * The pid of what `bwrap` runs in a new pid namespace, as seen from outside: the only child of the namespace's
- * first process. `null` when it ends before there is one.
+ * What `bwrap` runs in a new pid namespace: the first child of the namespace's first process. `null` when it ends
+ * before there is one.
  */
-export async function namespacedPid(bwrap: ChildProcess): Promise<number | null> {
+export async function pidNamespace(bwrap: ChildProcess): Promise<PidNamespace | null> {
   const streams: ChildProcess["stdio"][number][] = [...bwrap.stdio];
   const info = streams[INFO_DESCRIPTOR] as Readable;
   const ended = once(bwrap, "exit");
@@ -40,11 +50,12 @@ export async function namespacedPid(bwrap: ChildProcess): Promise<number | null>
     () => (over = true),
     () => (over = true),
   );
-  const first = await firstProcess(info);
+  const found = await firstProcess(info);
+  const first = found === null ? null : identify(found);
   while (first !== null && !over) {
-    const [pid] = childrenOf(first);
-    if (pid !== undefined) return pid;
+    const [worker] = childrenOf(first.pid);
+    if (worker !== undefined) return { first, worker };
     await delay(LOOK_AGAIN_MS);
   }
-  return null;
+  return first === null ? null : { first, worker: null };
 }

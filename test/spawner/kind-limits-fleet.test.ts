@@ -34,7 +34,7 @@ describe("fleet: limits of a kind", function () {
     const file = `${fleet.folder}/gate-all`;
     const ids = await push("counted", 200, { file });
     await patiently("the rest to be parked", async () => (await parked()) === 197);
-    assert.equal(await fleet.redis.client.get("counted:now"), "3");
+    await patiently("three at their gate", async () => (await fleet.redis.client.get("counted:now")) === "3");
     assert.equal(await fleet.queue.redis.xlen(fleet.queue.stream), 3, "scalers see what may run");
     fleet.open("all");
     const results = await fleet.results(ids);
@@ -72,6 +72,7 @@ describe("fleet: limits of a kind", function () {
     const file = `${fleet.folder}/gate-all`;
     const ids = await push("counted", 4, { file });
     await patiently("three to be parked", async () => (await parked()) === 3);
+    await patiently("a first start", async () => (await fleet.redis.client.hlen("counted:runs")) === 1);
     const [holder] = await fleet.busy(1);
     const run = fleet.runFiles().find((one) => one.worker_id === holder);
     assert.ok(run !== undefined);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { supervisorOf, workerOf } from "../../worker/contract/run-file.ts";
 import { signalProcess } from "../../worker/src/adapters/processes/process-identity.ts";
-import { parkedByKind } from "../../worker/src/adapters/redis/kind-limits.ts";
+import { depth } from "../../worker/src/adapters/redis/queue-status.ts";
 import { patiently, TestFleet } from "../support/fleet.ts";
 
 /** Three workers of two slots each, whatever there is to do. */
@@ -11,6 +11,8 @@ const SETTINGS = {
   TASKFLEET_SCALE_IDLE_TO_ZERO: "3600",
   WORKER_CONCURRENCY: "2",
   WORKER_BATCH_SIZE: "8",
+  // Long enough for a busy machine: no worker may be taken for dead that is not.
+  TASKFLEET_LEASE: "5",
 };
 
 describe("fleet: limits of a kind", function () {
@@ -18,7 +20,7 @@ describe("fleet: limits of a kind", function () {
   let fleet: TestFleet;
   afterEach(() => fleet.close());
 
-  const parked = async () => (await parkedByKind(fleet.queue.redis, fleet.queue.stream)).get("counted") ?? 0;
+  const parked = async () => (await depth(fleet.queue.redis, fleet.queue.stream)).parked;
   const push = async (kind: string, count: number, payload: object = {}) => {
     const tasks = Array.from({ length: count }, () => ({ kind, payload }));
     return (await fleet.queue.producer.enqueue(tasks)).map(({ id }) => id);
@@ -32,7 +34,7 @@ describe("fleet: limits of a kind", function () {
     const file = `${fleet.folder}/gate-all`;
     const ids = await push("counted", 200, { file });
     await patiently("the rest to be parked", async () => (await parked()) === 197);
-    assert.equal(await fleet.redis.client.get("counted:now"), "3");
+    await patiently("three at their gate", async () => (await fleet.redis.client.get("counted:now")) === "3");
     assert.equal(await fleet.queue.redis.xlen(fleet.queue.stream), 3, "scalers see what may run");
     fleet.open("all");
     const results = await fleet.results(ids);
@@ -70,6 +72,7 @@ describe("fleet: limits of a kind", function () {
     const file = `${fleet.folder}/gate-all`;
     const ids = await push("counted", 4, { file });
     await patiently("three to be parked", async () => (await parked()) === 3);
+    await patiently("a first start", async () => (await fleet.redis.client.hlen("counted:runs")) === 1);
     const [holder] = await fleet.busy(1);
     const run = fleet.runFiles().find((one) => one.worker_id === holder);
     assert.ok(run !== undefined);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { KindLimits } from "../../worker/contract/kind-limits.ts";
 import type { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
-import { KindLimiter, ParkedTasks, parkedByKind } from "../../worker/src/adapters/redis/kind-limits.ts";
+import { KindLimiter, ParkedTasks } from "../../worker/src/adapters/redis/kind-limits.ts";
+import { depth } from "../../worker/src/adapters/redis/queue-status.ts";
 import type { DeliveredTask } from "../../worker/src/core/task.ts";
 import { BLOCK_MS, resultOf, type TestQueue } from "./queue.ts";
 
@@ -57,7 +58,7 @@ export class LimitedQueue {
   }
 
   /** How many are parked, by kind. */
-  async parked(): Promise<Record<string, number>> {
-    return Object.fromEntries(await parkedByKind(this.queue.redis, this.queue.stream));
+  async parked(): Promise<Readonly<Record<string, number>>> {
+    return (await depth(this.queue.redis, this.queue.stream)).parkedBy;
   }
 }

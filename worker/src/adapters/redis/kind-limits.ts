@@ -3,7 +3,6 @@ import type { KindLimits, LimitsByKind } from "../../../contract/kind-limits.ts"
 import { priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { DeliveredTask } from "../../core/task.ts";
-import { replies } from "./connection.ts";
 import { SCRIPTS, type ScriptArgument } from "./scripts.ts";
 
 /**
@@ -99,17 +98,6 @@ export class ParkedTasks {
     const [promoted, next] = (await SCRIPTS.unparkDue.run(this.#redis, keys, args)) as [number, string];
     return { promoted, nextDueMs: next === "" ? null : Number(next) };
   }
-}
-
-/** How many tasks are parked, by kind. */
-export async function parkedByKind(redis: Redis, stream: string): Promise<Map<string, number>> {
-  const { parked, parkedKinds } = queueKeys(stream);
-  const kinds = await redis.zrange(parkedKinds, "0", "-1");
-  const batch = redis.pipeline();
-  for (const kind of kinds) batch.zcard(parked + kind);
-  const counts = kinds.length === 0 ? [] : ((await replies(redis, batch)) as number[]);
-  const rows = kinds.map((kind, i) => [kind, counts[i] ?? 0] as const);
-  return new Map(rows.filter(([, count]) => count > 0));
 }
 
 /** As the scripts take it; 0 is no limit. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { controlsOf, type SecurityProfile } from "../../contract/controls.ts";
 import { SETTINGS } from "../../contract/settings.ts";
+import type { GroupLimits } from "../adapters/cgroups/limit-files.ts";
 import { makeWorkerGroup } from "../adapters/cgroups/worker-group.ts";
 import { confiningWords } from "../adapters/confinement/command.ts";
 import { findMachine } from "../adapters/confinement/machine.ts";
@@ -43,6 +44,11 @@ function profileOf(settings: WorkerSettings): SecurityProfile {
   return { uid, readOnlyRoot, noNewPrivileges, dropCapabilities, seccomp, pids, memory, cpu };
 }
 
+/** As many sandboxed programs as the worker has slots. */
+function tasksOf({ concurrency, executeProcesses, executeMemory }: WorkerSettings): GroupLimits {
+  return { pids: concurrency * executeProcesses, memory: concurrency * executeMemory };
+}
+
 /** A bundle is whole in its folder; sources need their packages. */
 function mainPaths(main: string, temporary: string, found: Places): readonly string[] {
   return main.endsWith(".ts") ? modulePaths(dirname(main), temporary, found) : [dirname(main)];
@@ -76,7 +82,7 @@ function confinedStart(given: WorkerSettings, workerId: string, main: string, sc
   const settings = withRealPaths(given);
   const { handlers, sandboxHelper: helper, hiddenPaths: hidden, runDirectory } = settings;
   const profile = profileOf(settings);
-  const group = makeWorkerGroup(runDirectory, workerId, profile);
+  const group = makeWorkerGroup(runDirectory, workerId, profile, tasksOf(settings));
   const machine = findMachine(profile, helper, group.found);
   const root = machine.uid === 0;
   if (root && (machine.helper.works || machine.setpriv.works)) chownSync(scratch, profile.uid, profile.uid);

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import type { Machine, Means, SecurityProfile } from "../../../contract/controls.ts";
 import { ControlGroup } from "./control-group.ts";
 import { type Controller, findHierarchies } from "./hierarchies.ts";
+import type { GroupLimits } from "./limit-files.ts";
 
 const OWN = "worker";
 
@@ -38,11 +39,21 @@ function unavailable(reason: string | undefined): Means {
   );
 }
 
-/** Sets one limit at a time, so that one that is refused leaves the others. */
-function limited(group: ControlGroup, profile: SecurityProfile, name: Controller): Means {
-  if (!group.controllers.includes(name)) return unavailable(undefined);
+/**
+ * Sets one limit at a time, so that one that is refused leaves the others. The worker may make groups in `whole`
+ * as it likes: what all of them use together is bounded there, by root.
+ */
+function limited(
+  { whole, own }: { readonly whole: ControlGroup; readonly own: ControlGroup },
+  profile: SecurityProfile,
+  tasks: GroupLimits,
+  name: Controller,
+): Means {
+  if (!own.controllers.includes(name)) return unavailable(undefined);
   try {
-    group.limit({ [name]: profile[name] });
+    own.limit({ [name]: profile[name] });
+    const share = tasks[name];
+    if (share !== undefined) whole.limit({ [name]: profile[name] + share });
     return WORKS;
   } catch (error) {
     return unavailable(error instanceof Error ? error.message : String(error));
@@ -81,11 +92,15 @@ function makeGroups(runDirectory: string, workerId: string, reasons: Map<Control
   return { whole, own: whole.child(OWN) };
 }
 
-/** Makes and limits the group of a worker; where that does not work `found` says why. */
+/**
+ * Makes and limits the group of a worker; where that does not work `found` says why. `tasks`: what the groups of
+ * its tasks may use together, beside it.
+ */
 export function makeWorkerGroup(
   runDirectory: string,
   workerId: string,
   profile: SecurityProfile,
+  tasks: GroupLimits,
 ): WorkerGroup {
   const reasons = new Map<Controller, string>();
   const make = () => makeGroups(runDirectory, workerId, reasons);
@@ -98,7 +113,7 @@ export function makeWorkerGroup(
   }
   const { whole, own } = groups;
   const find = (name: Controller) =>
-    reasons.has(name) ? unavailable(reasons.get(name)) : limited(own, profile, name);
+    reasons.has(name) ? unavailable(reasons.get(name)) : limited(groups, profile, tasks, name);
   const found = { memory: find("memory"), pids: find("pids"), cpu: find("cpu") };
   if (process.getuid?.() === 0) whole.delegate(profile.uid, profile.uid);
   return { found, joinFiles: own.joinFiles, paths: whole.paths };

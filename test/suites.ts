@@ -93,6 +93,7 @@ export const SUITES: readonly Suite[] = [
         "components/sandbox-helper.ts",
         "components/paths.ts",
         "components/hosts/errors.ts",
+        ...["components/cli/go-toolchain.ts", "components/cli/run-command.ts"],
         "examples/hostile/**",
         "test/sandbox/**",
       ],

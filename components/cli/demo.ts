@@ -64,6 +64,10 @@ export function summaryRows(summary: DemoSummary): [string, string][] {
     ["most workers at once", String(summary.mostWorkers)],
     ["reclaimed", String(summary.reclaimed)],
     ["late results refused", String(summary.lateRefused)],
+    [
+      "hostile programs",
+      `${summary.hostile.asExpected} of ${summary.hostile.all} ended with the expected reason`,
+    ],
   ];
 }
 

@@ -64,7 +64,8 @@ describe("the demo's summary", () => {
       dead("c", 3),
       { state: "open" } as const,
     ];
-    assert.deepEqual(summarise(outcomes, counts), {
+    const tasks = ["a", "b", "c", "d"].map((id) => ({ id, expect: "success" }) as const);
+    assert.deepEqual(summarise(tasks, outcomes, counts), {
       pushed: 4,
       done: 2,
       retried: 2,
@@ -75,11 +76,24 @@ describe("the demo's summary", () => {
       mostWorkers: 4,
       reclaimed: 2,
       lateRefused: 1,
+      hostile: { all: 0, asExpected: 0 },
     });
   });
 
+  it("counts hostile programs, and those that ended with their reason", () => {
+    const tasks = ["a", "b"].map((id) => ({ id, expect: "error:cpu" }) as const);
+    const error = (reason: "cpu" | "timeout") =>
+      ({ status: "error", error: { message: "", reason } }) as const;
+    const outcomes = [settled("a", error("cpu")), settled("b", error("timeout"))];
+    assert.deepEqual(summarise(tasks, outcomes, counts).hostile, { all: 2, asExpected: 1 });
+    assert.deepEqual(
+      problems(tasks, outcomes, { ...counts, ends: { ...ends, success: 0, error: 2, dead: 0 } }),
+      ["task b ended as error:timeout, expected error:cpu"],
+    );
+  });
+
   it("never shows a wait below zero when clocks differ", () => {
-    assert.deepEqual(summarise([settled("a", { started_at: 900 })], counts).wait, { p50: 0, p99: 0 });
+    assert.deepEqual(summarise([], [settled("a", { started_at: 900 })], counts).wait, { p50: 0, p99: 0 });
   });
 });
 

@@ -4,11 +4,11 @@ import { settings } from "./support/machines.ts";
 import { processesWith } from "./support/processes.ts";
 import { SandboxRunner } from "./support/sandbox-runner.ts";
 
-for (const { backEnd, uid, helper, title } of await settings())
+for (const { backEnd, uid, helper, confined, title } of await settings())
   describe(`execute in the sandbox ${title}`, () => {
     let runner: SandboxRunner;
     before(() => {
-      runner = new SandboxRunner({ helper, backEnd }, uid);
+      runner = new SandboxRunner({ helper, backEnd }, uid, confined);
     });
     after(() => runner.stop());
 
@@ -87,7 +87,7 @@ for (const { backEnd, uid, helper, title } of await settings())
     });
 
     it("leaves nothing when the worker is killed", async () => {
-      const other = new SandboxRunner({ helper, backEnd }, uid);
+      const other = new SandboxRunner({ helper, backEnd }, uid, confined);
       try {
         await other.hello;
         const marker = `${5_000_000 + process.pid}`;

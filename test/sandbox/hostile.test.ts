@@ -136,12 +136,12 @@ if (available[0] !== undefined) {
   });
 }
 
-for (const { backEnd, uid, helper, title } of available)
+for (const { backEnd, uid, helper, confined, title } of available)
   describe(`hostile programs in the sandbox ${title}`, () => {
     let runner: SandboxRunner;
     let bait: Bait;
     before(async () => {
-      runner = new SandboxRunner({ helper, backEnd }, uid);
+      runner = new SandboxRunner({ helper, backEnd }, uid, confined);
       bait = new Bait();
       await bait.put();
       await runner.hello;
@@ -153,7 +153,7 @@ for (const { backEnd, uid, helper, title } of available)
 
     for (const program of HOSTILE_PROGRAMS)
       it(`${program.file} ends with the reason "${program.reason}"`, async () => {
-        const mark = `hostile-${process.pid}-${backEnd}-${uid ?? "self"}-${program.file}`;
+        const mark = `hostile-${process.pid}-${backEnd}-${uid ?? "self"}-${confined}-${program.file}`;
         const before = strays();
         const neighbour = new Neighbour(runner);
         const environment = {

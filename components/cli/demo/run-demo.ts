@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, createClient } from "@taskfleet/worker/client";
+import { sandboxHelper } from "../../sandbox-helper.ts";
 import { CommandError } from "../command-error.ts";
 import { stackEnvironment } from "../environment.ts";
 import { killLeader, killWorker, stopWorkerPastLease } from "./chaos.ts";
@@ -18,7 +19,7 @@ import {
   sumEnds,
   summarise,
 } from "./summary.ts";
-import { flakyTasks, longTask, type PlannedTask, pushLines } from "./tasks.ts";
+import { flakyTasks, hostileTasks, longTask, type PlannedTask, pushLines } from "./tasks.ts";
 import { mapTree, runDirectly, treeFiles } from "./tree-map.ts";
 
 export interface DemoReport {
@@ -65,17 +66,18 @@ async function work(
 ): Promise<DemoReport> {
   const run = `demo-${randomBytes(3).toString("hex")}`;
   const before = await readStatus(stack);
-  const [mapped, others] = await Promise.all([
+  const [mapped, others, hostile] = await Promise.all([
     mapWholeTree(stack, view, progress),
     upsetFleet(stack, run, feed, view, progress),
+    attackFleet(stack, run, view, progress),
   ]);
-  const tasks: DemoTask[] = [...mapped.tasks, ...others];
+  const tasks: DemoTask[] = [...mapped.tasks, ...others, ...hostile];
   const ids = tasks.map(({ id }) => id);
   const outcomes = await client.waitAll(ids, { signal: AbortSignal.timeout(LONGEST_WAIT_MS) });
   const counts = await countsSince(stack, before, progress);
   const ordered = ids.map((id) => outcomes.get(id) ?? ({ state: "open" } as const));
   return {
-    summary: summarise(ordered, counts),
+    summary: summarise(tasks, ordered, counts),
     problems: [...mapped.problems, ...problems(tasks, ordered, counts)],
   };
 }
@@ -114,6 +116,26 @@ async function mapWholeTree(stack: string, view: LiveView, progress: Progress): 
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Programs that nobody vouches for, where the set-up could build the sandbox's helper. */
+async function attackFleet(
+  stack: string,
+  run: string,
+  view: LiveView,
+  progress: Progress,
+): Promise<PlannedTask[]> {
+  if (sandboxHelper() === "") {
+    view.say(
+      "• hostile programs: not run, since the sandbox's helper is not built (taskfleet setup says why)",
+    );
+    return [];
+  }
+  const tasks = hostileTasks(run);
+  await queueCommand(stack, ["push", "-"], { input: pushLines(tasks) });
+  progress.pushed += tasks.length;
+  view.say(`• push: ${tasks.length} hostile programs, for the sandbox`);
+  return tasks;
 }
 
 /** Failing tasks, a worker killed, the leader killed, a worker stopped past its lease. */

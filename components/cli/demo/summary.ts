@@ -1,5 +1,5 @@
 /** What the demo's run amounted to, and whether that is what its input demands. Pure. */
-import type { DeadLetter, ResultRecord } from "../../../worker/contract/records.ts";
+import type { DeadLetter, FailureReason, ResultRecord } from "../../../worker/contract/records.ts";
 
 /** How one pushed task stands at the end. */
 export type DemoOutcome =
@@ -8,7 +8,7 @@ export type DemoOutcome =
   | { readonly state: "open" };
 
 /** What the input demands of one task. */
-export type Expectation = "success" | "success-on-third-run" | "dead";
+export type Expectation = "success" | "success-on-third-run" | "dead" | `error:${FailureReason}`;
 
 export interface DemoTask {
   readonly id: string;
@@ -50,6 +50,8 @@ export interface DemoSummary {
   readonly mostWorkers: number;
   readonly reclaimed: number;
   readonly lateRefused: number;
+  /** Programs that no sandbox may let through: all, and those that ended with the expected reason. */
+  readonly hostile: { readonly all: number; readonly asExpected: number };
 }
 
 const NO_ENDS: Ends = { success: 0, error: 0, cancelled: 0, dead: 0 };
@@ -79,7 +81,13 @@ const percentiles = (values: readonly number[]): Percentiles => ({
   p99: percentile(values, 0.99),
 });
 
-export function summarise(outcomes: readonly DemoOutcome[], counts: QueueCounts): DemoSummary {
+const isHostile = ({ expect }: DemoTask) => expect.startsWith("error:");
+
+export function summarise(
+  tasks: readonly DemoTask[],
+  outcomes: readonly DemoOutcome[],
+  counts: QueueCounts,
+): DemoSummary {
   const results = outcomes.flatMap((outcome) => (outcome.state === "settled" ? [outcome.result] : []));
   const started = results.flatMap((result) =>
     result.started_at === undefined ? [] : [{ ...result, started_at: result.started_at }],
@@ -98,12 +106,18 @@ export function summarise(outcomes: readonly DemoOutcome[], counts: QueueCounts)
     mostWorkers: counts.mostWorkers,
     reclaimed: counts.reclaimed,
     lateRefused: counts.lateRefused,
+    hostile: {
+      all: tasks.filter(isHostile).length,
+      asExpected: tasks.filter((task, at) => isHostile(task) && complaint(task, outcomes[at]) === undefined)
+        .length,
+    },
   };
 }
 
 /** Where one task differs from what its input demands; `undefined` when it does not. */
-function complaint(task: DemoTask, outcome: DemoOutcome): string | undefined {
-  if (outcome.state === "open") return `task ${task.id} has neither a result nor a dead letter`;
+function complaint(task: DemoTask, outcome: DemoOutcome | undefined): string | undefined {
+  if (outcome === undefined || outcome.state === "open")
+    return `task ${task.id} has neither a result nor a dead letter`;
   if (task.expect === "dead") {
     if (outcome.state === "settled")
       return `task ${task.id} ended as ${outcome.result.status}, expected a dead letter`;
@@ -112,6 +126,10 @@ function complaint(task: DemoTask, outcome: DemoOutcome): string | undefined {
   }
   if (outcome.state === "dead") return `task ${task.id} is dead-lettered: ${outcome.letter.message}`;
   const { status, attempts, error } = outcome.result;
+  if (isHostile(task)) {
+    const ended = `${status}:${error?.reason ?? ""}`;
+    return ended === task.expect ? undefined : `task ${task.id} ended as ${ended}, expected ${task.expect}`;
+  }
   if (status !== "success") return `task ${task.id} ended as ${status}: ${error?.message ?? "no message"}`;
   const runs = task.expect === "success" ? 1 : 3;
   return attempts === runs ? undefined : `task ${task.id} took ${attempts} runs, expected ${runs}`;
@@ -120,7 +138,8 @@ function complaint(task: DemoTask, outcome: DemoOutcome): string | undefined {
 /** Ends that the queue counted beyond one for each task, or short of it. */
 function endProblems(tasks: readonly DemoTask[], { ends }: QueueCounts): string[] {
   const dead = tasks.filter(({ expect }) => expect === "dead").length;
-  const demanded: Ends = { ...NO_ENDS, success: tasks.length - dead, dead };
+  const error = tasks.filter(isHostile).length;
+  const demanded: Ends = { ...NO_ENDS, success: tasks.length - dead - error, error, dead };
   return (["success", "error", "cancelled", "dead"] as const).flatMap((status) =>
     ends[status] === demanded[status]
       ? []
@@ -134,7 +153,7 @@ export function problems(
   outcomes: readonly DemoOutcome[],
   counts: QueueCounts,
 ): string[] {
-  const found = tasks.flatMap((task, at) => complaint(task, outcomes[at] ?? { state: "open" }) ?? []);
+  const found = tasks.flatMap((task, at) => complaint(task, outcomes[at]) ?? []);
   found.push(...endProblems(tasks, counts));
   if (counts.reclaimed < 2) found.push(`${counts.reclaimed} tasks were reclaimed, expected at least 2`);
   if (counts.lateRefused < 1) found.push("no late result was refused, expected at least 1");

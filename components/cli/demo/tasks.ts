@@ -1,4 +1,5 @@
-/** The demo's other tasks, and what each must come to. Pure. */
+/** The demo's other tasks, and what each must come to. */
+import { HOSTILE_PROGRAMS, hostilePayload } from "../../../examples/hostile/programs.ts";
 import type { DemoTask } from "./summary.ts";
 
 /** One line of the file that `taskfleet push` reads. */
@@ -36,6 +37,15 @@ export function flakyTasks(run: string): PlannedTask[] {
 export function longTask(run: string, name: string, seconds: number): PlannedTask {
   const id = `${run}-${name}`;
   return { id, expect: "success", push: { kind: "sleep", id, payload: { ms: seconds * 1000, steps: 1 } } };
+}
+
+/** Programs that attack their worker and its neighbours, each in the sandbox. */
+export function hostileTasks(run: string): PlannedTask[] {
+  return HOSTILE_PROGRAMS.map((program) => {
+    const id = `${run}-hostile-${program.file.replace(".", "-")}`;
+    const push = { kind: "execute", id, payload: hostilePayload(program) };
+    return { id, expect: `error:${program.reason}`, push };
+  });
 }
 
 /** JSONL for `taskfleet push -`. */

@@ -10,6 +10,8 @@ export interface Setting {
   readonly backEnd: BackEnd;
   readonly uid: number | undefined;
   readonly helper: string;
+  /** Whether the worker itself is confined. */
+  readonly confined: boolean;
   readonly title: string;
 }
 
@@ -56,13 +58,14 @@ export async function settings(): Promise<readonly Setting[]> {
   return BACK_ENDS.flatMap((backEnd) => {
     if (!works[backEnd])
       say(`${backEnd}: ${found.bubblewrapError ?? "the kernel does not let this process"}`);
-    return works[backEnd]
-      ? uids.map((uid) => ({
-          backEnd,
-          uid,
-          helper,
-          title: `${backEnd}, ${uid === undefined ? "this user" : `user ${uid}`}`,
-        }))
-      : [];
+    if (!works[backEnd]) return [];
+    const plain = uids.map((uid) => ({
+      ...{ backEnd, uid, helper, confined: false },
+      title: `${backEnd}, ${uid === undefined ? "this user" : `user ${uid}`}`,
+    }));
+    // Landlock lets nobody mount below it, so that bubblewrap has no place there.
+    const uid = uids.at(-1);
+    const confined = { backEnd, uid, helper, confined: true, title: `${backEnd} in a confined worker` };
+    return backEnd === "landlock" ? [...plain, confined] : plain;
   });
 }

@@ -33,8 +33,12 @@ export class SandboxRunner {
   readonly hello: Promise<Hello>;
   #next = 0;
 
-  /** `uid`: the user that it runs as; default: this one. */
-  constructor(options: Partial<SandboxOptions> & Pick<SandboxOptions, "helper">, uid?: number) {
+  /** `uid`: the user that it runs as; default: this one. `confined`: by the helper, as workers are. */
+  constructor(
+    options: Partial<SandboxOptions> & Pick<SandboxOptions, "helper">,
+    uid?: number,
+    confined = false,
+  ) {
     this.scratch = mkdtempSync(join(tmpdir(), "taskfleet-sandbox-test-"));
     chmodSync(this.scratch, 0o711);
     if (uid !== undefined) chownSync(this.scratch, uid, uid);
@@ -44,16 +48,21 @@ export class SandboxRunner {
       readable: [],
       ...options,
     };
-    this.#child = spawn(
+    const words = [
       process.execPath,
-      [join(import.meta.dirname, "runner.ts"), JSON.stringify(all), SECRET],
-      {
-        env: { PATH: process.env.PATH, TMPDIR: this.scratch, WORKER_SECRET: SECRET },
-        stdio: ["pipe", "pipe", "inherit"],
-        cwd: "/",
-        ...(uid !== undefined && { uid, gid: uid }),
-      },
-    );
+      join(import.meta.dirname, "runner.ts"),
+      JSON.stringify(all),
+      SECRET,
+    ] as const;
+    const policy = { version: 1, writable: [tmpdir()], seccomp: "worker", dropCapabilities: true };
+    const confine = [options.helper, "confine", "--policy", JSON.stringify(policy), "--"];
+    const [command = "", ...rest] = confined ? [...confine, ...words] : words;
+    this.#child = spawn(command, rest, {
+      env: { PATH: process.env.PATH, TMPDIR: this.scratch, WORKER_SECRET: SECRET },
+      stdio: ["pipe", "pipe", "inherit"],
+      cwd: "/",
+      ...(uid !== undefined && { uid, gid: uid }),
+    });
     const hello = Promise.withResolvers<Hello>();
     this.hello = hello.promise;
     this.#child.on("exit", (code) => hello.reject(new Error(`the runner ended with ${code}`)));

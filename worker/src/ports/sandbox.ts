@@ -64,6 +64,8 @@ export interface Sandbox {
   readonly unenforced: readonly Protection[];
   /** Whether programs share a limit and so run one at a time. */
   readonly oneAtATime: boolean;
+  /** Whether each program has a control group of its own; else why not, in words. */
+  readonly groups: true | string;
   /** Runs a program to its end; afterwards nothing of it is left but its folder. Rejects with `SandboxStartError`. */
   run(program: SandboxedProgram): Promise<SandboxEnd>;
 }

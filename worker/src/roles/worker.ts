@@ -151,8 +151,11 @@ async function executeWith(settings: Settings<"worker">, logger: Logger) {
   const always = settings.executeSandbox === "always";
   if (typeof sandbox === "string") logger.info({ always, reason: sandbox }, LOG_EVENTS.noSandbox);
   else {
-    const { backEnd, unenforced, oneAtATime } = sandbox;
-    logger.info({ always, back_end: backEnd, unenforced, one_at_a_time: oneAtATime }, LOG_EVENTS.sandbox);
+    const { backEnd, unenforced, oneAtATime, groups } = sandbox;
+    logger.info(
+      { always, back_end: backEnd, unenforced, one_at_a_time: oneAtATime, cgroups: groups },
+      LOG_EVENTS.sandbox,
+    );
   }
   return createExecuteHandler({ sandbox, always, limits: limitsOf(settings) });
 }

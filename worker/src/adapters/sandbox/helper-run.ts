@@ -81,6 +81,12 @@ export class HelperRun {
     return this.#outcome();
   }
 
+  /** Ends it at once, for a limit that it hit. */
+  kill(stop: SandboxStop): void {
+    this.#stop ??= stop;
+    this.#control.destroy();
+  }
+
   #hear(line: string): void {
     const event = JSON.parse(line) as HelperEvent;
     this.#last = event;

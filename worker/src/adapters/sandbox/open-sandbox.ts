@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { BackEnd } from "../../../contract/sandbox.ts";
 import { SETTINGS } from "../../../contract/settings.ts";
 import type { Sandbox } from "../../ports/sandbox.ts";
+import { openTaskGroups } from "../cgroups/task-groups.ts";
 import { choose, unaccepted } from "./choose.ts";
 import { HelperSandbox } from "./helper-sandbox.ts";
 import { openToAll } from "./policy.ts";
@@ -41,6 +42,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox | st
       `${choice.backEnd} cannot enforce ${refused.join(", ")} here: use a newer kernel, or accept it by ` +
       `execute.acceptUnenforced (${SETTINGS.executeAcceptUnenforced.env}=${refused.join(",")})`
     );
+  const groups = await openTaskGroups();
   const node = ownNode(found.root);
   return new HelperSandbox({
     helper,
@@ -48,6 +50,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox | st
     system: found.system,
     readable: [...readable, ...node],
     path: [SYSTEM_PATH, ...node.map(dirname)].join(":"),
-    oneAtATime: choice.backEnd === "landlock" && !found.root,
+    groups,
+    // The limit of processes would be that of all of the user's.
+    oneAtATime: choice.backEnd === "landlock" && !found.root && typeof groups === "string",
   });
 }

@@ -25,6 +25,12 @@ const WORKER = [
   ...["test/support/**", "components/platform/redis-server.ts", "components/find-on-path.ts"],
 ];
 
+/** The sandbox's helper and where it is found. */
+const SANDBOX_HELPER = [
+  "worker/sandbox/**",
+  ...["components/sandbox-helper.ts", "components/paths.ts", "components/hosts/errors.ts"],
+];
+
 /** All suites, in the order in which they run. */
 export const SUITES: readonly Suite[] = [
   {
@@ -54,7 +60,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "worker",
     what: "the worker and its supervisor",
-    inputs: [...WORKER, "test/worker/**"],
+    inputs: [...WORKER, ...SANDBOX_HELPER, "test/worker/**"],
     command: mocha("worker"),
     heavy: false,
     timeoutMinutes: 10,

@@ -65,7 +65,7 @@ describe("status", function () {
 
   it("lists kinds with their schemas", async () => {
     const { out } = await fleet.cli(["kinds"]);
-    assert.match(out, /^kind +version +what it does\nexecute +1\.0\.0 +Runs a program/);
+    assert.match(out, /^kind +version +what it does\nexecute +1\.1\.0 +Runs a program/);
     const schema = await fleet.cli(["kinds", "sleep", "--schema"]);
     assert.match(schema.out, /^sleep 1\.0\.0: Sleeps.*\n\{\n {2}"type": "object"/);
     const unknown = await fleet.cli(["kinds", "nap"]);

@@ -26,6 +26,7 @@ export interface FleetSpec {
   readonly classes?: Readonly<Record<string, WorkerClassSpec>>;
   readonly redis?: RedisSpec;
   readonly execute?: ExecuteSpec;
+  readonly http?: HttpSpec;
   readonly security?: SecuritySpec;
 }
 
@@ -159,6 +160,14 @@ export interface ExecuteSpec {
   readonly output?: Size;
   /** What it writes to its scratch folder. */
   readonly disk?: Size;
+}
+
+export interface HttpSpec {
+  /**
+   * Hosts, as `host` or `host:port`, that the bundled handler `http` may call without TLS and at addresses that are not
+   * public. Without a port: the scheme's own. None by default.
+   */
+  readonly allow?: readonly string[];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../worker/contract/allowed-host.ts";
 import type { LimitsByKind } from "../../worker/contract/kind-limits.ts";
 import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
 import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
@@ -44,6 +45,7 @@ export interface ResolvedFleet {
   readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
   readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
   readonly execute: ResolvedExecute;
+  readonly http: { readonly allow: readonly string[] };
   readonly security: ResolvedSecurity;
   /** What the spec insists on and a target may be unable to do, less what it accepts without. */
   readonly demands: readonly Demand[];
@@ -138,6 +140,13 @@ function resolveRedis(section: Section): ResolvedFleet["redis"] {
   return Object.freeze({ port: Object.freeze(choice), maxMemory });
 }
 
+function resolveHttp(section: Section): ResolvedFleet["http"] {
+  const fits = (entry: string) => parseAllowedHost(entry) !== undefined;
+  const http = Object.freeze({ allow: section.texts("allow", fits, `a list of ${ALLOWED_HOST_FORM}`) });
+  section.finish();
+  return http;
+}
+
 /** `written` over `below`, field by field; anything but an object replaces. */
 function layered(below: unknown, written: unknown): unknown {
   if (!isRecord(below) || !isRecord(written)) return written === undefined ? below : written;
@@ -180,6 +189,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     classes,
     redis: resolveRedis(root.section("redis")),
     execute,
+    http: resolveHttp(root.section("http")),
     security,
     demands: demandsOf(security, execute, classes),
   };

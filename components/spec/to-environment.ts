@@ -55,6 +55,7 @@ export function classSettings(
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
     ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
+    httpAllow: fleet.http.allow,
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
     ...(fleet.limits.size === 0 ? {} : { kindLimits: formatKindLimits(fleet.limits) }),
     ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),

@@ -8,7 +8,9 @@ export class CircuitModel {
   #nowMs = 0;
   #failures = 0;
   #lastFailure = 0;
-  #open: { until: number; forgotten: number; probes: number; probeUntil: number } | null = null;
+  /** Probes are numbered for ever: an old one must not pass for that of a later time. */
+  #probes = 0;
+  #open: { until: number; forgotten: number; probe: number; probeUntil: number } | null = null;
   opened = 0;
 
   constructor(limit: number, openMs: number, keepMs: number) {
@@ -33,9 +35,8 @@ export class CircuitModel {
     const waitMs = Math.max(open.until, open.probeUntil) - this.#nowMs;
     if (waitMs > 0) return { waitMs, probe: "" };
     open.probeUntil = this.#nowMs + this.#openMs;
-    open.forgotten = this.#nowMs + this.#keepMs;
-    open.probes++;
-    return { waitMs: 0, probe: String(open.probes) };
+    open.probe = ++this.#probes;
+    return { waitMs: 0, probe: String(open.probe) };
   }
 
   report({ probe }: Permit, verdict: Verdict): void {
@@ -45,18 +46,18 @@ export class CircuitModel {
       if (verdict !== "failure") return;
       this.#failures++;
       this.#lastFailure = this.#nowMs;
-      if (this.#failures >= this.#limit) this.#openNow(0);
+      if (this.#failures >= this.#limit) this.#openNow();
       return;
     }
-    if (probe === "" || probe !== String(open.probes)) return;
-    if (verdict === "failure") this.#openNow(open.probes);
-    else if (verdict === "none") open.probeUntil = 0;
+    if (probe === "" || probe !== String(open.probe)) return;
+    if (verdict === "failure") this.#openNow();
+    else if (verdict === "none") open.probeUntil = open.probe = 0;
     else this.#close();
   }
 
-  #openNow(probes: number): void {
+  #openNow(): void {
     const until = this.#nowMs + this.#openMs;
-    this.#open = { until, forgotten: this.#nowMs + this.#keepMs, probes, probeUntil: 0 };
+    this.#open = { until, forgotten: this.#nowMs + this.#keepMs, probe: 0, probeUntil: 0 };
     this.#failures = 0;
     this.opened++;
   }

@@ -8,15 +8,16 @@ export const FAILURES = 5;
 export function workersCircuits(queue: TestQueue, limit = FAILURES) {
   const changes: string[] = [];
   const failures: unknown[] = [];
+  const redis = queue.connect("command");
   const circuits = new RedisCircuits({
-    redis: queue.connect("command"),
+    redis,
     stream: queue.stream,
     failures: limit,
     openMs: OPEN_MS,
     onChange: (name, state) => changes.push(`${name} ${state}`),
     onFailure: (error) => failures.push(error),
   });
-  return { circuits, changes, failures };
+  return { circuits, changes, failures, redis };
 }
 
 /** Makes a circuit look as if so much time had passed. */

@@ -29,6 +29,7 @@ export default defineHandler({ kind: "greet", version: "1.0.0", description: "Gr
       [
         ["execute", "1.0.0"],
         ["greet", "1.0.0"],
+        ["http", "1.0.0"],
       ],
     );
     assert.deepEqual(lines[1].payload.required, ["name"]);

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { countKinds } from "../../worker/src/cli/status/snapshot.ts";
+import { LimitedQueue } from "../support/limited-queue.ts";
+import { openQueue } from "../support/queue.ts";
 import { waitFor } from "../support/wait.ts";
 import { TestFleet } from "./fleet.ts";
 import { cli, finished, jsonLine, jsonLines } from "./support.ts";
@@ -77,6 +79,23 @@ describe("status", function () {
   it("looks at another stream when told to", async () => {
     const depth = jsonLine((await fleet.cli(["queue", "depth", "--json", "--stream", "gpu.tasks"])).out);
     assert.equal(depth.delayed, 0);
+  });
+
+  it("says what the limits of kinds keep from starting, apart from what waits", async () => {
+    const queue = openQueue(fleet.redis, "llm.tasks");
+    const given = new LimitedQueue(queue);
+    await given.push("a", "b", "c");
+    assert.equal(await given.admit(given.limiter({ concurrency: 1 })), "a:admitted b:parked c:parked");
+    queue.close();
+    const { waiting, parked, parkedBy, running } = jsonLine(
+      (await fleet.cli(["queue", "depth", "--json", "--stream", "llm.tasks"])).out,
+    );
+    assert.deepEqual(
+      { waiting, parked, parkedBy, running },
+      { waiting: 0, parked: 2, parkedBy: { k: 2 }, running: 1 },
+    );
+    const { out } = await fleet.cli(["status", "--stream", "llm.tasks"]);
+    assert.match(out, /\n {2}waiting +0\n {2}parked +2, by their kind's limits: k 2\n {2}running +1\n/);
   });
 
   it("counts kinds that are no longer published, and no other counters", () => {

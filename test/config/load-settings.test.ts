@@ -81,6 +81,7 @@ describe("loadSettings", () => {
       WORKER_PRESET: "turbo",
       TASKFLEET_QUEUE_NAME: "a,{b}",
       WORKER_ID: "two words",
+      TASKFLEET_HTTP_ALLOW: "api.internal,*.internal",
       TASKFLEET_RETRY_BASE: "10",
       TASKFLEET_RETRY_MAX: "5",
     };
@@ -88,12 +89,13 @@ describe("loadSettings", () => {
     const variables = problems.map(({ variable }) => variable).sort();
     const expected = Object.keys(environment).filter((name) => name !== "TASKFLEET_RETRY_MAX");
     assert.deepEqual(variables, expected.sort());
-    assert.match(message, /^8 settings are wrong:/);
+    assert.match(message, /^9 settings are wrong:/);
     assert.match(
       message,
       /WORKER_CONCURRENCY is "0"; allowed: a whole number from 1 to 1024\. Correct it, or unset WORKER_CONCURRENCY for the default, 4\./,
     );
     assert.match(message, /TASKFLEET_RETRY_BASE is 10; allowed: at most TASKFLEET_RETRY_MAX, which is 5\./);
+    assert.match(message, /with "\*\.internal"; allowed: hosts as "api\.internal", .*there are no patterns/);
     assert.doesNotMatch(message, /undefined/);
   });
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
 import { type KindLimiter, ParkedTasks } from "../../worker/src/adapters/redis/kind-limits.ts";
+import { Purge, type PurgeOrder } from "../../worker/src/adapters/redis/purge.ts";
+import type { DeliveredTask } from "../../worker/src/core/task.ts";
 import { LimitedQueue } from "../support/limited-queue.ts";
 import { BLOCK_MS, errorOf, LEASE_OVER, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 
@@ -119,10 +121,13 @@ describe("parked tasks", () => {
 
   describe("a parked task", () => {
     let limits: KindLimiter;
+    let running: DeliveredTask | undefined;
     beforeEach(async () => {
       limits = given.limiter({ concurrency: 1 });
       await given.push("running", "x", "y");
-      await given.admit(limits);
+      const tasks = await given.read();
+      [running] = tasks;
+      await given.admit(limits, tasks);
     });
 
     it("can be cancelled, and nothing of it is left", async () => {
@@ -149,6 +154,27 @@ describe("parked tasks", () => {
       assert.equal(outcome.result.error?.message, "cancelled while a worker held it");
       assert.equal(await queue.redis.exists(queue.keys.cancelled), 0);
       assert.equal((await queue.stats())["live:k"], "3");
+    });
+
+    it("can be purged, by kind, with those that wait; what is called, too", async () => {
+      const purge = async (order: Partial<PurgeOrder>) => {
+        const whole = { olderThanMs: 0, dryRun: false, resultTtlSeconds: 60, ...order };
+        const states = new Set(["waiting" as const]);
+        return Object.fromEntries(await new Purge(queue.redis, queue.stream, { ...whole, states }).run());
+      };
+      const two = { k: { waiting: 2, delayed: 0, dead: 0 } };
+      assert.deepEqual(await purge({ dryRun: true }), two);
+      assert.deepEqual(await purge({ kind: "other" }), {});
+      assert.deepEqual(await given.parked(), { k: 2 });
+      await given.finish(limits, running);
+      assert.deepEqual(await given.parked(), { k: 1 }, "x is called");
+      assert.deepEqual(await purge({}), two);
+      assert.deepEqual(await given.parked(), {});
+      assert.equal(await queue.redis.exists(queue.keys.index, queue.keys.dueEntries), 0);
+      assert.equal((await queue.stats())["live:k"], "0");
+      await given.parkedTasks({ concurrency: 1 }).sweep();
+      await given.push("next");
+      assert.equal(await given.admit(limits), "next:admitted");
     });
 
     it("is known to pushes, requeues and retries that are sent again", async () => {

@@ -41,6 +41,7 @@ const SNAPSHOT: QueueSnapshot = {
     late: 2,
     reclaimed: 6,
     released: 5,
+    "circuit-opened": 3,
     "from-a-later-version:x": 1,
   },
   kinds: ["hash", "idle-kind"],
@@ -125,10 +126,15 @@ describe("spawner: /metrics of the leader", () => {
       queue_reclaimed_total: 6,
       queue_released_total: 5,
       queue_poisoned_total: 0,
+      circuit_opened_total: 3,
       scaling_desired_workers: 5,
     };
     for (const [name, value] of Object.entries(figures))
       assert.deepEqual(samples(name), { [`${name}{stream="s"}`]: value });
+  });
+
+  it("names the circuits that are not closed", () => {
+    assert.deepEqual(samples("circuit_open"), { 'circuit_open{stream="s",circuit="https://a.example"}': 1 });
   });
 
   it("counts known kinds and all exit reasons from 0", () => {

@@ -32,7 +32,7 @@ describe("loadHandlers", () => {
 
   it("has the bundled ones without a folder", async () => {
     const handlers = await loadHandlers({ folder: "" });
-    assert.deepEqual([...handlers.keys()], ["execute"]);
+    assert.deepEqual([...handlers.keys()], ["execute", "http"]);
     assert.equal(handlers.get("execute")?.source, "bundled");
   });
 
@@ -43,7 +43,7 @@ describe("loadHandlers", () => {
     module("README.md", "# no module");
     mkdirSync(join(folder, "lib.js"));
     const handlers = await loadHandlers({ folder });
-    assert.deepEqual([...handlers.keys()], ["execute", "a", "b-1", "b-2"]);
+    assert.deepEqual([...handlers.keys()], ["execute", "http", "a", "b-1", "b-2"]);
     assert.equal(handlers.get("a")?.isolation, "event-loop");
     assert.match(handlers.get("b-2")?.source ?? "", /^file:.*\/b\.ts$/);
     assert.equal(await handlers.get("a")?.run({} as never, {} as never), "hi");

@@ -85,6 +85,7 @@ export const SETTINGS = {
   maxPayloadBytes: { env: "TASKFLEET_MAX_PAYLOAD_BYTES", type: "integer", unit: "bytes", default: 2097152, min: 1024, max: 134217728, roles: everywhere, doc: "Largest payload, as JSON text." },
   kindLimits: { env: "TASKFLEET_KIND_LIMITS", type: "list", default: [], roles: fleet, doc: "Limits of kinds across all workers of the queue: `kind=N` for N tasks at once, `kind=N/Ts` for N starts in any T seconds, as in `llm=4,llm=100/60s`. Each wins over what the kind's handler declares." },
   handlers: { env: "TASKFLEET_HANDLERS", type: "text", default: "", roles: fleet, doc: "Folder of handler modules beside the bundled ones." },
+  httpAllow: { env: "TASKFLEET_HTTP_ALLOW", type: "list", default: [], roles: worker, doc: "Hosts (`host`, `host:port`) that the handler `http` may call without TLS and at addresses that are not public." },
   imageTag: { env: "TASKFLEET_IMAGE_TAG", type: "text", default: "unknown", roles: fleet, doc: "Config digest of the image, or bundle:sha256:... ; recorded in every result." },
   revision: { env: "TASKFLEET_REVISION", type: "text", default: "", roles: fleet, doc: "Hash of what workers are started with; the spawner replaces workers of another revision." },
   httpHost: { env: "TASKFLEET_HTTP_HOST", type: "text", default: "127.0.0.1", roles: fleet, doc: "Address of /metrics and /health." },

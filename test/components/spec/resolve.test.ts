@@ -237,4 +237,29 @@ describe("resolving a spec", () => {
       ),
     );
   });
+
+  it("takes hosts that http may call otherwise by their names, and no patterns or URLs", () => {
+    const allow = ["api.internal", "API.internal:8080", "127.0.0.1:80", "[::1]:9000", "bücher.example"];
+    assert.deepEqual(resolveFleet({ http: { allow } }, "local").http.allow, allow);
+    assert.deepEqual(resolveFleet({}, "local").http.allow, []);
+    const wrong = [
+      "",
+      "*.internal",
+      "http://api.internal",
+      "a/b",
+      "a:0",
+      "a:65536",
+      "a:b",
+      "::1",
+      "u@h",
+      "a b",
+      1,
+    ];
+    for (const entry of wrong) {
+      const [problem, ...more] = problemsOf({ http: { allow: ["ok", entry] } });
+      assert.deepEqual([problem?.path, more], ["http.allow", []], String(entry));
+      assert.match(problem?.allowed ?? "", /^a list of hosts as "api\.internal", /);
+    }
+    assert.deepEqual(pathsOf({ http: { allow: "api.internal" } }), ["http.allow"]);
+  });
 });

@@ -52,6 +52,7 @@ describe("the spec as environment", () => {
     }
     const worker = classSettings(fleet, fleet.classes[0], "worker");
     assert.deepEqual([worker.maxPayloadBytes, worker.lease, worker.scaleMax], [4096, 6, undefined]);
+    assert.equal(toEnvironment({ httpAllow: ["a", "[::1]:80"] }).TASKFLEET_HTTP_ALLOW, "a,[::1]:80");
     assert.deepEqual([worker.circuitFailures, worker.circuitOpen], [5, 120]);
     assert.equal(classSettings(fleet, fleet.classes[0], "spawner").scaleMax, 32);
   });

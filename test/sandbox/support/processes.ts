@@ -14,3 +14,18 @@ export function processesWith(text: string): readonly number[] {
     .filter((name) => /^\d+$/.test(name) && commandLine(name).includes(text))
     .map(Number);
 }
+
+/** Processes with `text` in the environment that they were started with. */
+export function environmentsWith(text: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && environment(name).includes(text))
+    .map(Number);
+}
+
+function environment(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "latin1");
+  } catch {
+    return "";
+  }
+}

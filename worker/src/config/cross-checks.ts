@@ -1,3 +1,4 @@
+import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../contract/allowed-host.ts";
 import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
@@ -93,6 +94,18 @@ const protections: Check = ({ executeAcceptUnenforced: names }) => {
   };
 };
 
+const httpAllow: Check = ({ httpAllow: entries }) => {
+  if (!Array.isArray(entries)) return undefined;
+  const bad = entries.find((entry: string) => parseAllowedHost(entry) === undefined);
+  if (bad === undefined) return undefined;
+  return {
+    variable: SETTINGS.httpAllow.env,
+    received: `"${entries.join(",")}", with "${bad}"`,
+    allowed: `${ALLOWED_HOST_FORM}, with commas between them`,
+    wayOut: `Correct or remove "${bad}"; there are no patterns, name each host.`,
+  };
+};
+
 /** `low` must not be above `high`. */
 function ordered(low: SettingName, high: SettingName): Check {
   return (values) => {
@@ -121,7 +134,7 @@ function folderForProcesses(name: "runDirectory" | "logDirectory"): Check {
 }
 
 const CHECKS = {
-  worker: [redisUrl, streams, workerId, kindLimits, protections, ordered("retryBase", "retryMax")],
+  worker: [redisUrl, streams, workerId, kindLimits, protections, httpAllow, ordered("retryBase", "retryMax")],
   spawner: [
     redisUrl,
     oneStream,

@@ -182,7 +182,11 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   requests.listen();
   const toldPid = outerPid();
   const execute = await executeWith(settings, logger);
-  const handlers = await loadHandlers({ folder: settings.handlers, execute });
+  const handlers = await loadHandlers({
+    folder: settings.handlers,
+    execute,
+    httpAllow: settings.httpAllow,
+  });
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
   const connections = connect(settings, workerId);
   const metrics = new WorkerMetrics();

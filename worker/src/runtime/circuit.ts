@@ -7,7 +7,9 @@ const NAME = /^[^\p{Cc}]{1,300}$/u;
 /** `signal`: the task's. A service that is still silent when the task's time is over has failed. */
 function verdictOf(thrown: unknown, signal: AbortSignal): Verdict {
   if (signal.aborted) return signal.reason === "timeout" ? "failure" : "none";
-  return thrown instanceof Error && thrown.name === "PermanentError" ? "success" : "failure";
+  if (!(thrown instanceof Error) || thrown.name !== "PermanentError") return "failure";
+  // Nobody was asked.
+  return (thrown as PermanentError).reason === "denied" ? "none" : "success";
 }
 
 /** The circuit of this name, for calls under this signal. Throws a `PermanentError` for a wrong name. */

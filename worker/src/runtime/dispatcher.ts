@@ -140,9 +140,13 @@ export class Dispatcher {
   async #whenAllowed(held: Held, run: () => void): Promise<void> {
     this.#active++;
     const passage = await this.#o.gate.pass(held.task);
-    if (passage === "start" && this.#open) run();
-    else if (passage === "gone") this.#o.held.remove(held.task);
-    else this.#handBack(held);
+    try {
+      if (passage === "start" && this.#open) run();
+      else if (passage === "gone") this.#o.held.remove(held.task);
+      else this.#handBack(held);
+    } catch (thrown) {
+      this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: this.#o.defaults.maxAttempts });
+    }
     this.#left();
   }
 

@@ -19,7 +19,9 @@ export interface CircuitOptions {
 
 /** A service is not made to wait for Redis longer than this. */
 const PATIENCE_MS = 1_000;
-/** An open circuit that nobody tries is forgotten after so many times its open time. */
+/** States of a connection that would keep a question until it is made again, when nobody waits for the answer. */
+const LOST = ["reconnecting", "close", "end"];
+/** A circuit that nobody closes is forgotten after so many times its open time. */
 const KEPT = 10;
 /** Most names that are listed. */
 const LISTED = 50;
@@ -39,7 +41,7 @@ export class RedisCircuits implements Circuits {
 
   async enter(name: string): Promise<Permit> {
     const keys = [this.#keys.circuits + name];
-    const answer = await this.#ask(() => SCRIPTS.circuitEnter.run(this.#o.redis, keys, this.#times()));
+    const answer = await this.#ask(() => SCRIPTS.circuitEnter.run(this.#o.redis, keys, [this.#openMs]));
     const [waitMs, probe] = (answer ?? [0, ""]) as [number, string];
     return { waitMs, probe };
   }
@@ -47,20 +49,24 @@ export class RedisCircuits implements Circuits {
   async report(name: string, { probe }: Permit, verdict: Verdict): Promise<void> {
     if (verdict === "none" && probe === "") return;
     const { circuits, circuitsOpen, stats } = this.#keys;
-    const args = [name, verdict, probe, this.#o.failures, ...this.#times()];
+    const args = [name, verdict, probe, this.#o.failures, this.#openMs, this.#openMs * KEPT];
     const changed = await this.#ask(() =>
       SCRIPTS.circuitReport.run(this.#o.redis, [circuits + name, circuitsOpen, stats], args),
     );
     if (changed === "opened" || changed === "closed") this.#o.onChange(name, changed);
   }
 
-  #times(): readonly [number, number] {
-    const openMs = Math.round(this.#o.openMs);
-    return [openMs, openMs * KEPT];
+  get #openMs(): number {
+    return Math.round(this.#o.openMs);
   }
 
   /** A script's answer; `undefined` when there is none in time. */
   async #ask(run: () => Promise<unknown>): Promise<unknown> {
+    const { redis, onFailure } = this.#o;
+    if (LOST.includes(redis.status)) {
+      onFailure(new Error(`Redis is not connected (${redis.status})`));
+      return undefined;
+    }
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => late.reject(new Error(`Redis did not answer within ${PATIENCE_MS} ms`)),
@@ -69,7 +75,7 @@ export class RedisCircuits implements Circuits {
     try {
       return await Promise.race([run(), late.promise]);
     } catch (error) {
-      this.#o.onFailure(error);
+      onFailure(error);
       return undefined;
     } finally {
       clearTimeout(timer);

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Asks to call a service. Returns how long not to, in ms (0: go ahead), and for the one call that tries an open
--- circuit its number, else ''.
--- KEYS: circuit. ARGV: open time in ms, time to keep the circuit in ms.
+-- circuit a name that no other has, else ''.
+-- KEYS: circuit. ARGV: open time in ms.
 -- include: now
 local circuit, open_ms = KEYS[1], tonumber(ARGV[1])
 local state = redis.call('HMGET', circuit, 'open-until', 'probe-until')
@@ -10,6 +10,6 @@ local now = now_ms()
 local wait = math.max(tonumber(state[1]), tonumber(state[2] or 0)) - now
 if wait > 0 then return { math.min(wait, open_ms), '' } end
 -- One whose worker died is followed by another.
-redis.call('HSET', circuit, 'probe-until', whole(now + open_ms))
-redis.call('PEXPIRE', circuit, ARGV[2])
-return { 0, tostring(redis.call('HINCRBY', circuit, 'probe', 1)) }
+local probe = table.concat(redis.call('TIME'), '.')
+redis.call('HSET', circuit, 'probe', probe, 'probe-until', whole(now + open_ms))
+return { 0, probe }

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Tells how a call of a service ended. Returns 'opened' or 'closed' when that changed the circuit, else ''.
 -- KEYS: circuit, circuits-open, stats.
--- ARGV: name, verdict (success, failure, none), probe number or '', failures that open it, open time in ms, time to
+-- ARGV: name, verdict (success, failure, none), probe or '', failures that open it, open time in ms, time to
 -- keep the circuit in ms.
 -- include: now
 local circuit, listed = KEYS[1], KEYS[2]
@@ -11,7 +11,7 @@ local name, verdict, probe, limit, open_ms, keep_ms =
 local function open()
   local now = now_ms()
   redis.call('HSET', circuit, 'open-until', whole(now + open_ms))
-  redis.call('HDEL', circuit, 'failures', 'probe-until')
+  redis.call('HDEL', circuit, 'failures', 'probe', 'probe-until')
   redis.call('PEXPIRE', circuit, keep_ms)
   redis.call('ZREMRANGEBYSCORE', listed, '-inf', whole(now))
   redis.call('ZADD', listed, whole(now + keep_ms), name)
@@ -32,7 +32,7 @@ end
 if probe == '' or probe ~= state[2] then return '' end
 if verdict == 'failure' then return open() end
 if verdict == 'none' then
-  redis.call('HDEL', circuit, 'probe-until')
+  redis.call('HDEL', circuit, 'probe', 'probe-until')
   return ''
 end
 redis.call('DEL', circuit)

@@ -1,0 +1,2 @@
+# One file without end.
+exec cat /dev/zero > file

@@ -1,0 +1,2 @@
+# Uses a processor for ever.
+while :; do :; done

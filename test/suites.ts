@@ -54,7 +54,13 @@ export const SUITES: readonly Suite[] = [
   {
     name: "worker",
     what: "the worker and its supervisor",
-    inputs: [...WORKER, "test/worker/**"],
+    inputs: [
+      ...WORKER,
+      "components/sandbox-helper.ts",
+      "components/paths.ts",
+      "components/hosts/errors.ts",
+      "test/worker/**",
+    ],
     command: mocha("worker"),
     heavy: false,
     timeoutMinutes: 10,

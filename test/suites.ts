@@ -94,15 +94,9 @@ export const SUITES: readonly Suite[] = [
     what: "untrusted programs in every sandbox that this machine can make",
     inputs: [
       ...WORKER,
-      ...[
-        "worker/sandbox/**",
-        "components/sandbox-helper.ts",
-        "components/paths.ts",
-        "components/hosts/errors.ts",
-        ...["components/cli/go-toolchain.ts", "components/cli/run-command.ts"],
-        "examples/hostile/**",
-        "test/sandbox/**",
-      ],
+      ...SANDBOX_HELPER,
+      ...["components/cli/go-toolchain.ts", "components/cli/run-command.ts"],
+      ...["examples/hostile/**", "test/sandbox/**"],
     ],
     command: mocha("sandbox"),
     heavy: false,

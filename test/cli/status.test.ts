@@ -27,6 +27,22 @@ describe("status", function () {
     assert.match(out, /\nWorkers\n {2}none\n\nSpawner\n {2}leader {2}none\n$/);
   });
 
+  it("says which controls of workers hold and which are lost, as they were found when the stack came up", async () => {
+    const controls = {
+      enforced: [{ name: "uid", text: "uid 65532", by: "setpriv" }],
+      lost: [
+        { name: "cpu", text: "0.5 CPU", reason: "no control group: not root", wayOut: "run it as root" },
+      ],
+    };
+    const env = { TASKFLEET_CONTROLS: JSON.stringify(controls) };
+    const { out } = await fleet.cli(["status"], { env });
+    assert.match(
+      out,
+      /\nWorkers\n {2}none\n {2}controls {2}uid 65532\n {2}lost {6}0\.5 CPU: no control group: not root; run it as root\n\n/,
+    );
+    assert.deepEqual(jsonLine((await fleet.cli(["status", "--json"], { env })).out).controls, controls);
+  });
+
   it("says for programs what waits, runs and was done, who works and who leads", async () => {
     await fleet.startSpawner();
     await fleet.startWorker("worker-a", { WORKER_CONCURRENCY: "2" });

@@ -14,27 +14,21 @@ local results, runs = ARGV[1], cjson.decode(ARGV[2])
 local FIRST = 3
 local now = now_ms()
 
-local ids = {}
-for at = FIRST, #ARGV, 2 do ids[#ids + 1] = ARGV[at] end
-local live = redis.call('HMGET', index, unpack(ids))
 local any_dead = redis.call('EXISTS', dead) == 1
-
+local place_prefix = place_of(stream, '')
 local states, added, seen = {}, {}, {}
-local i = 0
 
-local function has_ended(id)
-  return redis.call('EXISTS', results .. id) == 1 or any_dead and redis.call('ZSCORE', dead, id)
+local function id_of(i)
+  return ARGV[FIRST + (i - 1) * 2]
 end
 
--- Whether the fresh tasks from the next on are known: one of them is live, or the first has ended.
-local function are_known(length)
-  for at = i + 1, i + length do
-    if live[at] then return true end
-  end
-  return has_ended(ids[i + 1])
+local function is_known(id)
+  return redis.call('HEXISTS', index, id) == 1 or redis.call('EXISTS', results .. id) == 1
+    or any_dead and redis.call('ZSCORE', dead, id)
 end
 
-local function add(id, kind, payload, options, delay)
+local function add(i, id, kind, options, delay)
+  local payload = ARGV[FIRST + i * 2 - 1]
   if delay > 0 then
     local fields = { 'id', id, 'kind', kind, 'payload', payload, 'options', options, 'at', whole(now) }
     delay_entry(due, due_entries, index, id, fields, whole(now + delay))
@@ -47,27 +41,40 @@ local function add(id, kind, payload, options, delay)
     entry = redis.call('XADD', stream, '*', 'id', id, 'kind', kind, 'payload', payload, 'options', options)
   end
   added[#added + 1] = id
-  added[#added + 1] = place_of(stream, entry)
+  added[#added + 1] = place_prefix .. entry
   return '1'
 end
 
-for _, run in ipairs(runs) do
-  local kind, options, delay, length, fresh = unpack(run)
+-- The first of them may have ended so long ago that its result is gone; then the last tells.
+local function add_fresh(first, last, kind, options, delay)
+  local known = is_known(id_of(first)) or is_known(id_of(last))
+  for i = first, last do states[i] = known and '0' or add(i, id_of(i), kind, options, delay) end
+  return known and 0 or last - first + 1
+end
+
+local function add_given(first, last, kind, options, delay)
   local taken = 0
-  local all_new = fresh == 1 and not are_known(length)
-  for _ = 1, length do
-    i = i + 1
-    local id = ids[i]
-    if all_new or fresh == 0 and not (live[i] or seen[id] or has_ended(id)) then
-      states[i] = add(id, kind, ARGV[FIRST + i * 2 - 1], options, delay)
-      seen[id] = fresh == 0
-      taken = taken + 1
-    else
+  for i = first, last do
+    local id = id_of(i)
+    if seen[id] or is_known(id) then
       states[i] = '0'
+    else
+      seen[id] = true
+      states[i] = add(i, id, kind, options, delay)
+      taken = taken + 1
     end
   end
+  return taken
+end
+
+local first = 1
+for _, run in ipairs(runs) do
+  local kind, options, delay, length, fresh = unpack(run)
+  local add_run = fresh == 1 and add_fresh or add_given
+  local taken = add_run(first, first + length - 1, kind, options, delay)
   count('enqueued:' .. kind, taken)
   count('live:' .. kind, taken)
+  first = first + length
 end
 if #added > 0 then redis.call('HSET', index, unpack(added)) end
 apply_counts(KEYS[6])

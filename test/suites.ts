@@ -123,6 +123,23 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 15,
   },
   {
+    name: "container",
+    what: "the sandbox inside a hardened container of a real engine",
+    inputs: [
+      ...WORKER,
+      ...[
+        "worker/sandbox/**",
+        "components/**",
+        "examples/hostile/**",
+        "test/sandbox/**",
+        "test/container/**",
+      ],
+    ],
+    command: mocha("container"),
+    heavy: true,
+    timeoutMinutes: 10,
+  },
+  {
     name: "local",
     what: "a real pulumi up of stack local: tasks, healing, rolling, down",
     inputs: [

@@ -97,7 +97,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "components",
     what: "spec, targets and the provider for host processes",
-    inputs: [...WORKER, "components/**", "stacks/**", "test/components/**"],
+    inputs: [...WORKER, "components/**", "stacks/**", "examples/hostile/**", "test/components/**"],
     command: mocha("components"),
     heavy: false,
     timeoutMinutes: 10,

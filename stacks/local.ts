@@ -7,8 +7,8 @@ import { sandboxHelper } from "../components/sandbox-helper.ts";
 import { resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";
 import { LocalFleet } from "../components/targets/local/component.ts";
-import { checkHandlers } from "../components/targets/local/handlers-check.ts";
 import { handlersDigest } from "../components/targets/local/handlers-digest.ts";
+import { checkWorkers } from "../components/targets/local/workers-check.ts";
 import { buildBundle } from "../worker/build.ts";
 
 /**
@@ -30,13 +30,17 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     ),
     handlersDigest(handlers),
   ]);
-  if (handlers !== "") await checkHandlers(process.execPath, bundle.directory, handlers);
-  const document = target.compile(fleet, {
+  const parts = {
     root: PATHS.root,
-    paths,
     node: process.execPath,
-    redisServer: redisServer([PATHS.bin, process.env.PATH].join(delimiter)),
     bundle,
+    hiddenPaths: [paths.secrets, PATHS.passphrase, PATHS.pulumiBackend],
+  };
+  const document = target.compile(fleet, {
+    ...parts,
+    paths,
+    controls: await checkWorkers(fleet, parts),
+    redisServer: redisServer([PATHS.bin, process.env.PATH].join(delimiter)),
     handlersDigest: digest,
     deleteData: config.getBoolean("deleteData") ?? false,
   });
@@ -48,6 +52,7 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     spawners: Object.fromEntries(spawners),
     imageTag: document.imageTag,
     lostTasks: document.lostTasks,
+    controls: document.controls,
     logs: paths.logs,
     runDirectories: document.classes.map(({ workers }) => workers.directory),
   };

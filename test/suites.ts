@@ -25,6 +25,12 @@ const WORKER = [
   ...["test/support/**", "components/platform/redis-server.ts", "components/find-on-path.ts"],
 ];
 
+/** The sandbox's helper and where it is found. */
+const SANDBOX_HELPER = [
+  "worker/sandbox/**",
+  ...["components/sandbox-helper.ts", "components/paths.ts", "components/hosts/errors.ts"],
+];
+
 /** All suites, in the order in which they run. */
 export const SUITES: readonly Suite[] = [
   {
@@ -54,8 +60,16 @@ export const SUITES: readonly Suite[] = [
   {
     name: "worker",
     what: "the worker and its supervisor",
-    inputs: [...WORKER, "test/worker/**"],
+    inputs: [...WORKER, ...SANDBOX_HELPER, "test/worker/**"],
     command: mocha("worker"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "outside",
+    what: "calls of services outside: circuit breakers and the handler http",
+    inputs: [...WORKER, "test/{circuit,http}/**", "test/worker/support/**", "test/worker/fixtures/**"],
+    command: mocha("circuit", "http"),
     heavy: false,
     timeoutMinutes: 10,
   },
@@ -80,15 +94,9 @@ export const SUITES: readonly Suite[] = [
     what: "untrusted programs in every sandbox that this machine can make",
     inputs: [
       ...WORKER,
-      ...[
-        "worker/sandbox/**",
-        "components/sandbox-helper.ts",
-        "components/paths.ts",
-        "components/hosts/errors.ts",
-        ...["components/cli/go-toolchain.ts", "components/cli/run-command.ts"],
-        "examples/hostile/**",
-        "test/sandbox/**",
-      ],
+      ...SANDBOX_HELPER,
+      ...["components/cli/go-toolchain.ts", "components/cli/run-command.ts"],
+      ...["examples/hostile/**", "test/sandbox/**"],
     ],
     command: mocha("sandbox"),
     heavy: false,
@@ -97,7 +105,14 @@ export const SUITES: readonly Suite[] = [
   {
     name: "components",
     what: "spec, targets and the provider for host processes",
-    inputs: [...WORKER, "components/**", "stacks/**", "examples/hostile/**", "test/components/**"],
+    inputs: [
+      ...WORKER,
+      "components/**",
+      "stacks/**",
+      "examples/**",
+      "examples/hostile/**",
+      "test/components/**",
+    ],
     command: mocha("components"),
     heavy: false,
     timeoutMinutes: 10,

@@ -7,11 +7,18 @@ import { PATHS } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
 
 /** Each is `test/bench/<name>.ts`. */
-const BENCHMARKS: Readonly<Record<string, string>> = {
+export const BENCHMARKS: Readonly<Record<string, string>> = {
   local: "stack local: up without changes, push to start, reclaim, memory",
+  queue:
+    "the queue: beside BullMQ and Redis' limit, processes, payloads, latency, a million tasks, idle workers",
 };
 
-async function bench(name: string, json: boolean): Promise<void> {
+interface Options {
+  readonly json?: boolean;
+  readonly part?: string;
+}
+
+async function bench(name: string, { json, part }: Options): Promise<void> {
   if (!Object.hasOwn(BENCHMARKS, name)) {
     const known = Object.keys(BENCHMARKS).join(", ");
     throw new CommandError(
@@ -20,7 +27,11 @@ async function bench(name: string, json: boolean): Promise<void> {
     );
   }
   const file = join(PATHS.root, "test", "bench", `${name}.ts`);
-  const child = spawn(process.execPath, [file, ...(json ? ["--json"] : [])], { stdio: "inherit" });
+  const child = spawn(
+    process.execPath,
+    [file, ...(json === true ? ["--json"] : []), ...(part === undefined ? [] : ["--part", part])],
+    { stdio: "inherit" },
+  );
   const [code] = (await once(child, "close")) as [number | null];
   process.exitCode = code ?? EXIT.failed;
 }
@@ -33,6 +44,7 @@ export function register(program: Command): void {
     .description("measure: progress on standard error, figures on standard output")
     .argument("<name>", "which benchmark")
     .option("--json", "one JSON object instead of a table")
+    .option("--part <names>", "only these parts of the benchmark, with commas between them")
     .addHelpText("after", `\nBenchmarks:\n${list.join("\n")}`)
-    .action((name: string, { json }: { json?: boolean }) => bench(name, json === true));
+    .action((name: string, options: Options) => bench(name, options));
 }

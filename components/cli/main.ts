@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
+import { COMPLETE } from "../../worker/contract/completion.ts";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
 import { explain, HostError } from "../hosts/errors.ts";
 import { PATHS } from "../paths.ts";
@@ -43,7 +44,19 @@ function queueHelp(): string {
   return `\nQueue commands (worker package):\n${stdout}`;
 }
 
+/** Answers a shell's completion script; `words` are those behind the program's name. */
+async function complete(words: readonly string[]): Promise<void> {
+  const program = createProgram();
+  const wanted = words[0] === "help" ? words[1] : words[0];
+  const chosen = wanted === undefined ? undefined : COMMANDS[wanted];
+  for (const command of chosen === undefined ? Object.values(COMMANDS) : [chosen])
+    (await command.load()).register(program);
+  const { answerCompletion } = await import("./completion.ts");
+  await answerCompletion(program, words);
+}
+
 async function run(words: readonly string[]): Promise<void> {
+  if (words[0] === COMPLETE) return complete(words.slice(2));
   const program = createProgram();
   const [name] = words;
   const chosen = name === undefined ? undefined : COMMANDS[name];

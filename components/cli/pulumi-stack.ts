@@ -13,7 +13,7 @@ import { assertUnlocked } from "./stack-lock.ts";
 import { DEFAULT_STACK } from "./stack-name.ts";
 
 /** `name` in `Pulumi.yaml`. */
-const PROJECT = "taskfleet";
+export const PROJECT = "taskfleet";
 
 /** The environment of every `pulumi` that the command line starts. */
 export interface Engine {

@@ -1,9 +1,8 @@
 import { EXIT } from "../../worker/contract/exit-codes.ts";
-import { findOnPath } from "../find-on-path.ts";
 import { PATHS } from "../paths.ts";
 import { findRedisServer } from "../platform/redis-server.ts";
+import { aptInstall, aptProblem } from "./apt.ts";
 import { CommandError } from "./command-error.ts";
-import { runCommand } from "./run-command.ts";
 import type { SetupStep } from "./setup-step.ts";
 import { versionProblem } from "./tool-version.ts";
 
@@ -12,30 +11,12 @@ const WAY_OUT = "install Redis 7 or newer so that redis-server is on PATH, then 
 /** The queue's scripts have flags in their first line, which older ones do not know. */
 const DEMAND = { product: "Redis", minimum: "7.0.0", ask: ["--version"], wayOut: WAY_OUT };
 
-/** `apt-get` with these words, by sudo for other users than root. */
-function aptGet(...words: readonly string[]): readonly [string, ...string[]] {
-  const command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", ...words] as const;
-  return process.getuid?.() === 0 ? [...command] : ["sudo", ...command];
-}
-
 async function install(environment: NodeJS.ProcessEnv, report: (detail: string) => void): Promise<void> {
-  const path = environment.PATH ?? "";
-  if (findOnPath("apt-get", path) === undefined)
-    throw new CommandError(`no redis-server on PATH, and no apt-get to install it: ${WAY_OUT}`, EXIT.failed);
-  if (process.getuid?.() !== 0 && findOnPath("sudo", path) === undefined)
-    throw new CommandError(
-      `no redis-server on PATH, and no root or sudo to install it: ${WAY_OUT}`,
-      EXIT.failed,
-    );
-  report("apt-get install redis-tools");
+  const problem = aptProblem(environment);
+  if (problem !== undefined)
+    throw new CommandError(`no redis-server on PATH, and ${problem} to install it: ${WAY_OUT}`, EXIT.failed);
   // Not the package redis-server: it would start a server without a password.
-  const command = aptGet("install", "--no-install-recommends", "redis-tools");
-  let end = await runCommand(command, { env: environment });
-  if (end.code !== 0) {
-    report("apt-get update");
-    await runCommand(aptGet("update"), { env: environment });
-    end = await runCommand(command, { env: environment });
-  }
+  const end = await aptInstall("redis-tools", environment, report);
   if (end.code !== 0)
     throw new CommandError(`apt-get install redis-tools failed (${WAY_OUT}):\n${end.tail}`, EXIT.failed);
 }

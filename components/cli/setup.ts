@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { firstStackStep } from "./pulumi-stack.ts";
+import { bubblewrapStep } from "./setup-bubblewrap.ts";
 import { engineStep } from "./setup-engine.ts";
 import { type ProgressOutput, StepProgress } from "./setup-progress.ts";
 import { redisStep } from "./setup-redis.ts";
@@ -12,6 +13,7 @@ export function setupSteps(environment: NodeJS.ProcessEnv): readonly SetupStep[]
   return [
     redisStep(environment),
     engineStep(environment),
+    bubblewrapStep(environment),
     sandboxStep(environment),
     {
       name: "executables in .taskfleet/bin",

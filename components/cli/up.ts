@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { stackEnvironment } from "./environment.ts";
-import { ensureStack, findEngine, runPulumi } from "./pulumi-stack.ts";
+import { ensureStack, findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
 import { checkStackName, DEFAULT_STACK, defaultStack } from "./stack-name.ts";
+import { assertTarget, stackConfig } from "./stack-target.ts";
 
 /** What to do next with a fleet that is up, on lines of their own. */
 export function nextSteps(stack: string): string {
@@ -20,6 +21,7 @@ export function nextSteps(stack: string): string {
 async function up(stack: string, ask: boolean): Promise<void> {
   checkStackName(stack);
   const engine = findEngine(process.env);
+  if (!(await stackExists(engine, stack))) assertTarget(stack, stackConfig(stack));
   await ensureStack(engine, stack);
   await runPulumi(engine, stack, ask ? ["up"] : ["up", "--yes", "--skip-preview"]);
   process.stdout.write(nextSteps(stack));

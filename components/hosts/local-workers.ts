@@ -29,6 +29,7 @@ export interface StopOptions {
 }
 
 const LOOK_AGAIN_MS = 100;
+const CLEAN_UP_TIMEOUT_MS = 2_000;
 const KILL_TIMEOUT_MS = 10_000;
 
 interface LiveWorker {
@@ -87,15 +88,23 @@ async function drain(
   }
 }
 
-async function kill(directory: string, workers: readonly LiveWorker[]): Promise<void> {
-  for (const each of workers.flatMap(({ processes }) => processes)) signalProcess(each, "SIGKILL");
-  const deadline = performance.now() + KILL_TIMEOUT_MS;
+/** Waits until no worker is left. Returns whether that was so in time. */
+async function allGone(directory: string, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
   while ((await liveWorkers(directory)).length > 0) {
-    if (performance.now() > deadline) {
-      throw new HostError(`workers of ${directory} survived SIGKILL: they hang in the kernel`);
-    }
+    if (performance.now() > deadline) return false;
     await delay(LOOK_AGAIN_MS);
   }
+  return true;
+}
+
+/** The workers first: a supervisor ends and removes what its worker leaves behind, and then itself. */
+async function kill(directory: string, workers: readonly LiveWorker[]): Promise<void> {
+  for (const { processes } of workers) signalProcess(processes.at(-1) ?? processes[0], "SIGKILL");
+  if (await allGone(directory, CLEAN_UP_TIMEOUT_MS)) return;
+  for (const each of workers.flatMap(({ processes }) => processes)) signalProcess(each, "SIGKILL");
+  if (await allGone(directory, KILL_TIMEOUT_MS)) return;
+  throw new HostError(`workers of ${directory} survived SIGKILL: they hang in the kernel`);
 }
 
 /** Stops every worker of a run directory: SIGTERM, the time to finish, then SIGKILL. */

@@ -11,17 +11,6 @@ export const DEFAULTS = {
   untrustedExecute: false,
   redisPort: 6379,
   redisMaxMemory: 2 * 1024 ** 3,
-  /** Limits of one worker process and the programs that its handlers start. */
-  security: {
-    uid: 65_532,
-    readOnlyRoot: true,
-    noNewPrivileges: true,
-    dropCapabilities: "all",
-    seccomp: "runtime/default",
-    pids: 256,
-    memory: 512 * 1024 ** 2,
-    cpu: 0.5,
-  },
   /** Where the two spawners of a class answer /metrics and /health, where that port is free. */
   spawnerPort: 9464,
 } as const;

@@ -1,19 +1,12 @@
+import { CONTROLS, type ControlName } from "../../worker/contract/controls.ts";
+
 /** How a worker is confined: the fields of the spec's `security`. A spec may accept a target without one. */
-export const CONFINEMENTS = [
-  "uid",
-  "readOnlyRoot",
-  "noNewPrivileges",
-  "dropCapabilities",
-  "seccomp",
-  "pids",
-  "memory",
-  "cpu",
-] as const;
+export const CONFINEMENTS = CONTROLS;
 
 /** What a target may or may not be able to do; a row of the capability table each. */
 export const FEATURES = [...CONFINEMENTS, "gpu", "untrustedExecute"] as const;
 
-export type Confinement = (typeof CONFINEMENTS)[number];
+export type Confinement = ControlName;
 export type Feature = (typeof FEATURES)[number];
 
 /** A feature that the spec insists on, and where and how it says so. */

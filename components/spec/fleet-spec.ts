@@ -15,6 +15,10 @@ export interface FleetSpec {
   readonly delivery?: DeliverySpec;
   /** How many workers there are. */
   readonly scaling?: ScalingSpec;
+  /** Limits of kinds across all workers of a queue, by kind; each class has a queue of its own. */
+  readonly limits?: Readonly<Record<string, KindLimitsSpec>>;
+  /** When services outside are given a rest. */
+  readonly circuit?: CircuitSpec;
   readonly logging?: LoggingSpec;
   /** Folder of handler modules beside the bundled ones, relative to the project's root. */
   readonly handlers?: string;
@@ -22,6 +26,7 @@ export interface FleetSpec {
   readonly classes?: Readonly<Record<string, WorkerClassSpec>>;
   readonly redis?: RedisSpec;
   readonly execute?: ExecuteSpec;
+  readonly http?: HttpSpec;
   readonly security?: SecuritySpec;
 }
 
@@ -86,6 +91,28 @@ export interface ScalingSpec {
   readonly leaderLease?: Duration;
 }
 
+/** What is set here wins over what the kind's handler declares. A task over its limit waits and blocks no other. */
+export interface KindLimitsSpec {
+  /** Most tasks of the kind that run at once. Default: no limit. */
+  readonly concurrency?: number;
+  /** Most tasks of the kind that start in any window of time. Default: no limit. */
+  readonly rate?: RateSpec;
+}
+
+export interface RateSpec {
+  readonly tasks: number;
+  /** Length of the window. */
+  readonly per: Duration;
+}
+
+/** The circuit breaker that handlers put around calls of a service; its state is the whole fleet's. */
+export interface CircuitSpec {
+  /** Failed calls in a row that open it. */
+  readonly failures?: number;
+  /** How long it then refuses calls before one is tried. */
+  readonly open?: Duration;
+}
+
 export interface LoggingSpec {
   readonly level?: "debug" | "info" | "warning" | "error";
   /** One JSON object a line; off: lines for people. */
@@ -133,6 +160,14 @@ export interface ExecuteSpec {
   readonly output?: Size;
   /** What it writes to its scratch folder. */
   readonly disk?: Size;
+}
+
+export interface HttpSpec {
+  /**
+   * Hosts, as `host` or `host:port`, that the bundled handler `http` may call without TLS and at addresses that are not
+   * public. Without a port: the scheme's own. None by default.
+   */
+  readonly allow?: readonly string[];
 }
 
 /**

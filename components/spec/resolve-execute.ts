@@ -19,7 +19,11 @@ export function resolveExecute(section: Section): ResolvedExecute {
     ...section.settings(EXECUTE_FIELDS, (name) => SETTINGS[name].default),
     untrusted: section.flag("untrusted", DEFAULTS.untrustedExecute),
     acceptUnenforced: section.choices("acceptUnenforced", PROTECTIONS),
-    readable: section.texts("readable", ABSOLUTE, "a list of absolute paths without commas"),
+    readable: section.texts(
+      "readable",
+      (path) => ABSOLUTE.test(path),
+      "a list of absolute paths without commas",
+    ),
   };
   section.finish();
   return Object.freeze(execute);

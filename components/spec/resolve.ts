@@ -1,11 +1,15 @@
+import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../worker/contract/allowed-host.ts";
+import type { LimitsByKind } from "../../worker/contract/kind-limits.ts";
 import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
 import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
 import { SpecError, type SpecProblem } from "./errors.ts";
 import type { Demand } from "./features.ts";
 import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
+import { resolveLimits } from "./resolve-limits.ts";
 import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
 import { isRecord, Section } from "./section.ts";
 import {
+  CIRCUIT_FIELDS,
   DELIVERY_FIELDS,
   LOGGING_FIELDS,
   type ResolvedSection,
@@ -35,10 +39,13 @@ export interface ResolvedFleet {
   /** Folder of handler modules as written; empty for none. */
   readonly handlers: string;
   readonly delivery: ResolvedSection<typeof DELIVERY_FIELDS>;
+  readonly limits: LimitsByKind;
+  readonly circuit: ResolvedSection<typeof CIRCUIT_FIELDS>;
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
   readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
   readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
   readonly execute: ResolvedExecute;
+  readonly http: { readonly allow: readonly string[] };
   readonly security: ResolvedSecurity;
   /** What the spec insists on and a target may be unable to do, less what it accepts without. */
   readonly demands: readonly Demand[];
@@ -86,6 +93,12 @@ function resolveDelivery(section: Section): ResolvedFleet["delivery"] {
   return delivery;
 }
 
+function resolveCircuit(section: Section): ResolvedFleet["circuit"] {
+  const circuit = section.settings(CIRCUIT_FIELDS, (name) => SETTINGS[name].default);
+  section.finish();
+  return circuit;
+}
+
 function resolveLogging(section: Section): ResolvedFleet["logging"] {
   const logging = section.settings(LOGGING_FIELDS, (name) => SETTINGS[name].default);
   section.finish();
@@ -127,6 +140,13 @@ function resolveRedis(section: Section): ResolvedFleet["redis"] {
   return Object.freeze({ port: Object.freeze(choice), maxMemory });
 }
 
+function resolveHttp(section: Section): ResolvedFleet["http"] {
+  const fits = (entry: string) => parseAllowedHost(entry) !== undefined;
+  const http = Object.freeze({ allow: section.texts("allow", fits, `a list of ${ALLOWED_HOST_FORM}`) });
+  section.finish();
+  return http;
+}
+
 /** `written` over `below`, field by field; anything but an object replaces. */
 function layered(below: unknown, written: unknown): unknown {
   if (!isRecord(below) || !isRecord(written)) return written === undefined ? below : written;
@@ -163,10 +183,13 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     name,
     handlers: root.text("handlers", FOLDER, "the path of a folder", DEFAULTS.handlers),
     delivery: resolveDelivery(root.section("delivery")),
+    limits: resolveLimits(root),
+    circuit: resolveCircuit(root.section("circuit")),
     logging: resolveLogging(root.section("logging")),
     classes,
     redis: resolveRedis(root.section("redis")),
     execute,
+    http: resolveHttp(root.section("http")),
     security,
     demands: demandsOf(security, execute, classes),
   };

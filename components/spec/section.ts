@@ -109,15 +109,6 @@ export class Section {
     return [];
   }
 
-  texts(key: string, pattern: RegExp, allowed: string): readonly string[] {
-    const raw = this.raw(key);
-    if (raw === undefined) return [];
-    const fits = (value: unknown): value is string => typeof value === "string" && pattern.test(value);
-    if (Array.isArray(raw) && raw.every(fits)) return raw;
-    this.refuse(key, allowed);
-    return [];
-  }
-
   flag(key: string, fallback: boolean): boolean {
     const raw = this.raw(key);
     if (raw === undefined || typeof raw === "boolean") return raw ?? fallback;
@@ -131,6 +122,15 @@ export class Section {
     if (typeof raw === "string" && pattern.test(raw)) return raw;
     this.refuse(key, allowed);
     return fallback;
+  }
+
+  texts(key: string, fits: (text: string) => boolean, allowed: string): readonly string[] {
+    const raw = this.raw(key);
+    if (raw === undefined) return [];
+    const known = (value: unknown): value is string => typeof value === "string" && fits(value);
+    if (Array.isArray(raw) && raw.every(known)) return Object.freeze([...raw]);
+    this.refuse(key, allowed);
+    return [];
   }
 
   /** All fields that settings of the worker image cover, bounded as those are. */

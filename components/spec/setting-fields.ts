@@ -1,3 +1,4 @@
+import type { ControlName } from "../../worker/contract/controls.ts";
 import type { SETTINGS, SettingName } from "../../worker/contract/settings.ts";
 
 /**
@@ -39,6 +40,11 @@ export const SCALING_FIELDS = {
   leaderLease: "leaderLease",
 } as const satisfies Record<string, SettingName>;
 
+export const CIRCUIT_FIELDS = {
+  failures: "circuitFailures",
+  open: "circuitOpen",
+} as const satisfies Record<string, SettingName>;
+
 export const LOGGING_FIELDS = {
   level: "logLevel",
   json: "logJson",
@@ -54,6 +60,17 @@ export const EXECUTE_FIELDS = {
   output: "executeOutput",
   disk: "executeDisk",
 } as const satisfies Record<string, SettingName>;
+
+export const SECURITY_FIELDS = {
+  uid: "uid",
+  readOnlyRoot: "readOnlyRoot",
+  noNewPrivileges: "noNewPrivileges",
+  dropCapabilities: "dropCapabilities",
+  seccomp: "seccomp",
+  pids: "pids",
+  memory: "memory",
+  cpu: "cpu",
+} as const satisfies Record<ControlName, SettingName>;
 
 export type SettingFields = Readonly<Record<string, SettingName>>;
 

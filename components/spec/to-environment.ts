@@ -1,10 +1,13 @@
+import { formatKindLimits } from "../../worker/contract/kind-limits.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../worker/contract/settings.ts";
 import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
 import {
+  CIRCUIT_FIELDS,
   DELIVERY_FIELDS,
   EXECUTE_FIELDS,
   LOGGING_FIELDS,
   SCALING_FIELDS,
+  SECURITY_FIELDS,
   type SettingFields,
   WORKER_FIELDS,
 } from "./setting-fields.ts";
@@ -51,10 +54,14 @@ export function classSettings(
     ...fieldsToSettings(WORKER_FIELDS, workerClass.worker),
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
+    ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
+    httpAllow: fleet.http.allow,
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
+    ...(fleet.limits.size === 0 ? {} : { kindLimits: formatKindLimits(fleet.limits) }),
     ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),
     executeAcceptUnenforced: fleet.execute.acceptUnenforced,
     executeReadable: fleet.execute.readable,
+    ...fieldsToSettings(SECURITY_FIELDS, fleet.security),
   };
   const forRole = Object.entries(all).filter(([name]) => {
     const roles: readonly SettingRole[] = SETTINGS[name as SettingName].roles;

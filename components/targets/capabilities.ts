@@ -1,3 +1,4 @@
+import type { Controls } from "../../worker/contract/controls.ts";
 import type { TargetName } from "../spec/defaults.ts";
 import { CONFINEMENTS, type Demand, type Feature } from "../spec/features.ts";
 import type { ResolvedFleet } from "../spec/resolve.ts";
@@ -5,6 +6,14 @@ import type { ResolvedFleet } from "../spec/resolve.ts";
 /** Whether a target enforces a feature, and what to know where it does not. */
 export type Capability =
   | { readonly enforced: true }
+  | {
+      /** The machine decides; what it lacks is found before anything is changed. */
+      readonly enforced: "where possible";
+      /** What the machine must offer. */
+      readonly needs: string;
+      /** What limits the damage where it does not. */
+      readonly compensation: string;
+    }
   | {
       readonly enforced: false;
       readonly reason: string;
@@ -14,59 +23,50 @@ export type Capability =
       readonly nearest: string;
     };
 
-const ownUser = "a worker is a plain process of the user who ran the stack";
-const noControlGroup = "no control group is made for a plain process";
+const controlGroup = "root, and control groups (version 1 or 2) that it may make";
 
 /** What each target enforces. The one place where targets differ in ability. */
 export const CAPABILITIES: Readonly<Record<TargetName, Readonly<Record<Feature, Capability>>>> = {
   local: {
     uid: {
-      enforced: false,
-      reason: ownUser,
-      compensation: "nothing listens beyond loopback, and secrets are files that only this user may read",
-      nearest: "run the stack as an unprivileged user",
+      enforced: "where possible",
+      needs: "root, which alone can start a process of another user",
+      compensation: "workers of an ordinary user run in a user namespace, which reaches no process outside",
     },
     readOnlyRoot: {
-      enforced: false,
-      reason: "a plain process sees the machine's own file system",
-      compensation: "the fleet's own files are all under one folder, and programs run in scratch folders",
-      nearest: "run the stack as a user who may write only there",
+      enforced: "where possible",
+      needs: "bubblewrap and namespaces, or the helper taskfleet-sandbox and a kernel with Landlock",
+      compensation: "the user that workers run as may write little outside its own folders",
     },
     noNewPrivileges: {
-      enforced: false,
-      reason: ownUser,
-      compensation: "tasks are the developer's own, and no setuid program is needed",
-      nearest: "run the stack under `setpriv --no-new-privs`",
+      enforced: "where possible",
+      needs: "setpriv (util-linux), bubblewrap or taskfleet-sandbox",
+      compensation: "no set-user-id program is needed by a task",
     },
     dropCapabilities: {
-      enforced: false,
-      reason: ownUser,
+      enforced: "where possible",
+      needs: "setpriv (util-linux) or taskfleet-sandbox; for an ordinary user, no new privileges",
       compensation: "an ordinary user's process has no capabilities to drop",
-      nearest: "run the stack as an unprivileged user",
     },
     seccomp: {
-      enforced: false,
-      reason: "a plain process is started without a filter",
-      compensation: "tasks are the developer's own",
-      nearest: '"unconfined"',
+      enforced: "where possible",
+      needs: "the helper taskfleet-sandbox, which the set-up builds where there is Go",
+      compensation: "tasks are the developer's own; untrusted programs are refused without the helper",
     },
     pids: {
-      enforced: false,
-      reason: noControlGroup,
+      enforced: "where possible",
+      needs: controlGroup,
       compensation: "scaling.max and worker.concurrency bound how many tasks run at once",
-      nearest: "a lower scaling.max or worker.concurrency, or `ulimit -u` in the shell that runs the stack",
     },
     memory: {
-      enforced: false,
-      reason: noControlGroup,
+      enforced: "where possible",
+      needs: controlGroup,
       compensation: "redis.maxMemory bounds the queue, scaling.max the number of workers",
-      nearest: "a lower scaling.max",
     },
     cpu: {
-      enforced: false,
-      reason: noControlGroup,
+      enforced: "where possible",
+      needs: controlGroup,
       compensation: "scaling.max bounds the number of workers",
-      nearest: "a lower scaling.max",
     },
     gpu: {
       enforced: false,
@@ -79,7 +79,11 @@ export const CAPABILITIES: Readonly<Record<TargetName, Readonly<Record<Feature, 
   },
 };
 
-type Unenforced = Extract<Capability, { enforced: false }>;
+/** Why a demand is refused, and what to do instead. */
+interface Refusal {
+  readonly reason: string;
+  readonly nearest: string;
+}
 
 /** A confinement may be left to the operator, when the spec says so by name; anything else may not. */
 function acceptance(feature: Feature): string {
@@ -92,7 +96,7 @@ export class UnsupportedError extends Error {
   readonly target: TargetName;
   readonly unsupported: readonly Demand[];
 
-  constructor(target: TargetName, refused: readonly (readonly [Demand, Unenforced])[]) {
+  constructor(target: TargetName, refused: readonly (readonly [Demand, Refusal])[]) {
     const lines = refused.map(
       ([{ feature, path, value }, { reason, nearest }]) =>
         `  ${path}: ${value} (${feature}): ${reason}. Nearest: ${nearest}${acceptance(feature)}.`,
@@ -104,11 +108,25 @@ export class UnsupportedError extends Error {
   }
 }
 
-/** Throws `UnsupportedError` when the spec demands what this target cannot do. */
-export function refuseUnsupported(fleet: ResolvedFleet, target: TargetName): void {
+function refusalOf(
+  capability: Capability,
+  feature: Feature,
+  found: Controls | undefined,
+): Refusal | undefined {
+  if (capability.enforced === true) return undefined;
+  if (capability.enforced === false) return capability;
+  const lost = found?.lost.find(({ name }) => name === feature);
+  return lost === undefined ? undefined : { reason: lost.reason, nearest: lost.wayOut };
+}
+
+/**
+ * Throws `UnsupportedError` when the spec demands what this target cannot do. `found`: what this machine can
+ * enforce, where the target leaves that to the machine.
+ */
+export function refuseUnsupported(fleet: ResolvedFleet, target: TargetName, found?: Controls): void {
   const refused = fleet.demands.flatMap((demand) => {
-    const capability = CAPABILITIES[target][demand.feature];
-    return capability.enforced ? [] : [[demand, capability] as const];
+    const refusal = refusalOf(CAPABILITIES[target][demand.feature], demand.feature, found);
+    return refusal === undefined ? [] : [[demand, refusal] as const];
   });
   if (refused.length > 0) throw new UnsupportedError(target, refused);
 }

@@ -3,8 +3,8 @@ import { percentile } from "../../components/cli/demo/summary.ts";
 
 export interface Figure {
   readonly what: string;
-  readonly unit: "ms" | "MiB";
-  /** What we want it to be at most; figures are compared by people, never by a test. */
+  readonly unit: "ms" | "MiB" | "tasks/s" | "bytes" | "s" | "% of a core" | "x" | "%";
+  /** What we want it to be at most (rates and ratios: at least); figures are compared by people, never by a test. */
   readonly aim?: number;
   readonly runs: number;
   readonly min: number;
@@ -27,6 +27,11 @@ export function figure(what: string, unit: Figure["unit"], values: readonly numb
 }
 
 const shown = (value: number) => (value < 10 ? value.toFixed(1) : Math.round(value).toString());
+
+/** Ratios of pairs that were measured one after the other. */
+export function ratios(ours: readonly number[], others: readonly number[], scale = 1): number[] {
+  return ours.map((value, i) => (scale * value) / (others[i] ?? Number.NaN));
+}
 
 /** A Markdown table, ready for `docs/benchmarks.md`. */
 export function markdown(figures: readonly Figure[]): string {

@@ -27,8 +27,9 @@ export default defineHandler({ kind: "greet", version: "1.0.0", description: "Gr
     assert.deepEqual(
       lines.map(({ kind, version }) => [kind, version]),
       [
-        ["execute", "1.0.0"],
+        ["execute", "1.1.0"],
         ["greet", "1.0.0"],
+        ["http", "1.0.0"],
       ],
     );
     assert.deepEqual(lines[1].payload.required, ["name"]);

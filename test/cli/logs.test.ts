@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { logFilter } from "../../worker/src/cli/logs/log-filter.ts";
 import { LogFollower } from "../../worker/src/cli/logs/log-follower.ts";
 import { formatLine } from "../../worker/src/cli/logs/log-line.ts";
+import { patiently, TestFleet } from "../support/fleet.ts";
 import { waitFor } from "../support/wait.ts";
+import { finished, startCli } from "./support.ts";
 
 const record = (second: number, message: string) =>
   JSON.stringify({ timestamp: `2026-01-01T00:00:0${second}.000Z`, level: "info", message, logger: "w" });
@@ -77,6 +88,95 @@ describe("logs", () => {
     assert.deepEqual(seen, ["new file", "begun and ended", "rewritten"]);
   });
 
+  /** Follows until `stop`; `seen` are the texts so far. */
+  function following(follower: LogFollower) {
+    const seen: string[] = [];
+    const ending = new AbortController();
+    const ended = follower.follow((lines) => {
+      seen.push(...lines.map(({ text }) => text));
+    }, ending.signal);
+    return { seen, ended, stop: () => ending.abort() };
+  }
+
+  it("follows a file that was moved away and begun anew, also when the new one is longer", async () => {
+    write("a.log", ["old"]);
+    const follower = new LogFollower({ directory });
+    follower.last(0);
+    const { seen, ended, stop } = following(follower);
+    renameSync(join(directory, "a.log"), join(directory, "a.log.1"));
+    write("a.log", ["the first line of the new file", "the second"]);
+    await waitFor("the new file's lines", () => seen.length === 2);
+    stop();
+    await ended;
+    assert.deepEqual(seen, ["the first line of the new file", "the second"]);
+  });
+
+  it("puts lines that files got at once in the order of their times", async () => {
+    const follower = new LogFollower({ directory });
+    const { seen, ended, stop } = following(follower);
+    write("z.log", [record(1, "z1"), record(3, "z3")]);
+    write("a.log", [record(2, "a2"), record(4, "a4")]);
+    await waitFor("all lines", () => seen.length === 4);
+    stop();
+    await ended;
+    assert.deepEqual(seen, [record(1, "z1"), record(2, "a2"), record(3, "z3"), record(4, "a4")]);
+  });
+
+  it("ends with an error when its folder goes away", async () => {
+    const folder = join(directory, "logs");
+    mkdirSync(folder);
+    const { ended } = following(new LogFollower({ directory: folder }));
+    const failed = assert.rejects(ended, {
+      message: `the log directory ${JSON.stringify(folder)}: no such file`,
+    });
+    rmSync(folder, { recursive: true });
+    await failed;
+  });
+
+  it("waits with reading on until what it gave was taken", async () => {
+    const follower = new LogFollower({ directory });
+    const ending = new AbortController();
+    const given: string[][] = [];
+    const taken = Promise.withResolvers<void>();
+    const ended = follower.follow((lines) => {
+      given.push(lines.map(({ text }) => text));
+      return given.length === 1 ? taken.promise : undefined;
+    }, ending.signal);
+    write("a.log", ["one"]);
+    await waitFor("the first line", () => given.length === 1);
+    appendFileSync(join(directory, "a.log"), "two\n");
+    appendFileSync(join(directory, "a.log"), "three\n");
+    taken.resolve();
+    await waitFor("the others", () => given.flat().length === 3);
+    ending.abort();
+    await ended;
+    assert.deepEqual(given.flat(), ["one", "two", "three"]);
+  });
+
+  it("takes only records of a task, a kind or a level, with the lines that belong to them", () => {
+    const event = (second: number, fields: object) =>
+      JSON.stringify({ timestamp: `2026-01-01T00:00:0${second}.000Z`, level: "info", ...fields });
+    const lines = [
+      event(1, { kind: "sleep", task_id: "a" }),
+      "    of a",
+      event(2, { kind: "execute", task_id: "b", level: "warning" }),
+      "    of b",
+      event(3, { level: "error" }),
+    ];
+    write("w.log", [
+      ...lines,
+      ...Array.from({ length: 3000 }, () => event(4, { level: "debug", note: "x".repeat(50) })),
+    ]);
+    const chosen = (filter: Parameters<typeof logFilter>[0]) =>
+      new LogFollower({ directory, accepts: logFilter(filter) }).last(3).map(({ text }) => text);
+    assert.deepEqual(chosen({ kind: "sleep" }), lines.slice(0, 2));
+    assert.deepEqual(chosen({ task: "b" }), lines.slice(2, 4));
+    assert.deepEqual(chosen({ kind: "sleep", task: "b" }), []);
+    assert.deepEqual(chosen({ level: "warning" }), lines.slice(2));
+    assert.deepEqual(chosen({ level: "info" }), lines.slice(2));
+    assert.equal(chosen({ level: "debug" }).length, 3);
+  });
+
   it("shows a record on one line for people, and takes its control characters away", () => {
     const text = JSON.stringify({
       timestamp: "2026-01-01T00:00:01.250Z",
@@ -99,5 +199,65 @@ describe("logs", () => {
     assert.throws(() => follower.last(1), {
       message: `the log directory ${JSON.stringify(join(directory, "gone"))}: no such file`,
     });
+  });
+});
+
+describe("logs -f of real workers", function () {
+  this.timeout(120_000);
+  let fleet: TestFleet;
+
+  before(async () => {
+    fleet = await TestFleet.open();
+    await fleet.spawner();
+  });
+  after(() => fleet.close());
+
+  const follow = (...words: readonly string[]) => {
+    const env = { TASKFLEET_LOG_DIRECTORY: join(fleet.folder, "logs") };
+    const child = startCli(["logs", "-f", ...words], { env });
+    let seen = "";
+    child.stdout?.on("data", (part: Buffer) => {
+      seen += part.toString();
+    });
+    return { child, end: finished(child), seen: () => seen };
+  };
+
+  it("shows tasks of workers that start later, by kind and by task; Ctrl-C ends it with 0", async () => {
+    const [first = ""] = await fleet.pushGates("first", 1);
+    await fleet.busy(1);
+    const all = follow("--kind", "gate");
+    await patiently("the first task", () => all.seen().includes(first));
+    const others = await fleet.pushGates("others", 2);
+    const one = follow("--task", others[1] ?? "");
+    await patiently("the tasks of workers that started since", () =>
+      others.every((id) => all.seen().includes(id)),
+    );
+    await patiently("the one task", () => one.seen().includes(others[1] ?? ""));
+    fleet.open("first");
+    fleet.open("others");
+    await fleet.results([first, ...others]);
+    await fleet.atZero();
+    for (const { child } of [all, one]) child.kill("SIGINT");
+    const ends = await Promise.all([all.end, one.end]);
+    assert.deepEqual(
+      ends.map(({ code, err }) => [code, err]),
+      [
+        [0, ""],
+        [0, ""],
+      ],
+    );
+    assert.ok(ends[0]?.out.split("\n").every((line) => line === "" || JSON.parse(line).kind === "gate"));
+    assert.ok(
+      ends[1]?.out.split("\n").every((line) => line === "" || JSON.parse(line).task_id === others[1]),
+    );
+  });
+
+  it("ends without a word when its reader goes", async () => {
+    const { child, end, seen } = follow();
+    await patiently("some lines", () => seen() !== "");
+    child.stdout?.destroy();
+    appendFileSync(join(fleet.folder, "logs", "more.log"), "a line for nobody\n");
+    const { code, err } = await end;
+    assert.deepEqual([code, err], [0, ""]);
   });
 });

@@ -102,7 +102,7 @@ describe("push", () => {
   it("refuses an unknown kind and names those there are", () =>
     refused(
       fleet.cli(["push", "nap"]),
-      'taskfleet: kind: "nap" is no kind that this fleet runs; known kinds: execute, flaky, sleep, word-count; ' +
+      'taskfleet: kind: "nap" is no kind that this fleet runs; known kinds: execute, flaky, http, sleep, word-count; ' +
         "nothing was pushed\n",
     ));
 

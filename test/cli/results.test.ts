@@ -67,10 +67,36 @@ describe("results, cancelling and waiting", function () {
   });
 
   it("reads many at once: a failed task counts more than a missing one, which ends with 4", async () => {
-    const both = await fleet.cli(["result", "third", "nobody", "--json"]);
+    await push("missing", "sleep", { ms: 1 }, ["--delay", "3600"]);
+    const both = await fleet.cli(["result", "third", "missing", "--json"]);
     assert.deepEqual([both.code, jsonLines(both.out).map(({ status }) => status)], [4, ["success", "open"]]);
-    assert.equal((await fleet.cli(["result", "nobody", "dead", "third"])).code, 1);
+    assert.equal((await fleet.cli(["result", "missing", "dead", "third"])).code, 1);
     assert.equal((await fleet.cli(["result", "third", "third"])).code, 0);
+  });
+
+  it("tells a task that nobody knows from one that waits", async () => {
+    await push("waits", "sleep", { ms: 1 }, ["--delay", "3600"]);
+    const { code, out } = await fleet.cli(["result", "nobody"]);
+    const why = "no such task: it was never pushed here, or its result has expired";
+    assert.deepEqual([code, out], [1, `id      nobody\nstatus  unknown\n        ${why}\n`]);
+    const waiting = await fleet.cli(["result", "waits"]);
+    assert.deepEqual(
+      [waiting.code, waiting.out],
+      [4, "id      waits\nstatus  open\n        waits or runs\n"],
+    );
+    const both = await fleet.cli(["result", "--json", "waits", "nobody"]);
+    assert.deepEqual(
+      [both.code, jsonLines(both.out)],
+      [
+        1,
+        [
+          { id: "waits", status: "open" },
+          { id: "nobody", status: "unknown" },
+        ],
+      ],
+    );
+    const waited = await fleet.cli(["result", "nobody", "--timeout", "0.1"]);
+    assert.deepEqual([waited.code, waited.err], [4, "not known (yet), waited for all the same: nobody\n"]);
   });
 
   it("ends a wait after its time with 4", async () => {

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { countKinds } from "../../worker/src/cli/status/snapshot.ts";
+import { LimitedQueue } from "../support/limited-queue.ts";
+import { openQueue } from "../support/queue.ts";
 import { waitFor } from "../support/wait.ts";
 import { TestFleet } from "./fleet.ts";
 import { cli, finished, jsonLine, jsonLines } from "./support.ts";
@@ -23,6 +25,22 @@ describe("status", function () {
     assert.match(out, /\nKinds\n {2}kind +live +pushed +success/);
     assert.match(out, /\n {2}execute +0 +0 +0 +0 +0 +0 +0\n/);
     assert.match(out, /\nWorkers\n {2}none\n\nSpawner\n {2}leader {2}none\n$/);
+  });
+
+  it("says which controls of workers hold and which are lost, as they were found when the stack came up", async () => {
+    const controls = {
+      enforced: [{ name: "uid", text: "uid 65532", by: "setpriv" }],
+      lost: [
+        { name: "cpu", text: "0.5 CPU", reason: "no control group: not root", wayOut: "run it as root" },
+      ],
+    };
+    const env = { TASKFLEET_CONTROLS: JSON.stringify(controls) };
+    const { out } = await fleet.cli(["status"], { env });
+    assert.match(
+      out,
+      /\nWorkers\n {2}none\n {2}controls {2}uid 65532\n {2}lost {6}0\.5 CPU: no control group: not root; run it as root\n\n/,
+    );
+    assert.deepEqual(jsonLine((await fleet.cli(["status", "--json"], { env })).out).controls, controls);
   });
 
   it("says for programs what waits, runs and was done, who works and who leads", async () => {
@@ -63,7 +81,7 @@ describe("status", function () {
 
   it("lists kinds with their schemas", async () => {
     const { out } = await fleet.cli(["kinds"]);
-    assert.match(out, /^kind +version +what it does\nexecute +1\.0\.0 +Runs a program/);
+    assert.match(out, /^kind +version +what it does\nexecute +1\.1\.0 +Runs a program/);
     const schema = await fleet.cli(["kinds", "sleep", "--schema"]);
     assert.match(schema.out, /^sleep 1\.0\.0: Sleeps.*\n\{\n {2}"type": "object"/);
     const unknown = await fleet.cli(["kinds", "nap"]);
@@ -77,6 +95,23 @@ describe("status", function () {
   it("looks at another stream when told to", async () => {
     const depth = jsonLine((await fleet.cli(["queue", "depth", "--json", "--stream", "gpu.tasks"])).out);
     assert.equal(depth.delayed, 0);
+  });
+
+  it("says what the limits of kinds keep from starting, apart from what waits", async () => {
+    const queue = openQueue(fleet.redis, "llm.tasks");
+    const given = new LimitedQueue(queue);
+    await given.push("a", "b", "c");
+    assert.equal(await given.admit(given.limiter({ concurrency: 1 })), "a:admitted b:parked c:parked");
+    queue.close();
+    const { waiting, parked, parkedBy, running } = jsonLine(
+      (await fleet.cli(["queue", "depth", "--json", "--stream", "llm.tasks"])).out,
+    );
+    assert.deepEqual(
+      { waiting, parked, parkedBy, running },
+      { waiting: 0, parked: 2, parkedBy: { k: 2 }, running: 1 },
+    );
+    const { out } = await fleet.cli(["status", "--stream", "llm.tasks"]);
+    assert.match(out, /\n {2}waiting +0\n {2}parked +2, by their kind's limits: k 2\n {2}running +1\n/);
   });
 
   it("counts kinds that are no longer published, and no other counters", () => {

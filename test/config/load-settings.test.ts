@@ -81,6 +81,7 @@ describe("loadSettings", () => {
       WORKER_PRESET: "turbo",
       TASKFLEET_QUEUE_NAME: "a,{b}",
       WORKER_ID: "two words",
+      TASKFLEET_HTTP_ALLOW: "api.internal,*.internal",
       TASKFLEET_RETRY_BASE: "10",
       TASKFLEET_RETRY_MAX: "5",
     };
@@ -88,13 +89,31 @@ describe("loadSettings", () => {
     const variables = problems.map(({ variable }) => variable).sort();
     const expected = Object.keys(environment).filter((name) => name !== "TASKFLEET_RETRY_MAX");
     assert.deepEqual(variables, expected.sort());
-    assert.match(message, /^8 settings are wrong:/);
+    assert.match(message, /^9 settings are wrong:/);
     assert.match(
       message,
       /WORKER_CONCURRENCY is "0"; allowed: a whole number from 1 to 1024\. Correct it, or unset WORKER_CONCURRENCY for the default, 4\./,
     );
     assert.match(message, /TASKFLEET_RETRY_BASE is 10; allowed: at most TASKFLEET_RETRY_MAX, which is 5\./);
+    assert.match(message, /with "\*\.internal"; allowed: hosts as "api\.internal", .*there are no patterns/);
     assert.doesNotMatch(message, /undefined/);
+  });
+
+  it("reads limits of kinds, and names those that are none", () => {
+    const { kindLimits } = loadSettings({ TASKFLEET_KIND_LIMITS: "llm=4, llm=100/60s" }, "spawner", folder);
+    assert.deepEqual(kindLimits, ["llm=4", "llm=100/60s"]);
+    const wrong = { TASKFLEET_KIND_LIMITS: "llm=4,llm=5,mail=often", WORKER_CONCURRENCY: "0" };
+    const { problems } = problemsOf(wrong);
+    assert.equal(problems.length, 2);
+    const [, limits] = problems;
+    assert.deepEqual(
+      [limits?.received, limits?.wayOut],
+      ['"llm=4,llm=5,mail=often", with "llm=5", "mail=often"', 'Correct or remove "llm=5", "mail=often".'],
+    );
+    assert.match(
+      limits?.allowed ?? "",
+      /^kind=N for N tasks at once \(1 to 100000\) and kind=N\/Ts for N starts/,
+    );
   });
 
   for (const text of ["0x10", "1e999", "NaN", "Infinity", "", "4 4", "１２"]) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { retryDelay } from "../../worker/src/core/retry-delay.ts";
+import { atLeast, retryDelay } from "../../worker/src/core/retry-delay.ts";
 
 const middle = () => 0.5;
 
@@ -40,5 +40,30 @@ describe("retry delay", () => {
         assert(retryDelay(attempt + 1, spaced, () => drawn) >= delay);
       }),
     );
+  });
+
+  it("is as long as a service asks for, spread upwards only, and a day at most", () => {
+    const spread = { jitter: 0.2 };
+    assert.equal(
+      atLeast(2_000, 60_000, spread, () => 0),
+      60_000,
+    );
+    assert.equal(
+      atLeast(2_000, 60_000, spread, () => 0.5),
+      66_000,
+    );
+    assert.equal(
+      atLeast(90_000, 60_000, spread, () => 1),
+      90_000,
+    );
+    assert.equal(
+      atLeast(2_000, Number.POSITIVE_INFINITY, spread, () => 0),
+      86_400_000,
+    );
+    for (const nothing of [undefined, 0, -1, Number.NaN, "60000"])
+      assert.equal(
+        atLeast(2_000, nothing, spread, () => 1),
+        2_000,
+      );
   });
 });

@@ -4,6 +4,7 @@ import { parseStatsField, runtimeBucket, type StatsField } from "../../worker/co
 
 const FIELDS: readonly (readonly [text: string, field: StatsField])[] = [
   ["enqueued:k", { name: "enqueued", kind: "k" }],
+  ["parked:k", { name: "parked", kind: "k" }],
   ["live:k", { name: "live", kind: "k" }],
   ["task:k:h:success", { name: "task", kind: "k", handler: "h", status: "success" }],
   ["runtime-ms:k:h:retry", { name: "runtime-ms", kind: "k", handler: "h", status: "retry" }],
@@ -16,6 +17,7 @@ const FIELDS: readonly (readonly [text: string, field: StatsField])[] = [
   ["poisoned", { name: "poisoned" }],
   ["newer-version", { name: "newer-version" }],
   ["requeued", { name: "requeued" }],
+  ["circuit-opened", { name: "circuit-opened" }],
   ["max-workers", { name: "max-workers" }],
 ];
 

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { CommandError } from "../../components/cli/command-error.ts";
 import { shellExports, shellQuote } from "../../components/cli/shell.ts";
 import { checkStackName } from "../../components/cli/stack-name.ts";
+import { assertTarget } from "../../components/cli/stack-target.ts";
 import { PATHS, stackPaths } from "../../components/paths.ts";
 
 const UNSET = /^(TASKFLEET_|PULUMI_|REDIS)/;
@@ -232,6 +233,26 @@ describe("a stack's name", () => {
   it("may hold such a word", () => {
     checkStackName("pulumi-local");
     assert.equal(stackPaths("pulumi-local").directory, join(PATHS.state, "pulumi-local"));
+  });
+});
+
+describe("a new stack's target", () => {
+  it("is its name's, or what its config says", () => {
+    assertTarget("local", "");
+    assertTarget("blue", "config:\n  taskfleet:target: local\n");
+  });
+
+  it("must be known before the stack is made", () => {
+    for (const config of ["", "config:\n  taskfleet:fleet:\n    handlers: x\n"])
+      assert.throws(
+        () => assertTarget("blue", config),
+        (error) =>
+          error instanceof CommandError &&
+          error.exitCode === 2 &&
+          /^there is no stack blue and no target of that name; targets: local\b.*pulumi stack init blue/.test(
+            error.message,
+          ),
+      );
   });
 });
 

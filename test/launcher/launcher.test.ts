@@ -142,6 +142,27 @@ describe("the launcher", () => {
     assert.equal(seen("blue", "/run/secrets/redis"), "redis://old:1");
   });
 
+  it("answers a shell's completion script, which never makes it install anything", () => {
+    const root = checkout({ packages: true });
+    const asked = (...words: string[]) =>
+      run([join(root, "taskfleet"), "__complete", "--", ...words])
+        .stdout.split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line).entry)
+        .sort();
+    run([join(root, "taskfleet"), "push"]);
+    assert.deepEqual(asked(""), ["platform", "queue"]);
+    assert.deepEqual(asked("help", "u"), ["platform", "queue"]);
+    assert.deepEqual(asked("up", ""), ["platform"]);
+    assert.deepEqual(asked("help", "queue", ""), ["queue"]);
+    assert.deepEqual(asked("push", ""), ["queue"]);
+    rmSync(join(root, "node_modules"), { recursive: true });
+    rmSync(join(root, ".taskfleet"), { recursive: true });
+    const without = run([join(root, "taskfleet"), "__complete", "--", ""]);
+    assert.deepEqual([without.code, without.stdout, without.stderr], [0, "", ""]);
+    assert.equal(existsSync(join(root, ".taskfleet")), false);
+  });
+
   it("says in one line what is missing when there is no node to install the packages with", () => {
     const root = checkout({ packages: false });
     const tools = join(folder, "tools");

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setUp } from "../../components/cli/setup.ts";
+import { bubblewrapStep } from "../../components/cli/setup-bubblewrap.ts";
 import { engineStep } from "../../components/cli/setup-engine.ts";
 import { holdLock } from "../../components/cli/setup-lock.ts";
 import { StepProgress } from "../../components/cli/setup-progress.ts";
@@ -62,6 +63,21 @@ describe("set-up steps", () => {
       await sandboxStep({ PATH: "/nonexistent" }).run(() => {}),
       "not built, so untrusted programs are refused: go is not on PATH; install Go 1.26 or newer (https://go.dev/dl)",
     );
+  });
+
+  it("of bubblewrap does without apt-get, says once what is lost, and is not tried again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "taskfleet-setup-"));
+    const bubblewrap = bubblewrapStep({ PATH: folder }, join(folder, "tried"));
+    try {
+      assert.equal(bubblewrap.check(), false);
+      assert.equal(
+        await bubblewrap.run(() => {}),
+        "not installed, so workers get no namespaces of their own: no apt-get; install the package bubblewrap, so that bwrap is on PATH",
+      );
+      assert.equal(bubblewrap.check(), true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("stop at the first that fails", async () => {

@@ -66,6 +66,23 @@ describe("connection", () => {
     silent.close();
   });
 
+  it("something that is no Redis is told as such", async () => {
+    const greeting = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.write("SSH-2.0-server\r\n");
+    }).listen(0, "127.0.0.1");
+    await once(greeting, "listening");
+    const address = greeting.address();
+    assert(address !== null && typeof address !== "string");
+    const redis = client(`redis://127.0.0.1:${address.port}`);
+    await assert.rejects(redis.ping(), {
+      name: "RedisUnavailableError",
+      message: `cannot reach Redis at 127.0.0.1:${address.port}: what answers there is no Redis (REDIS_URL)`,
+    });
+    redis.disconnect();
+    greeting.close();
+  });
+
   it("a refused password is told as such, without the password", async () => {
     const server = await startRedis();
     await server.client.config("SET", "requirepass", PASSWORD);

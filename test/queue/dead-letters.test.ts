@@ -98,13 +98,9 @@ describe("dead letters", () => {
       [first?.fingerprint, first?.count, first?.id, first?.message],
       [cluster, 2, "b", "row 22 is bad"],
     );
-    assert.deepEqual(
-      others.map(({ count, kind, id }) => [count, kind, id]),
-      [
-        [1, "two", "d"],
-        [1, "one", "c"],
-      ],
-    );
+    // Both may have been buried in one millisecond.
+    const single = others.map(({ count, kind, id }) => `${count} ${kind} ${id}`);
+    assert.deepEqual(single.sort(), ["1 one c", "1 two d"]);
   });
 
   it("requeues a task that starts again and keeps its history", async () => {

@@ -44,6 +44,46 @@ describe("enqueue", () => {
     assert.deepEqual(await queue.stats(), { "enqueued:k": "3", "live:k": "3" });
   });
 
+  /** The very call of a push of three tasks without ids, to be sent again; it was sent once. */
+  async function pushedCall(): Promise<{ again: () => Promise<unknown>; ids: string[] }> {
+    let call: (() => Promise<unknown>) | undefined;
+    const redis = Object.create(queue.redis) as typeof queue.redis;
+    redis.evalsha = (async (...words: Parameters<typeof queue.redis.evalsha>) => {
+      call = () => queue.redis.evalsha(...words);
+      return call();
+    }) as typeof redis.evalsha;
+    await queue.push();
+    await queue.redis.del(queue.stream, queue.keys.index, queue.keys.stats);
+    const producer = new Producer(redis, queue.stream, { resultTtlSeconds: 60, maxPayloadBytes: 1_000 });
+    const pushed = await producer.enqueue([1, 2, 3].map((payload) => ({ kind: "k", payload })));
+    return { again: () => call?.() ?? assert.fail("no call"), ids: pushed.map(({ id }) => id) };
+  }
+
+  it("takes the tasks of a call that is sent again once, however many of them have ended meanwhile", async () => {
+    const { again } = await pushedCall();
+    const consumer = queue.consumer("w");
+    for (const left of [3, 2, 1, 0]) {
+      assert.equal(await again(), "000");
+      assert.equal(await queue.redis.xlen(queue.stream), left);
+      if (left === 0) break;
+      const task = await queue.take(consumer);
+      await consumer.settle([{ task, result: resultOf(task), runtimeMs: 1 }]);
+    }
+    assert.deepEqual((await queue.stats())["enqueued:k"], "3");
+  });
+
+  it("takes the tasks of a call that is sent again once, also when the first is dead", async () => {
+    const { again, ids } = await pushedCall();
+    const consumer = queue.consumer("w");
+    for (const id of ids) {
+      const task = await queue.take(consumer);
+      assert.equal(task.id, id);
+      await consumer.bury([{ task, error: errorOf(task), runtimeMs: 1 }]);
+    }
+    assert.equal(await again(), "000");
+    assert.equal(await queue.redis.xlen(queue.stream), 0);
+  });
+
   it("takes far more tasks than one script call, in order", async () => {
     const tasks = Array.from({ length: 1_234 }, (_, n) => ({ kind: "k", payload: n, id: `t${n}` }));
     const pushed = await queue.producer.enqueue(tasks);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { KindLimiter, ParkedTasks } from "../../worker/src/adapters/redis/kind-limits.ts";
 import { LeaderLease } from "../../worker/src/adapters/redis/lease.ts";
 import { depth, setPaused } from "../../worker/src/adapters/redis/queue-status.ts";
 import { QueueFullError } from "../../worker/src/core/errors.ts";
 import { scaledQueue } from "../../worker/src/spawner/redis-queue.ts";
-import { age, errorOf, openQueue, reportOf, resultOf, type TestQueue } from "../support/queue.ts";
+import { age, errorOf, LEASE_OVER, openQueue, reportOf, resultOf, type TestQueue } from "../support/queue.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
 describe("memory full", () => {
@@ -115,5 +116,34 @@ describe("memory full", () => {
       tasks.map(({ id }) => (index.has(id) ? "duplicate" : "waiting")),
     );
     assert.equal(await queue.redis.xlen(queue.stream), 3_000);
+  });
+
+  it("lets tasks of limited kinds be parked, called and taken back", async () => {
+    const laws = new Map([["k", { concurrency: 1, rate: { tasks: 100, perMs: 3_600_000 } }]]);
+    const consumer = queue.consumer("w");
+    const limiter = new KindLimiter(queue.redis, "w", laws);
+    const parked = new ParkedTasks(queue.redis, queue.stream, laws);
+    await queue.producer.enqueue(["a", "b", "c"].map((id) => ({ kind: "k", payload: 1, id })));
+    const tasks = await consumer.read(3, 20);
+    await fill();
+    const said = [];
+    for (const task of tasks) said.push(await limiter.admit(task));
+    assert.deepEqual(said, ["admitted", "parked", "parked"]);
+    const [a] = tasks;
+    assert(a !== undefined);
+    assert.deepEqual(await consumer.settle([{ task: a, result: resultOf(a), runtimeMs: 1 }]), [true]);
+    assert.equal(await limiter.ended(a), 1);
+    const [b] = await consumer.read(1, 20);
+    assert(b !== undefined);
+    assert.equal(await limiter.admit(b), "admitted");
+    await queue.keeper.reclaim(LEASE_OVER);
+    await parked.sweep();
+    const again = (await consumer.read(10_000, 20)).filter(({ kind }) => kind === "k");
+    assert.deepEqual(
+      again.map(({ id }) => id),
+      ["b", "c"],
+    );
+    assert.deepEqual(await queue.producer.cancel(["c"]), ["requested"]);
+    assert.equal((await depth(queue.redis, queue.stream)).parked, 0);
   });
 });

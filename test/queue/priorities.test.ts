@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Priority } from "../../worker/contract/priorities.ts";
+import { Purge } from "../../worker/src/adapters/redis/purge.ts";
 import { backlog, depth } from "../../worker/src/adapters/redis/queue-status.ts";
 import {
   BLOCK_MS,
@@ -183,6 +184,20 @@ describe("priorities", () => {
     await consumer.close();
     for (const key of [queue.keys.high, queue.stream, queue.keys.low])
       assert.deepEqual(await queue.redis.xinfo("CONSUMERS", key, "workers"), [], key);
+  });
+
+  it("are all purged", async () => {
+    await fill({ high: 2, normal: 1, low: 3 });
+    const order = {
+      states: new Set(["waiting"] as const),
+      olderThanMs: 0,
+      dryRun: false,
+      resultTtlSeconds: 60,
+    };
+    const purged = await new Purge(queue.redis, queue.stream, order).run();
+    assert.deepEqual(purged.get("k"), { waiting: 6, delayed: 0, dead: 0 });
+    assert.equal(await backlog(queue.redis, queue.stream), 0);
+    assert.equal(await queue.redis.hlen(queue.keys.index), 0);
   });
 
   it("wait for a task of any", async () => {

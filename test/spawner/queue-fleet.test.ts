@@ -28,7 +28,7 @@ describe("fleet: the queue's upkeep", function () {
     await first.leads();
     const kinds = async () => (await fleet.redis.client.hkeys("{peagen.tasks}:kinds")).sort();
     await patiently("the kinds", async () => (await kinds()).length > 0);
-    assert.deepEqual(await kinds(), ["coin", "execute", "gate"]);
+    assert.deepEqual(await kinds(), ["coin", "counted", "execute", "gate", "http"]);
     await fleet.redis.client.del("{peagen.tasks}:kinds");
     const second = await fleet.spawner();
     await patiently("the kinds again", async () => (await kinds()).length > 0);

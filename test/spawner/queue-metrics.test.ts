@@ -21,12 +21,14 @@ const SNAPSHOT: QueueSnapshot = {
   waiting: 7,
   running: 3,
   delayed: 2,
+  parkedBy: { hash: 4 },
   deadLetters: 1,
   paused: false,
   oldestIdleMs: 1_500,
   stats: {
     "enqueued:hash": 20,
     "live:hash": 9,
+    "parked:hash": 6,
     "live:other": 1,
     "task:hash:hash:success": 5,
     "task:hash:hash:retry": 2,
@@ -39,6 +41,7 @@ const SNAPSHOT: QueueSnapshot = {
     late: 2,
     reclaimed: 6,
     released: 5,
+    "circuit-opened": 3,
     "from-a-later-version:x": 1,
   },
   kinds: ["hash", "idle-kind"],
@@ -50,6 +53,7 @@ const SNAPSHOT: QueueSnapshot = {
     worker("gone", { state: "busy", running: { hash: 5 }, seen_at: NOW - 6_001 }),
   ],
   keyMemory: new Map([['{s}:odd"key\\', 96]]),
+  circuits: ["https://a.example"],
   decision: { desired: 5, reason: "warm-pool", state: { idleSinceMs: null, desired: 5 } },
 };
 
@@ -100,6 +104,17 @@ describe("spawner: /metrics of the leader", () => {
     });
   });
 
+  it("tells what limits keep from starting, and how often they did", () => {
+    assert.deepEqual(samples("queue_parked"), {
+      'queue_parked{stream="s",kind="hash"}': 4,
+      'queue_parked{stream="s",kind="idle-kind"}': 0,
+    });
+    assert.deepEqual(samples("queue_parkings_total"), {
+      'queue_parkings_total{kind="hash"}': 6,
+      'queue_parkings_total{kind="idle-kind"}': 0,
+    });
+  });
+
   it("has the stream's figures", () => {
     const figures = {
       redis_queue_pending: 10,
@@ -111,10 +126,15 @@ describe("spawner: /metrics of the leader", () => {
       queue_reclaimed_total: 6,
       queue_released_total: 5,
       queue_poisoned_total: 0,
+      circuit_opened_total: 3,
       scaling_desired_workers: 5,
     };
     for (const [name, value] of Object.entries(figures))
       assert.deepEqual(samples(name), { [`${name}{stream="s"}`]: value });
+  });
+
+  it("names the circuits that are not closed", () => {
+    assert.deepEqual(samples("circuit_open"), { 'circuit_open{stream="s",circuit="https://a.example"}': 1 });
   });
 
   it("counts known kinds and all exit reasons from 0", () => {

@@ -173,6 +173,8 @@ export async function bury(
 const NONE_WAITING = { high: 0, normal: 0, low: 0 };
 export const CLEAN = {
   ...{ waiting: 0, waitingBy: NONE_WAITING, running: 0, delayed: 0, due: 0, deadLetters: 0 },
+  parked: 0,
+  parkedBy: {},
   paused: false,
 };
 

@@ -4,6 +4,7 @@ import { Dispatcher, type DispatcherOptions } from "../../worker/src/runtime/dis
 import { HeldTasks } from "../../worker/src/runtime/held-tasks.ts";
 import type { Outcome } from "../../worker/src/runtime/outcome.ts";
 import { ThreadPool } from "../../worker/src/runtime/threads/thread-pool.ts";
+import { closedCircuits } from "../support/circuits.ts";
 import { deliveredTask } from "./support/tasks.ts";
 
 /** A handler that ends with the reason of its abort. */
@@ -25,6 +26,7 @@ function setUp(given: Partial<DispatcherOptions> = {}, handler: typeof waits = w
     held,
     handlers: new Map([["k", loaded]]),
     check: () => ({ payload: {} }),
+    gate: { limits: () => false, pass: async () => "start" },
     concurrency: 2,
     defaults: { timeoutMs: 60_000, maxAttempts: 3 },
     graceMs: 1_000,
@@ -36,6 +38,7 @@ function setUp(given: Partial<DispatcherOptions> = {}, handler: typeof waits = w
       redact: (text) => text,
     },
     threads: new ThreadPool(),
+    circuits: closedCircuits,
     now: Date.now,
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { identify } from "../../worker/src/adapters/processes/process-identity.ts";
 import { PermanentError, type TaskContext } from "../../worker/src/handler.ts";
 import { type ExecuteOutput, executeHandler } from "../../worker/src/handlers/execute.ts";
+import { circuit } from "../../worker/src/runtime/circuit.ts";
+import { closedCircuits } from "../support/circuits.ts";
 import { waitFor } from "../support/wait.ts";
 
 type Payload = Parameters<typeof executeHandler.run>[0];
@@ -19,6 +21,7 @@ function context(signal: AbortSignal = new AbortController().signal): TaskContex
     attempt: 1,
     graceMs: GRACE_MS,
     signal,
+    circuit: (name) => circuit(closedCircuits, name, signal),
     progress: () => {},
     log: () => {},
   };

@@ -54,7 +54,7 @@ describe("a worker's life", () => {
     ]);
     assert.equal(worker.of("worker_pool_starting")[0]?.concurrency, 3);
     const skills = worker.of("skills_initialized")[0]?.skills as string[];
-    assert.deepEqual(skills.slice(0, 2), ["execute", "spin"]);
+    assert.deepEqual(skills.slice(0, 3), ["execute", "http", "spin"]);
     assert.equal(worker.of("worker_pool_signal_received")[0]?.signal, "SIGTERM");
     assert.equal(worker.of("worker_pool_stopped")[0]?.graceful, true);
     assert.doesNotMatch(worker.output, /error/i);

@@ -32,7 +32,7 @@ describe("loadHandlers", () => {
 
   it("has the bundled ones without a folder", async () => {
     const handlers = await loadHandlers({ folder: "" });
-    assert.deepEqual([...handlers.keys()], ["execute"]);
+    assert.deepEqual([...handlers.keys()], ["execute", "http"]);
     assert.equal(handlers.get("execute")?.source, "bundled");
   });
 
@@ -43,7 +43,7 @@ describe("loadHandlers", () => {
     module("README.md", "# no module");
     mkdirSync(join(folder, "lib.js"));
     const handlers = await loadHandlers({ folder });
-    assert.deepEqual([...handlers.keys()], ["execute", "a", "b-1", "b-2"]);
+    assert.deepEqual([...handlers.keys()], ["execute", "http", "a", "b-1", "b-2"]);
     assert.equal(handlers.get("a")?.isolation, "event-loop");
     assert.match(handlers.get("b-2")?.source ?? "", /^file:.*\/b\.ts$/);
     assert.equal(await handlers.get("a")?.run({} as never, {} as never), "hi");
@@ -93,6 +93,30 @@ export default { ...${greet("a")}, run: async () => PermanentError };`;
     assert.equal(of("d.mjs")[1], "timeoutMs is -1; allowed: a positive number, or leave it out");
     assert.equal(of("e.ts").length, 1);
     assert.equal(found.length, 8);
+  });
+
+  it("takes limits, and names what is wrong with them", async () => {
+    const limited = (name: string, limits: string) =>
+      module(name, `export default { ...${greet(name.slice(0, 1))}, limits: ${limits} };`);
+    limited("a.mjs", "{ concurrency: 4, rate: { tasks: 100, perMs: 60_000 } }");
+    limited("b.mjs", "{ concurrency: 0 }");
+    limited("c.mjs", "{ rate: { tasks: 1 } }");
+    limited("d.mjs", "4");
+    limited("e.mjs", "{ rate: 4 }");
+    const forms =
+      "allowed: { concurrency?: number, rate?: { tasks: number, perMs: number } }, or leave it out";
+    assert.deepEqual(
+      (await problems()).map(({ file, message }) => `${file}: ${message}`),
+      [
+        'b.mjs: limits.concurrency is wrong in {"concurrency":0}; allowed: a whole number from 1 to 100000',
+        'c.mjs: limits.rate.perMs is wrong in {"rate":{"tasks":1}}; allowed: a whole number from 1 to 86400000',
+        `d.mjs: limits is 4; ${forms}`,
+        `e.mjs: limits is {"rate":4}; ${forms}`,
+      ],
+    );
+    for (const name of ["b", "c", "d", "e"]) rmSync(join(folder, `${name}.mjs`));
+    const handlers = await loadHandlers({ folder });
+    assert.deepEqual(handlers.get("a")?.limits, { concurrency: 4, rate: { tasks: 100, perMs: 60_000 } });
   });
 
   it("refuses a kind that is taken, also by a bundled handler", async () => {

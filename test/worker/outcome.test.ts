@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PermanentError } from "../../worker/src/handler.ts";
+import { PermanentError, RetryLaterError } from "../../worker/src/handler.ts";
 import {
   type AttemptRecord,
   type OutcomePolicy,
@@ -70,6 +70,26 @@ describe("outcomeOf", () => {
         worker_id: "w-1",
       },
     });
+  });
+
+  it("retries what asks for it no sooner than it asks, with its reason; also of another copy of the class", () => {
+    const foreign = { name: "RetryLaterError", reason: "circuit", retryAfterMs: 60_000 };
+    for (const thrown of [
+      new RetryLaterError("open", { reason: "circuit", retryAfterMs: 60_000 }),
+      Object.assign(new Error("open"), foreign),
+    ]) {
+      const outcome = judge(threw(thrown));
+      assert.ok(outcome.type === "retry");
+      assert.deepEqual(
+        [outcome.delayMs, outcome.error.reason, outcome.error.message],
+        [66_000, "circuit", "open"],
+      );
+    }
+    const last = judge({
+      task: deliveredTask({ attempts: 2 }),
+      ...threw(new RetryLaterError("busy", { retryAfterMs: 1 })),
+    });
+    assert.ok(last.type === "bury" && last.error.reason === "handler");
   });
 
   it("buries what threw in its last run", () => {

@@ -19,7 +19,7 @@ describe("a supervisor's worker", () => {
        for (;;);`,
     );
     const worker = new SupervisedWorker({ node: process.execPath, main, env: process.env, patienceMs: 100 });
-    const pid = Number(worker.pid);
+    const pid = Number(await worker.pid);
     try {
       await waitFor("the loop", () => existsSync(stuck));
       worker.signal("SIGTERM");

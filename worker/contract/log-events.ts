@@ -14,6 +14,10 @@ export const LOG_EVENTS = {
   stopped: "worker_pool_stopped",
   /** An attempt ended after its task had been taken back; the queue refused the end. */
   lateOutcome: "late_outcome_refused",
+  /** Limits of kinds that no handler here runs. */
+  unknownLimits: "limits_of_unknown_kinds",
+  /** A circuit breaker opened, or closed again. */
+  circuit: "circuit_changed",
   /** The log could not be written for a while, and so many lines are lost. */
   linesDropped: "log_lines_dropped",
 } as const;

@@ -22,6 +22,8 @@ export interface MetricDefinition {
 export const METRICS = {
   pending: { name: "queue_pending_total", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that wait, retries and delayed tasks included, running ones not." },
   running: { name: "queue_running", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that workers hold." },
+  parked: { name: "queue_parked", type: "gauge", labels: ["stream", "kind"], exposedBy: "leader", help: "Tasks that the limits of their kind keep from starting; they are pending, and no part of redis_queue_pending." },
+  parkings: { name: "queue_parkings_total", type: "counter", labels: ["kind"], exposedBy: "leader", help: "Times that a worker took a task whose kind's limits did not let it start." },
   backlog: { name: "redis_queue_pending", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Waiting and running tasks of all priorities: what scalers read." },
   pendingIdleMax: { name: "queue_pending_idle_max_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Longest that a task of the stream has waited, or been held without a sign of life." },
   delayed: { name: "queue_delayed", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Retries and delayed tasks that are not due yet." },
@@ -36,6 +38,8 @@ export const METRICS = {
   tasks: { name: "worker_task_total", type: "counter", labels: ["kind", "handler", "status"], exposedBy: "leader", help: "Attempts by how they ended." },
   runtime: { name: "worker_runtime_seconds", type: "histogram", labels: ["kind", "handler", "status"], exposedBy: "leader", help: "Run time of attempts." },
   handlerFailures: { name: "handler_fail_total", type: "counter", labels: ["handler", "reason"], exposedBy: "leader", help: "Attempts that failed, by reason." },
+  circuitOpen: { name: "circuit_open", type: "gauge", labels: ["stream", "circuit"], exposedBy: "leader", help: "1 for each circuit that is not closed; at most the 50 that opened last." },
+  circuitOpened: { name: "circuit_opened_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "How often a circuit opened." },
   exits: { name: "worker_exit_reason_total", type: "counter", labels: ["reason"], exposedBy: "leader", help: "Worker processes by why they ended." },
   workers: { name: "workers_live", type: "gauge", labels: ["state"], exposedBy: "leader", help: "Workers that report, by state." },
   slots: { name: "worker_slots", type: "gauge", labels: [], exposedBy: "leader", help: "Tasks that the live workers can run at once." },
@@ -44,7 +48,7 @@ export const METRICS = {
   keyMemory: { name: "redis_key_memory_bytes", type: "gauge", labels: ["key"], exposedBy: "leader", help: "Memory of each of the queue's keys, results excepted." },
   leader: { name: "spawner_leader", type: "gauge", labels: [], exposedBy: "spawner", help: "1 for the spawner that leads, 0 for one that stands by." },
   spawnerFailures: { name: "spawner_failures_total", type: "counter", labels: ["loop"], exposedBy: "spawner", help: "Rounds of this spawner's loops that failed." },
-  workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result), not of handlers." },
+  workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result, circuit), not of handlers." },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricKey = keyof typeof METRICS;

@@ -19,11 +19,11 @@ export interface QueueKeys {
   /** Streams of the other priorities; the lengths of all three add up to the backlog. */
   readonly high: string;
   readonly low: string;
-  /** Hash: task id → stream entry id (`high:` or `low:` before it in those streams), or `due` while it waits in `due`. */
+  /** Hash: task id → stream entry id (`high:` or `low:` before it in those streams), or `due` or `parked` while it waits there. */
   readonly index: string;
   /** Sorted set: task id → due time in ms of the server's clock (delayed tasks and retries). */
   readonly due: string;
-  /** Hash: task id → packed entry fields of what `due` holds. */
+  /** Hash: task id → packed entry fields of what `due` and `parked` hold. */
   readonly dueEntries: string;
   /** Hash: task id → JSON of the dead letter. */
   readonly deadLetters: string;
@@ -49,6 +49,18 @@ export interface QueueKeys {
   readonly leader: string;
   /** Hash: the scaling law's state and last decision. */
   readonly scaling: string;
+  /** Prefix of a limited kind's sorted set: `stream entry` → 1 while it holds a slot, 0 while it is called to start. */
+  readonly slots: string;
+  /** Prefix of a rate-limited kind's list: its last starts, in ms of the server's clock. */
+  readonly starts: string;
+  /** Prefix of a limited kind's sorted set: task id → its place in the line; the fields are in `dueEntries`. */
+  readonly parked: string;
+  /** Sorted set: kind with parked tasks → ms of the server's clock when the next may start; `inf`: with a slot. */
+  readonly parkedKinds: string;
+  /** Prefix of hashes: `<circuits><name>`, a circuit breaker's failures, or until when it is open. */
+  readonly circuits: string;
+  /** Sorted set: name of a circuit that is not closed → time in ms at which that is forgotten. */
+  readonly circuitsOpen: string;
   /** Prefix of result strings: `<results><task id>`, each with its own time to live. */
   readonly results: string;
   /** Channel: ids of tasks that just got a result or a place among the dead letters, space-separated. */
@@ -79,6 +91,12 @@ export function queueKeys(stream: string): QueueKeys {
     stats: at("stats"),
     leader: at("leader"),
     scaling: at("scaling"),
+    slots: at("slots:"),
+    starts: at("starts:"),
+    parked: at("parked:"),
+    parkedKinds: at("parked-kinds"),
+    circuits: at("circuit:"),
+    circuitsOpen: at("circuits-open"),
     results: at("result:"),
     settledChannel: at("settled"),
     controlChannel: at("control"),

@@ -3,6 +3,8 @@
  * (snake_case); all times are milliseconds since the epoch.
  */
 
+import type { Controls } from "./controls.ts";
+
 /** How a task ended for good. `dead` tasks have no result: they stand in the dead-letter queue. */
 export type ResultStatus = "success" | "error" | "cancelled";
 
@@ -12,8 +14,9 @@ export type AttemptStatus = ResultStatus | "retry" | "dead";
 /**
  * Why an attempt failed; the `reason` label of `handler_fail_total`.
  * `handler`: it threw; `timeout`: over its time; `exit`: a program's exit status; `output`: over what it may
- * print or write; `cpu`, `memory`, `processes`: over that limit; `denied`: did what its sandbox forbids; `payload`: does not fit the schema; `secret`: carries one; `kind`: no handler here; `cancelled`;
- * `poison`: delivered too often without an end.
+ * print or write; `payload`: does not fit the schema; `secret`: carries one; `kind`: no handler here; `cancelled`;
+ * `poison`: delivered too often without an end; `cpu`, `memory`, `processes`: over that limit of a sandbox;
+ * `denied`: asked for what is not allowed; `circuit`: the service's circuit breaker was open.
  */
 export const FAILURE_REASONS = [
   "handler",
@@ -29,6 +32,11 @@ export const FAILURE_REASONS = [
   "kind",
   "cancelled",
   "poison",
+  "cpu",
+  "memory",
+  "processes",
+  "denied",
+  "circuit",
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
@@ -110,6 +118,8 @@ export interface WorkerReport {
   readonly started_at: number;
   /** Where its /metrics and /health answer, or "" when they are off. */
   readonly address: string;
+  /** How it is confined; absent where something else than its supervisor does that, or nothing. */
+  readonly controls?: Controls;
 }
 
 /** Why a worker process ended; the `reason` label of `worker_exit_reason_total`. */

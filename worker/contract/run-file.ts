@@ -19,6 +19,9 @@ export interface RunFile {
   /** `null` until the supervisor has started its worker. */
   readonly worker_pid: number | null;
   readonly worker_start: number | null;
+  /** The first process of the worker's pid namespace, with which all in it ends; absent without one. */
+  readonly namespace_pid?: number;
+  readonly namespace_start?: number;
   /** `TASKFLEET_REVISION` that the worker was started with. */
   readonly revision: string;
   /** Milliseconds since the epoch. */
@@ -50,6 +53,12 @@ export function workerOf(file: RunFile): ProcessIdentity | null {
   return { pid: file.worker_pid, start: file.worker_start };
 }
 
+/** The first process of the worker's pid namespace, or `null` where it has none of its own. */
+export function namespaceOf(file: RunFile): ProcessIdentity | null {
+  if (file.namespace_pid === undefined || file.namespace_start === undefined) return null;
+  return { pid: file.namespace_pid, start: file.namespace_start };
+}
+
 /** Reads a run file's text. Returns `null` for anything that is not one: it was written by nobody we know. */
 export function parseRunFile(text: string): RunFile | null {
   let value: unknown;
@@ -61,6 +70,7 @@ export function parseRunFile(text: string): RunFile | null {
   if (typeof value !== "object" || value === null) return null;
   const file = value as Partial<Record<keyof RunFile, unknown>>;
   const number = (field: unknown) => typeof field === "number" && Number.isFinite(field);
+  const numberOrNone = (field: unknown) => field === undefined || number(field);
   const numberOrNull = (field: unknown) => field === null || number(field);
   const fits =
     typeof file.worker_id === "string" &&
@@ -69,6 +79,8 @@ export function parseRunFile(text: string): RunFile | null {
     number(file.supervisor_start) &&
     numberOrNull(file.worker_pid) &&
     numberOrNull(file.worker_start) &&
+    numberOrNone(file.namespace_pid) &&
+    numberOrNone(file.namespace_start) &&
     number(file.started_at) &&
     (file.exit === undefined || EXIT_REASONS.some((reason) => reason === file.exit));
   return fits ? (value as RunFile) : null;

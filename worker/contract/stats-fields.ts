@@ -12,7 +12,9 @@ export const STATS = { released: "released", newerVersion: "newer-version" } as 
 export type StatsField =
   /** Tasks accepted. */
   | { readonly name: "enqueued"; readonly kind: string }
-  /** Tasks that wait, run or are delayed (gauge). */
+  /** Times that a task was parked by the limits of its kind. */
+  | { readonly name: "parked"; readonly kind: string }
+  /** Tasks that wait, are parked or delayed, or run (gauge). */
   | { readonly name: "live"; readonly kind: string }
   /** Attempts that ended so. */
   | { readonly name: "task"; readonly kind: string; readonly handler: string; readonly status: AttemptStatus }
@@ -39,7 +41,7 @@ export type StatsField =
    * `late`: ends refused because the entry was another's by then; `reclaimed`: tasks taken back from silent
    * workers; `released`: handed back unrun; `poisoned`: dead-lettered by the cap on deliveries;
    * `newer-version`: handed back because this worker is too old for the entry; `requeued`: dead letters that
-   * went back to the stream; `max-workers`: most workers at once that had reported and not ended.
+   * went back to the stream; `circuit-opened`: circuits that opened; `max-workers`: most workers at once that had reported and not ended.
    */
   | {
       readonly name:
@@ -49,6 +51,7 @@ export type StatsField =
         | "poisoned"
         | "newer-version"
         | "requeued"
+        | "circuit-opened"
         | "max-workers";
     };
 
@@ -62,6 +65,7 @@ export function parseStatsField(text: string): StatsField | undefined {
   const [name, first, second, third, fourth] = text.split(":");
   switch (name) {
     case "enqueued":
+    case "parked":
     case "live":
       return first === undefined ? undefined : { name, kind: first };
     case "task":
@@ -89,6 +93,7 @@ export function parseStatsField(text: string): StatsField | undefined {
     case "poisoned":
     case "newer-version":
     case "requeued":
+    case "circuit-opened":
     case "max-workers":
       return { name };
     default:

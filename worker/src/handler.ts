@@ -14,8 +14,10 @@
  * ```
  */
 import { type Static, type TSchema, Type } from "typebox";
+import type { KindLimits } from "../contract/kind-limits.ts";
 import type { FailureReason } from "../contract/records.ts";
 
+export type { KindLimits, RateLimit } from "../contract/kind-limits.ts";
 export { Type };
 
 export interface TaskContext {
@@ -27,10 +29,25 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   /** How long the handler may take after that, in ms, before the task goes on without it. */
   readonly graceMs: number;
+  /**
+   * The circuit breaker of a service outside, shared by all workers of the queue. `name`: 1 to 300 characters without
+   * control characters, such as the service's origin.
+   */
+  circuit(name: string): Circuit;
   /** Reports progress, 0 to 1; the last report travels with the worker's heartbeat. */
   progress(done: number, note?: string): void;
   /** Writes a structured log record with the task's id and kind. */
   log(event: string, fields?: Record<string, unknown>): void;
+}
+
+export interface Circuit {
+  /**
+   * Calls the service and returns what it returns, unless the circuit is open: then it throws a `RetryLaterError` that
+   * has the task retried once the circuit lets somebody through. A call that throws counts as a failure of the
+   * service, but for a `PermanentError`: that is an answer. So is a call that returns. What was cancelled or stopped
+   * counts as neither.
+   */
+  run<Answer>(call: () => Promise<Answer>): Promise<Answer>;
 }
 
 /** Why a task's signal was aborted. After `stopping` and `lost` the task runs again, here or elsewhere. */
@@ -49,14 +66,19 @@ export interface Handler<Payload extends TSchema = TSchema> {
   /** Default: `TASKFLEET_MAX_ATTEMPTS`. */
   readonly maxAttempts?: number;
   /**
+   * How many of its tasks may run at once, and start in any window of time, across all workers of a queue. What the
+   * fleet sets for the kind wins. Default: no limits.
+   */
+  readonly limits?: KindLimits;
+  /**
    * Where it runs. `event-loop`: with the worker's other tasks, for code that mostly waits. `thread`: in a thread of its
    * own, for code that computes; it can be ended by force, and heartbeats go on meanwhile. A `thread` handler comes
    * from the handlers folder. Default: `event-loop`.
    */
   readonly isolation?: "event-loop" | "thread";
   /**
-   * Returns the task's output, any JSON value. A thrown error is retried, unless it is a `PermanentError`. What
-   * fails outside of the returned promise (an event without a listener, say) ends the whole worker.
+   * Returns the task's output, any JSON value. A thrown error is retried, unless it is a `PermanentError`; not
+   * before its time, if it is a `RetryLaterError`. What fails outside of the returned promise (an event without a listener, say) ends the whole worker.
    */
   run(payload: Static<Payload>, context: TaskContext): Promise<unknown>;
 }
@@ -76,5 +98,18 @@ export class PermanentError extends Error {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
     this.reason = details.reason ?? "handler";
     if (details.output !== undefined) this.output = details.output;
+  }
+}
+
+/** Thrown by a handler when another run can help, but not before some time has passed. */
+export class RetryLaterError extends Error {
+  override readonly name = "RetryLaterError";
+  readonly reason: FailureReason;
+  /** The least delay of the next run, in ms; the usual backoff, where that is longer. At most a day counts. */
+  readonly retryAfterMs: number;
+  constructor(message: string, details: { retryAfterMs: number; reason?: FailureReason; cause?: unknown }) {
+    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    this.reason = details.reason ?? "handler";
+    this.retryAfterMs = details.retryAfterMs;
   }
 }

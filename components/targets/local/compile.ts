@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { describeControls } from "../../../worker/contract/controls.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
 import { redisConfig } from "../../platform/redis.ts";
 import { DEFAULTS } from "../../spec/defaults.ts";
@@ -15,6 +16,7 @@ import { formatDuration } from "../../spec/units.ts";
 import { refuseUnsupported } from "../capabilities.ts";
 import { REFERENCES } from "../references.ts";
 import type { Target } from "../target.ts";
+import { confinementSettings } from "./confinement.ts";
 import type { LocalClass, LocalContext, LocalDocument } from "./document.ts";
 
 /** Two, so that one succeeds the other within the leader's lease. */
@@ -45,6 +47,8 @@ function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environ
     ...queue,
     redisUrl: "redis://127.0.0.1:{port}",
     logDirectory: context.paths.logs,
+    // A # would start a comment in a file of variables.
+    controls: JSON.stringify(context.controls).replaceAll("#", "\\u0023"),
   };
   return { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: passwordFile(context) };
 }
@@ -94,8 +98,7 @@ function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingVal
   return {
     redisUrl: `redis://${REFERENCES.redisAddress}`,
     imageTag: imageTag(context),
-    handlers: fleet.handlers === "" ? "" : resolve(context.root, fleet.handlers),
-    sandboxHelper: context.bundle.sandboxHelper,
+    ...confinementSettings(fleet, context),
   };
 }
 
@@ -181,12 +184,13 @@ function compileClass(
 export const local: Target<LocalContext, LocalDocument> = {
   name: "local",
   compile(fleet, context) {
-    refuseUnsupported(fleet, "local");
+    refuseUnsupported(fleet, "local", context.controls);
     return {
       redis: redisProcess(fleet, context),
       classes: fleet.classes.map((workerClass, index) => compileClass(fleet, workerClass, index, context)),
       imageTag: imageTag(context),
       lostTasks: lostTasks(fleet),
+      controls: describeControls(context.controls),
     };
   },
 };

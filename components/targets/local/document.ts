@@ -1,3 +1,4 @@
+import type { Controls } from "../../../worker/contract/controls.ts";
 import type { ProcessInputs } from "../../hosts/process-inputs.ts";
 
 /** What the stack found out about the machine before it compiles; all paths are absolute. */
@@ -10,6 +11,10 @@ export interface LocalContext {
   readonly redisServer: string;
   /** The worker's bundle, see `worker/build.ts`. */
   readonly bundle: { readonly digest: string; readonly directory: string; readonly sandboxHelper: string };
+  /** How workers can be confined on this machine. */
+  readonly controls: Controls;
+  /** The stack's and the engine's secrets, which workers do not see. */
+  readonly hiddenPaths: readonly string[];
   /** Hash over the handlers folder's files; empty without one. A change replaces the workers. */
   readonly handlersDigest: string;
   /** Whether Redis' data goes with the stack. */
@@ -46,6 +51,8 @@ export interface LocalDocument {
   readonly classes: readonly LocalClass[];
   /** `bundle:sha256:<hex>`, recorded in every result. */
   readonly imageTag: string;
+  /** How workers are confined here and which controls are lost, in words. */
+  readonly controls: string;
   /** How long the task of a dead worker waits at most, in words. */
   readonly lostTasks: string;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Client, createClient } from "@taskfleet/worker/client";
 import type { Redis } from "ioredis";
 import { buildBundle } from "../../../worker/build.ts";
-import { readKinds, setPaused } from "../../../worker/src/adapters/redis/queue-status.ts";
+import { backlog, readKinds, setPaused } from "../../../worker/src/adapters/redis/queue-status.ts";
 import { Workers } from "../../../worker/src/adapters/redis/workers.ts";
 import type { TestRedis } from "../../support/redis-server.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -16,7 +16,7 @@ import { CONCURRENCY, inCalls, type Side } from "./side.ts";
 
 export const STREAM = "bench.tasks";
 const HANDLERS = join(import.meta.dirname, "handlers");
-const PATIENT = { timeoutMs: 60_000 };
+const PATIENT = { timeoutMs: 300_000 };
 
 /**
  * This queue with everything on: the bundle that stacks run, handlers, schema and secret checks, logs, metrics,
@@ -84,7 +84,7 @@ export class TaskfleetSide implements Side {
   }
 
   left(): Promise<number> {
-    return this.#redis.xlen(STREAM);
+    return backlog(this.#redis, STREAM);
   }
 
   async close(): Promise<void> {
@@ -101,29 +101,21 @@ export class TaskfleetSide implements Side {
 
   #run(role: "worker" | "spawner", name: string): void {
     const log = openSync(join(this.#folder, `${name}.log`), "a");
-    const child = spawn(
-      process.execPath,
-      [
-        ...(process.env.PROF && role === "worker" ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof"] : []),
-        this.#main,
-        role,
-      ],
-      {
-        env: {
-          PATH: process.env.PATH,
-          HOME: process.env.HOME,
-          REDIS_URL: this.#server.url,
-          TASKFLEET_QUEUE_NAME: STREAM,
-          TASKFLEET_HANDLERS: HANDLERS,
-          TASKFLEET_IMAGE_TAG: "bundle:sha256:bench",
-          WORKER_CONCURRENCY: String(CONCURRENCY),
-          WORKER_BATCH_SIZE: String(CONCURRENCY),
-          WORKER_IDLE_EXIT: "0",
-          WORKER_MAX_UPTIME: "0",
-        },
-        stdio: ["ignore", log, log],
+    const child = spawn(process.execPath, [this.#main, role], {
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        REDIS_URL: this.#server.url,
+        TASKFLEET_QUEUE_NAME: STREAM,
+        TASKFLEET_HANDLERS: HANDLERS,
+        TASKFLEET_IMAGE_TAG: "bundle:sha256:bench",
+        WORKER_CONCURRENCY: String(CONCURRENCY),
+        WORKER_BATCH_SIZE: String(CONCURRENCY),
+        WORKER_IDLE_EXIT: "0",
+        WORKER_MAX_UPTIME: "0",
       },
-    );
+      stdio: ["ignore", log, log],
+    });
     closeSync(log);
     this.#children.push(child);
   }

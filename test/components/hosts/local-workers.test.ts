@@ -74,6 +74,17 @@ describe("stopping the workers of a run directory", () => {
     assert.equal(lines.at(-1), "1 worker did not finish within 0.4 s: killed");
   });
 
+  it("kills the worker alone where its supervisor then ends by itself, after it cleaned up", async () => {
+    const worker = await start('process.on("SIGTERM", () => {})');
+    const cleaning = `process.on("SIGTERM", () => {});
+      setInterval(() => { try { process.kill(${worker.pid}, 0) } catch { process.exit(9) } }, 10)`;
+    const supervisor = await start(cleaning);
+    record("a", supervisor, worker);
+    await stopWorkers({ directory, stopTimeoutSeconds: 0.2 }, options);
+    await Promise.all([supervisor, worker].map(settled));
+    assert.deepEqual([ended(supervisor), ended(worker)], [9, "SIGKILL"]);
+  });
+
   it("continues a stopped worker, so that it can hand its tasks back", async () => {
     const supervisor = await start('process.on("SIGTERM", () => process.exit(7))');
     record("a", supervisor, null);

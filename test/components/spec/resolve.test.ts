@@ -153,6 +153,44 @@ describe("resolving a spec", () => {
     ]);
   });
 
+  it("reads limits of kinds, and refuses what is none", () => {
+    const { limits } = resolveFleet(
+      {
+        limits: {
+          llm: { concurrency: 4, rate: { tasks: 100, per: "60s" } },
+          mail: { rate: { tasks: 1, per: 0.5 } },
+        },
+      },
+      "local",
+    );
+    assert.deepEqual(
+      [...limits],
+      [
+        ["llm", { concurrency: 4, rate: { tasks: 100, perMs: 60_000 } }],
+        ["mail", { rate: { tasks: 1, perMs: 500 } }],
+      ],
+    );
+    const wrong = {
+      "two words": {},
+      empty: {},
+      llm: { concurency: 1, concurrency: 0, rate: { tasks: 2.5 } },
+      mail: { rate: 5 },
+    };
+    assert.deepEqual(
+      problemsOf({ limits: wrong }).map(({ path, allowed }) => `${path}: ${allowed}`),
+      [
+        "limits.two words: a name of 1 to 64 characters of a-z A-Z 0-9 . _ -",
+        "limits.empty.concurrency: a limit here, or a rate",
+        "limits.llm.concurrency: a whole number from 1 to 100000",
+        "limits.llm.rate.per: a value, because a rate has both",
+        "limits.llm.rate.tasks: a whole number from 1 to 100000",
+        "limits.llm.concurency: concurrency, rate",
+        "limits.mail.rate: an object",
+      ],
+    );
+    assert.deepEqual(pathsOf({ limits: 4 }), ["limits"]);
+  });
+
   it("demands what is written down, not what is a default, nor what is switched off or accepted", () => {
     const spec: FleetSpec = {
       security: { pids: 100, readOnlyRoot: true, seccomp: "unconfined", cpu: 1, acceptUnenforced: ["cpu"] },
@@ -198,5 +236,30 @@ describe("resolving a spec", () => {
         },
       ),
     );
+  });
+
+  it("takes hosts that http may call otherwise by their names, and no patterns or URLs", () => {
+    const allow = ["api.internal", "API.internal:8080", "127.0.0.1:80", "[::1]:9000", "bücher.example"];
+    assert.deepEqual(resolveFleet({ http: { allow } }, "local").http.allow, allow);
+    assert.deepEqual(resolveFleet({}, "local").http.allow, []);
+    const wrong = [
+      "",
+      "*.internal",
+      "http://api.internal",
+      "a/b",
+      "a:0",
+      "a:65536",
+      "a:b",
+      "::1",
+      "u@h",
+      "a b",
+      1,
+    ];
+    for (const entry of wrong) {
+      const [problem, ...more] = problemsOf({ http: { allow: ["ok", entry] } });
+      assert.deepEqual([problem?.path, more], ["http.allow", []], String(entry));
+      assert.match(problem?.allowed ?? "", /^a list of hosts as "api\.internal", /);
+    }
+    assert.deepEqual(pathsOf({ http: { allow: "api.internal" } }), ["http.allow"]);
   });
 });

@@ -21,13 +21,28 @@ describe("the spec as environment", () => {
     ]);
   });
 
+  it("hands limits of kinds to workers and spawners, and says nothing where there are none", () => {
+    const spec = { limits: { llm: { concurrency: 4, rate: { tasks: 100, per: 60 } } } };
+    const fleet = resolveFleet(spec, "local");
+    const variableOf = (role: "worker" | "spawner" | "cli", of = fleet) =>
+      toEnvironment(classSettings(of, of.classes[0], role)).TASKFLEET_KIND_LIMITS;
+    assert.deepEqual(
+      [variableOf("worker"), variableOf("spawner")],
+      ["llm=4,llm=100/60s", "llm=4,llm=100/60s"],
+    );
+    assert.deepEqual(
+      [variableOf("cli"), variableOf("worker", resolveFleet({}, "local"))],
+      [undefined, undefined],
+    );
+  });
+
   it("hands no secret over", () => {
     assert.throws(() => toEnvironment({ redisPassword: "x" }), /REDIS_PASSWORD is a secret/);
     assert.equal(secretFileVariable("redisPassword"), "REDIS_PASSWORD_FILE");
   });
 
   it("gives each role what it reads, and no more", () => {
-    const fleet = resolveFleet({ delivery: { maxPayload: 4096 } }, "local");
+    const fleet = resolveFleet({ delivery: { maxPayload: 4096 }, circuit: { open: "2 min" } }, "local");
     for (const role of ["worker", "spawner", "cli"] as const) {
       const names = Object.keys(classSettings(fleet, fleet.classes[0], role)) as (keyof typeof SETTINGS)[];
       assert.deepEqual(
@@ -37,6 +52,8 @@ describe("the spec as environment", () => {
     }
     const worker = classSettings(fleet, fleet.classes[0], "worker");
     assert.deepEqual([worker.maxPayloadBytes, worker.lease, worker.scaleMax], [4096, 6, undefined]);
+    assert.equal(toEnvironment({ httpAllow: ["a", "[::1]:80"] }).TASKFLEET_HTTP_ALLOW, "a,[::1]:80");
+    assert.deepEqual([worker.circuitFailures, worker.circuitOpen], [5, 120]);
     assert.equal(classSettings(fleet, fleet.classes[0], "spawner").scaleMax, 32);
   });
 

@@ -8,15 +8,28 @@ import {
   refuseUnsupported,
   UnsupportedError,
 } from "../../../components/targets/capabilities.ts";
+import type { Controls } from "../../../worker/contract/controls.ts";
+
+/** Machines that can enforce all controls, and none. */
+const EVERYTHING: Controls = { enforced: [], lost: [] };
+const NOTHING: Controls = {
+  enforced: [],
+  lost: CONFINEMENTS.map((name) => ({
+    name,
+    text: name,
+    reason: `no means for ${name}`,
+    wayOut: `mend ${name}`,
+  })),
+};
 
 describe("the capability table", () => {
   for (const target of TARGET_NAMES) {
     it(`says for ${target}, feature by feature, what holds or what to do instead`, () => {
       assert.deepEqual(Object.keys(CAPABILITIES[target]).toSorted(), [...FEATURES].toSorted());
       for (const capability of Object.values(CAPABILITIES[target])) {
-        if (capability.enforced) continue;
-        const { reason, compensation, nearest } = capability;
-        assert.ok([reason, compensation, nearest].every((text) => text.length > 10));
+        if (capability.enforced === true) continue;
+        const { enforced: _enforced, ...texts } = capability;
+        assert.ok(Object.values(texts).every((text) => text.length > 10));
       }
     });
 
@@ -34,30 +47,32 @@ describe("the capability table", () => {
         untrustedExecute: { execute: { untrusted: true } },
       };
       for (const feature of FEATURES) {
-        const ask = () => refuseUnsupported(resolveFleet(written[feature], target), target);
-        if (CAPABILITIES[target][feature].enforced) assert.doesNotThrow(ask);
-        else assert.throws(ask, UnsupportedError, feature);
+        const ask = (found: Controls) =>
+          refuseUnsupported(resolveFleet(written[feature], target), target, found);
+        const { enforced } = CAPABILITIES[target][feature];
+        if (enforced === false) assert.throws(() => ask(EVERYTHING), UnsupportedError, feature);
+        else assert.doesNotThrow(() => ask(EVERYTHING));
+        if (enforced === "where possible") assert.throws(() => ask(NOTHING), UnsupportedError, feature);
       }
     });
   }
 
   it("accepts the defaults, and a confinement that the spec does without by name", () => {
-    refuseUnsupported(resolveFleet({}, "local"), "local");
+    refuseUnsupported(resolveFleet({}, "local"), "local", NOTHING);
     const security = { uid: 1000, pids: 64, acceptUnenforced: CONFINEMENTS };
-    refuseUnsupported(resolveFleet({ security }, "local"), "local");
+    refuseUnsupported(resolveFleet({ security }, "local"), "local", NOTHING);
   });
 
   it("names target, feature, value, reason and the nearest alternative, for all at once", () => {
     const spec: FleetSpec = { security: { pids: 64 }, classes: { vision: { gpu: 1 } } };
-    assert.throws(() => refuseUnsupported(resolveFleet(spec, "local"), "local"), {
+    assert.throws(() => refuseUnsupported(resolveFleet(spec, "local"), "local", NOTHING), {
       name: "UnsupportedError",
       message:
         'target "local" cannot do what the spec demands:\n' +
-        "  security.pids: 64 (pids): no control group is made for a plain process. Nearest: a lower scaling.max or " +
-        "worker.concurrency, or `ulimit -u` in the shell that runs the stack, or accept it by " +
+        "  security.pids: 64 (pids): no means for pids. Nearest: mend pids, or accept it by " +
         'security.acceptUnenforced: ["pids"].\n' +
-        "  classes.vision.gpu: 1 (gpu): a plain process cannot be given a GPU of its own. Nearest: a class of its own " +
-        "without `gpu`; its handlers choose the device.",
+        "  classes.vision.gpu: 1 (gpu): a plain process cannot be given a GPU of its own. Nearest: " +
+        "a class of its own without `gpu`; its handlers choose the device.",
     });
   });
 });

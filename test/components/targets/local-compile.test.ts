@@ -26,6 +26,8 @@ const CONTEXT: LocalContext = {
     directory: `/state/local/bundles/${hex}`,
     sandboxHelper: `/state/local/bundles/${hex}/taskfleet-sandbox`,
   },
+  controls: { enforced: [{ name: "uid", text: "uid 65532", by: "setpriv" }], lost: [] },
+  hiddenPaths: ["/state/local/secrets", "/state/passphrase"],
   handlersDigest: "",
   deleteData: false,
 };
@@ -70,6 +72,10 @@ describe("the target local", () => {
       REDIS_PASSWORD_FILE: "/state/local/secrets/redis-password",
       TASKFLEET_QUEUE_NAME: "peagen.tasks",
       TASKFLEET_HANDLERS: "/project/examples/handlers",
+      TASKFLEET_CONFINE: "true",
+      TASKFLEET_UID: "65532",
+      TASKFLEET_MEMORY: "536870912",
+      TASKFLEET_HIDDEN_PATHS: "/state/local/secrets,/state/passphrase",
       TASKFLEET_IMAGE_TAG: `bundle:sha256:${hex}`,
       TASKFLEET_ACTUATOR: "process",
       TASKFLEET_RUN_DIRECTORY: "/state/local/run",
@@ -108,6 +114,7 @@ describe("the target local", () => {
       {
         REDIS_URL: "redis://127.0.0.1:{port}",
         REDIS_PASSWORD_FILE: "/state/local/secrets/redis-password",
+        TASKFLEET_CONTROLS: '{"enforced":[{"name":"uid","text":"uid 65532","by":"setpriv"}],"lost":[]}',
         TASKFLEET_LOG_DIRECTORY: "/state/local/logs",
         TASKFLEET_MAX_PAYLOAD_BYTES: "2097152",
         TASKFLEET_QUEUE_NAME: "acme.tasks",
@@ -153,7 +160,11 @@ describe("the target local", () => {
   });
 
   it("refuses what it cannot enforce, and deletes data only when told to", () => {
-    assert.throws(() => compile({ security: { memory: "1 GiB" } }), UnsupportedError);
+    const lost = { name: "memory", text: "1024 MiB", reason: "not root", wayOut: "run it as root" } as const;
+    const controls = { enforced: [], lost: [lost] };
+    assert.throws(() => compile({ security: { memory: "1 GiB" } }, { controls }), UnsupportedError);
+    assert.equal(compile({}, { controls }).controls, "none; lost: 1024 MiB (not root)");
+    assert.equal(compile({ security: { memory: "1 GiB" } }).controls, "uid 65532");
     assert.deepEqual(
       [compile().redis.deleteData, compile({}, { deleteData: true }).redis.deleteData],
       [false, true],

@@ -28,6 +28,9 @@ async function run(id: number, payload: Payload): Promise<void> {
     attempt: 1,
     graceMs: 200,
     signal: controller.signal,
+    circuit: () => {
+      throw new Error("a program calls no service");
+    },
     progress() {},
     log(event: string, fields?: object) {
       process.stderr.write(`${JSON.stringify({ event, ...fields })}\n`);

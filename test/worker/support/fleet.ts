@@ -3,7 +3,7 @@ import type { DeadLetter, ResultRecord } from "../../../worker/contract/records.
 import { openQueue, type TestQueue } from "../../support/queue.ts";
 import type { TestRedis } from "../../support/redis-server.ts";
 import { waitFor } from "../../support/wait.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { type ProcessUser, WorkerProcess } from "./worker-process.ts";
 
 /** A queue with workers on it. Also promotes what is due, as a spawner would. */
 export class TestFleet {
@@ -21,8 +21,9 @@ export class TestFleet {
     environment?: Readonly<Record<string, string>>,
     role?: "worker" | "supervise",
     main?: string,
+    user?: ProcessUser,
   ): WorkerProcess {
-    const worker = new WorkerProcess(this.queue, environment, role, main);
+    const worker = new WorkerProcess(this.queue, environment, role, main, user);
     this.#workers.push(worker);
     return worker;
   }

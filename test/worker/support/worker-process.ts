@@ -22,6 +22,12 @@ const TEST_SETTINGS = {
   WORKER_MAX_UPTIME: "0",
 };
 
+/** Who runs it, and by which Node; without `uid`, the test's own user. */
+export interface ProcessUser {
+  readonly node: string;
+  readonly uid?: number;
+}
+
 /** A real `worker` or `supervise` process on a test's queue. */
 export class WorkerProcess {
   readonly id: string;
@@ -34,9 +40,11 @@ export class WorkerProcess {
     environment: Readonly<Record<string, string>> = {},
     role: "worker" | "supervise" = "worker",
     main: string = MAIN,
+    { node, uid }: ProcessUser = { node: process.execPath },
   ) {
     this.id = `${queue.stream}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-    this.child = spawn(process.execPath, [main, role], {
+    this.child = spawn(node, [main, role], {
+      ...(uid === undefined ? {} : { uid, gid: uid }),
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,

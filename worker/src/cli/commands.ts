@@ -21,6 +21,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   kinds: { summary: "list what the fleet runs", load: () => import("./kinds.ts") },
   queue: { summary: "pause, resume, depth, purge; the dead-letter queue", load: () => import("./queue.ts") },
   logs: { summary: "show or follow the logs of a fleet on this machine", load: () => import("./logs.ts") },
+  completion: {
+    summary: "print a script by which bash, zsh or fish completes the command line",
+    load: () => import("./completion.ts"),
+  },
   worker: { summary: "run a worker, or test that one could start", load: () => import("./worker.ts") },
   spawner: { summary: "run a spawner", load: () => import("./spawner.ts") },
   supervise: {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { COMPLETE } from "../../contract/completion.ts";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { Action } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -22,6 +23,7 @@ export async function runCli(words: readonly string[], env: NodeJS.ProcessEnv): 
   };
   endWithReader();
   try {
+    if (words[0] === COMPLETE) return await complete(name, words.slice(2));
     const program = await buildProgram(name, words, ends);
     if (words.length === 0) {
       program.outputHelp({ error: true });
@@ -33,6 +35,12 @@ export async function runCli(words: readonly string[], env: NodeJS.ProcessEnv): 
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     return reportError(name, error);
   }
+}
+
+/** Answers a shell's completion script; `words` are those behind the program's name. */
+async function complete(name: string, words: readonly string[]): Promise<number> {
+  const { answerCompletion } = await import("./completion/answer.ts");
+  return answerCompletion(await buildProgram(name, words, async () => {}), words);
 }
 
 /** Only the command that is asked for is loaded; of the others the help needs no more than a line. */
@@ -50,6 +58,7 @@ async function buildProgram(name: string, words: readonly string[], ends: Action
     .addHelpText("after", EXIT_CODES);
   const wanted = words[0] === "help" ? words[1] : words[0];
   for (const [word, { summary, hidden = false, load }] of Object.entries(COMMANDS)) {
+    if (hidden && word !== wanted) continue;
     const command = program
       .command(word, { hidden })
       .summary(summary)

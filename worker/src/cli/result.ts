@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Action } from "./command.ts";
 import { STREAM, seconds } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
+import type { ShownOutcome } from "./output/outcome.ts";
 
 interface Options {
   readonly wait?: boolean;
@@ -26,7 +27,7 @@ export function define(command: Command, ends: Action): void {
   ]);
   command.addHelpText(
     "after",
-    "\nExit codes: 0 all succeeded, 1 one failed, was cancelled or is dead, 4 one is not there (yet).",
+    "\nExit codes: 0 all succeeded, 1 one failed, was cancelled, is dead or unknown, 4 one waits or runs.",
   );
 }
 
@@ -38,17 +39,24 @@ async function run(ids: readonly string[], options: Options): Promise<number> {
   const { progressBar } = await import("./output/progress.ts");
   return withSession(options, async (session) => {
     const results = new Results(session.redis, session.subscriber, session.stream);
-    const found = await results.read(ids);
+    const found: ShownOutcome[] = await results.read(ids);
     let end: "complete" | "timeout" | "interrupted" = "complete";
     const waits = options.wait === true || options.timeout !== undefined;
-    if (waits && found.some(({ state }) => state === "open")) {
+    const open = ids.filter((_, index) => found[index]?.state === "open");
+    const unknown = await results.unknown(open);
+    if (waits && open.length > 0) {
+      if (unknown.size > 0)
+        process.stderr.write(`not known (yet), waited for all the same: ${[...unknown].join(" ")}\n`);
       const progress = await progressBar("tasks", options.json !== true);
       const waited = await waitForOutcomes(results, ids, { timeoutMs: options.timeout, progress });
       end = waited.end;
       ids.forEach((id, index) => {
         found[index] = waited.outcomes.get(id) ?? { state: "open" };
       });
-    }
+    } else
+      ids.forEach((id, index) => {
+        if (unknown.has(id)) found[index] = { state: "unknown" };
+      });
     const pairs = ids.map((id, index) => [id, found[index] ?? ({ state: "open" } as const)] as const);
     if (options.json === true)
       for (const [id, outcome] of pairs) process.stdout.write(`${outcomeJson(id, outcome)}\n`);

@@ -1,6 +1,6 @@
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { Results, TaskOutcome } from "../adapters/redis/results.ts";
-import { statusOf } from "./output/outcome.ts";
+import { type ShownOutcome, statusOf } from "./output/outcome.ts";
 import type { ProgressBar } from "./output/progress.ts";
 
 /** Why a wait ended before all outcomes were there. */
@@ -46,7 +46,7 @@ export async function waitForOutcomes(
 }
 
 /** The exit code for outcomes: a failed task counts more than a missing one. */
-export function exitCodeOf(outcomes: readonly TaskOutcome[], end: WaitEnd): number {
+export function exitCodeOf(outcomes: readonly ShownOutcome[], end: WaitEnd): number {
   if (end === "interrupted") return EXIT.interrupted;
   const statuses = outcomes.map(statusOf);
   if (statuses.some((status) => status !== "success" && status !== "open")) return EXIT.failed;

@@ -1,3 +1,5 @@
+import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../contract/allowed-host.ts";
+import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
 import type { SettingProblem } from "./settings-error.ts";
@@ -66,6 +68,19 @@ const workerId: Check = ({ workerId: id }) => {
   };
 };
 
+const kindLimits: Check = ({ kindLimits: items }) => {
+  if (!Array.isArray(items)) return undefined;
+  const { wrong } = parseKindLimits(items);
+  if (wrong.length === 0) return undefined;
+  const named = wrong.map((item) => `"${item}"`).join(", ");
+  return {
+    variable: SETTINGS.kindLimits.env,
+    received: `"${items.join(",")}", with ${named}`,
+    allowed: `${LIMIT_FORMS}, with commas between them`,
+    wayOut: `Correct or remove ${named}.`,
+  };
+};
+
 const protections: Check = ({ executeAcceptUnenforced: names }) => {
   const bad = Array.isArray(names)
     ? names.find((name) => !PROTECTIONS.some((known) => known === name))
@@ -76,6 +91,18 @@ const protections: Check = ({ executeAcceptUnenforced: names }) => {
     received: `"${bad}"`,
     allowed: PROTECTIONS.join(", "),
     wayOut: `Correct or remove "${bad}".`,
+  };
+};
+
+const httpAllow: Check = ({ httpAllow: entries }) => {
+  if (!Array.isArray(entries)) return undefined;
+  const bad = entries.find((entry: string) => parseAllowedHost(entry) === undefined);
+  if (bad === undefined) return undefined;
+  return {
+    variable: SETTINGS.httpAllow.env,
+    received: `"${entries.join(",")}", with "${bad}"`,
+    allowed: `${ALLOWED_HOST_FORM}, with commas between them`,
+    wayOut: `Correct or remove "${bad}"; there are no patterns, name each host.`,
   };
 };
 
@@ -107,10 +134,11 @@ function folderForProcesses(name: "runDirectory" | "logDirectory"): Check {
 }
 
 const CHECKS = {
-  worker: [redisUrl, streams, workerId, protections, ordered("retryBase", "retryMax")],
+  worker: [redisUrl, streams, workerId, kindLimits, protections, httpAllow, ordered("retryBase", "retryMax")],
   spawner: [
     redisUrl,
     oneStream,
+    kindLimits,
     ordered("scaleMin", "scaleMax"),
     folderForProcesses("runDirectory"),
     folderForProcesses("logDirectory"),

@@ -1,9 +1,24 @@
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import type { SecretSetting } from "../../contract/settings.ts";
 import type { Variables } from "./environment.ts";
 import type { SettingProblem } from "./settings-error.ts";
 
 export type SecretReading = { readonly value: string } | { readonly problem: SettingProblem };
+
+const DESCRIPTOR = /^\/dev\/fd\/(\d+)$/;
+
+/**
+ * A file's text. An open descriptor is read as it is, and closed: its path would be opened again, which another
+ * user than its owner may not do, and what was read once nobody can read after.
+ */
+function read(path: string): string {
+  const [, number] = DESCRIPTOR.exec(path) ?? [];
+  if (number === undefined) return readFileSync(path, "utf8");
+  const descriptor = Number(number);
+  const text = readFileSync(descriptor, "utf8");
+  closeSync(descriptor);
+  return text;
+}
 
 function fromFile(variable: string, path: string): SecretReading {
   const fault = (received: string): SecretReading => ({
@@ -15,7 +30,7 @@ function fromFile(variable: string, path: string): SecretReading {
     },
   });
   try {
-    const value = readFileSync(path, "utf8").replace(/\r?\n$/, "");
+    const value = read(path).replace(/\r?\n$/, "");
     return value === "" ? fault("an empty file") : { value };
   } catch (error) {
     return fault(`which cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
@@ -25,7 +40,7 @@ function fromFile(variable: string, path: string): SecretReading {
 /**
  * A secret from `<NAME>` or from the file that `<NAME>_FILE` names, without its last newline. Sources are
  * asked in order, and one that has either variable decides: a file named in the environment wins over a value
- * in `.env`.
+ * in `.env`. `/dev/fd/<n>` is an inherited descriptor and can be read once.
  */
 export function readSecret(setting: SecretSetting, sources: readonly Variables[]): SecretReading {
   const fileVariable = `${setting.env}_FILE`;

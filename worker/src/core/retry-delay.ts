@@ -19,3 +19,20 @@ export function retryDelay(attempt: number, spacing: RetrySpacing, random: () =>
   const plain = Math.min(spacing.baseMs * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS), spacing.maxMs);
   return Math.round(plain * (1 + spacing.jitter * (2 * random() - 1)));
 }
+
+/** Nobody is asked to wait longer than a day. */
+const LONGEST_ASKED_MS = 86_400_000;
+
+/**
+ * A retry's delay where a service asked for at least `askedMs`; anything but a positive number asks for nothing.
+ * That is spread upwards only: all that were told the same time should not come back at once.
+ */
+export function atLeast(
+  delayMs: number,
+  askedMs: unknown,
+  { jitter }: Pick<RetrySpacing, "jitter">,
+  random: () => number,
+): number {
+  if (typeof askedMs !== "number" || !(askedMs > 0)) return delayMs;
+  return Math.max(delayMs, Math.round(Math.min(askedMs, LONGEST_ASKED_MS) * (1 + jitter * random())));
+}

@@ -1,7 +1,7 @@
+import { KIND, type KindLimits, LIMIT_BOUNDS, limitsProblem } from "../../contract/kind-limits.ts";
 import { newAjv } from "../core/json-schema.ts";
 import type { Handler } from "../handler.ts";
 
-const KIND = /^[A-Za-z0-9._-]{1,64}$/;
 const ISOLATIONS = ["event-loop", "thread"];
 
 function shown(value: unknown): string {
@@ -23,6 +23,26 @@ function schemaProblem(schema: unknown): string | undefined {
 function limitProblem(name: string, value: unknown, check: (n: number) => boolean): string | undefined {
   if (value === undefined || (typeof value === "number" && check(value))) return undefined;
   return `${name} is ${shown(value)}; allowed: a positive number, or leave it out`;
+}
+
+const LIMIT_FIELDS = {
+  concurrency: LIMIT_BOUNDS.concurrency,
+  "rate.tasks": LIMIT_BOUNDS.tasks,
+  "rate.perMs": LIMIT_BOUNDS.perMs,
+} as const;
+
+function kindLimitsProblem(limits: unknown): string | undefined {
+  if (limits === undefined) return undefined;
+  const forms = "{ concurrency?: number, rate?: { tasks: number, perMs: number } }, or leave it out";
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  const { rate } = (limits ?? {}) as { rate?: unknown };
+  if (!isObject(limits) || (rate !== undefined && !isObject(rate))) {
+    return `limits is ${shown(limits)}; allowed: ${forms}`;
+  }
+  const field = limitsProblem(limits as KindLimits);
+  if (field === undefined) return undefined;
+  const { min, max } = LIMIT_FIELDS[field];
+  return `limits.${field} is wrong in ${shown(limits)}; allowed: a whole number from ${min} to ${max}`;
 }
 
 /** What keeps this value, a module's export, from being a handler; empty when it is one. */
@@ -47,6 +67,7 @@ export function handlerProblems(candidate: unknown): string[] {
     handler.isolation === undefined || ISOLATIONS.includes(String(handler.isolation))
       ? undefined
       : `isolation is ${shown(handler.isolation)}; allowed: ${ISOLATIONS.join(", ")}`,
+    kindLimitsProblem(handler.limits),
     typeof handler.run === "function" ? undefined : `run is ${shown(handler.run)}; allowed: a function`,
   ];
   return checks.filter((problem) => problem !== undefined);

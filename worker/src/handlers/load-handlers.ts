@@ -9,6 +9,7 @@ import type { Handler } from "../handler.ts";
 import { handlerProblems } from "./check-handler.ts";
 import { executeHandler } from "./execute.ts";
 import { type HandlerProblem, HandlersError } from "./handlers-error.ts";
+import { httpHandler } from "./http.ts";
 import { serveOwnPackage } from "./own-package.ts";
 
 /** A checked handler that knows where it came from. */
@@ -75,19 +76,23 @@ async function readFolder(folder: string, problems: HandlerProblem[]): Promise<C
 }
 
 /**
- * Loads and checks all handlers, by kind. `folder`: "" for the bundled ones only.
+ * Loads and checks all handlers, by kind. `folder`: "" for the bundled ones only; `httpAllow`: hosts that the
+ * handler `http` may call without TLS and at private addresses, default none.
  * @throws HandlersError with every problem of every file at once.
  */
 export async function loadHandlers({
   folder,
   execute = executeHandler,
+  httpAllow = [],
 }: {
   readonly folder: string;
   /** The bundled handler, with what the worker brings along for it. */
   readonly execute?: typeof executeHandler;
+  readonly httpAllow?: readonly string[];
 }): Promise<ReadonlyMap<string, LoadedHandler>> {
   const problems: HandlerProblem[] = [];
-  const candidates: Candidate[] = [{ file: BUNDLED, source: BUNDLED, value: execute }];
+  const bundled = [execute, httpHandler({ allow: httpAllow })];
+  const candidates: Candidate[] = bundled.map((value) => ({ file: BUNDLED, source: BUNDLED, value }));
   if (folder !== "") candidates.push(...(await readFolder(folder, problems)));
   const handlers = new Map<string, LoadedHandler>();
   const files = new Map<string, string>();

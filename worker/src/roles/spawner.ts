@@ -20,6 +20,7 @@ import { SPAWNER_EVENTS } from "../spawner/events.ts";
 import { FailureLog } from "../spawner/failure-log.ts";
 import { SpawnerMetrics } from "../spawner/metrics.ts";
 import { Spawner } from "../spawner/spawner.ts";
+import { kindLimits } from "./kind-limits.ts";
 
 type SpawnerSettings = Settings<"spawner">;
 
@@ -33,7 +34,9 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   const { logJson: json, logLevel: level } = settings;
   const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
   const logger = await createLogger({ name: "spawner", json, level, secrets });
-  const kinds = [...(await loadHandlers({ folder: settings.handlers })).values()].map(publishedKind);
+  const handlers = await loadHandlers({ folder: settings.handlers });
+  const kinds = [...handlers.values()].map(publishedKind);
+  const limits = kindLimits(settings, handlers, logger);
   const failures = new FailureLog(logger, () => performance.now());
   // Every command fails within seconds, so that no loop hangs while Redis is away.
   const { redisUrl: url, redisPassword: password } = settings;
@@ -41,7 +44,7 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
 
   const spawner = new Spawner({
     ...spawnerFigures(settings),
-    ...{ redis, holder, kinds, logger, failures },
+    ...{ redis, holder, kinds, limits, logger, failures },
     actuator: chooseActuator(settings, env),
     address: () => server.address,
   });

@@ -5,12 +5,14 @@
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { RunFile } from "../../contract/run-file.ts";
 import { SETTINGS } from "../../contract/settings.ts";
+import { removeWorkerGroup } from "../adapters/cgroups/worker-group.ts";
 import { loadSettings } from "../config/load-settings.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
+import { chooseStart } from "../supervisor/confined-start.ts";
 import { OwnRunFile, startTime } from "../supervisor/own-run-file.ts";
 import { recordExit } from "../supervisor/record-exit.ts";
 import { ScratchParent } from "../supervisor/scratch-parent.ts";
-import { SupervisedWorker } from "../supervisor/supervised-worker.ts";
+import { SECRET_DESCRIPTOR, SupervisedWorker } from "../supervisor/supervised-worker.ts";
 
 /** Beyond the worker's own limits: for its last outcomes to be written and its connections to be closed. */
 const STOP_MARGIN_MS = 10_000;
@@ -25,27 +27,45 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
   const workerId = settings.workerId === "" ? newWorkerId() : settings.workerId;
   const runFile = new OwnRunFile(settings.runDirectory, workerId);
   const scratch = new ScratchParent();
+  const start = chooseStart(settings, workerId, process.argv[1] ?? "", scratch.make());
   const worker = new SupervisedWorker({
-    node: process.execPath,
-    main: process.argv[1] ?? "",
-    env: { ...env, ...scratch.make(), [SETTINGS.workerId.env]: workerId },
+    ...start,
+    env: { ...withoutPassword(env, start.secret), ...start.env, [SETTINGS.workerId.env]: workerId },
     patienceMs: (settings.gracefulShutdownTimeout + settings.cancelGrace) * 1000 + STOP_MARGIN_MS,
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => worker.signal(signal));
+  const [pid, namespace] = await Promise.all([worker.pid, worker.namespace]);
   const file: RunFile = {
     worker_id: workerId,
     supervisor_pid: process.pid,
     supervisor_start: startTime(process.pid),
-    worker_pid: worker.pid,
-    worker_start: worker.pid === null ? null : startTime(worker.pid),
+    worker_pid: pid,
+    worker_start: pid === null ? null : startTime(pid),
+    ...(namespace === null ? {} : { namespace_pid: namespace.pid, namespace_start: namespace.start }),
     revision: settings.revision,
     started_at: Date.now(),
   };
   runFile.write(file);
   const reason = await worker.ended();
+  if (settings.confine) await removeGroup(settings.runDirectory, workerId);
   await scratch.remove();
   runFile.note(file, reason);
   // A run file that stays tells the spawner to record the exit in the supervisor's place.
   if (await recordExit(settings, workerId, reason)) runFile.remove();
   return reason === "error" ? EXIT.failed : EXIT.ok;
+}
+
+/** A confined worker gets its password by a descriptor alone. */
+function withoutPassword(env: NodeJS.ProcessEnv, secret: string): NodeJS.ProcessEnv {
+  const { env: name } = SETTINGS.redisPassword;
+  if (secret === "") return env;
+  const { [name]: _value, ...others } = env;
+  return { ...others, [`${name}_FILE`]: `/dev/fd/${SECRET_DESCRIPTOR}` };
+}
+
+/** What is left of the worker's programs ends with its group. */
+async function removeGroup(runDirectory: string, workerId: string): Promise<void> {
+  await removeWorkerGroup(runDirectory, workerId).catch((error: unknown) => {
+    process.stderr.write(`${workerId}: its control group cannot be removed: ${String(error)}\n`);
+  });
 }

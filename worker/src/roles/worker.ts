@@ -1,12 +1,15 @@
 /** The role `worker`: runs tasks until it is told to stop, has been idle or is old enough. */
 import { hostname } from "node:os";
 import type { Redis } from "ioredis";
+import { parseControls } from "../../contract/controls.ts";
 import { EXIT } from "../../contract/exit-codes.ts";
 import { LOG_EVENTS } from "../../contract/log-events.ts";
 import { SETTINGS } from "../../contract/settings.ts";
+import { RedisCircuits } from "../adapters/redis/circuits.ts";
 import { type ConnectionProfile, createConnection, redisAddress } from "../adapters/redis/connection.ts";
 import { Consumer } from "../adapters/redis/consumer.ts";
 import { ControlSubscriber } from "../adapters/redis/control.ts";
+import { KindLimiter } from "../adapters/redis/kind-limits.ts";
 import { openSandbox } from "../adapters/sandbox/open-sandbox.ts";
 import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
 import { RedisUnavailableError } from "../core/errors.ts";
@@ -23,10 +26,11 @@ import { payloadCheck } from "../runtime/payload-check.ts";
 import { RuntimeEvents } from "../runtime/runtime-events.ts";
 import { runtimeLimits } from "../runtime/runtime-limits.ts";
 import { StopRequests } from "../runtime/stop-requests.ts";
-import { exitReason, tellSupervisor } from "../runtime/supervisor-link.ts";
+import { exitReason, outerPid, tellSupervisor } from "../runtime/supervisor-link.ts";
 import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
+import { kindLimits } from "./kind-limits.ts";
 
 /** For the consumer to be forgotten at the end; its report is dropped later else. */
 const GOODBYE_MS = 1_000;
@@ -45,6 +49,7 @@ interface Parts {
   readonly metrics: WorkerMetrics;
   readonly connections: Connections;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
+  readonly pid: number;
 }
 
 function connect(
@@ -56,11 +61,27 @@ function connect(
   return { redis: open("command"), blocking: open("blocking"), subscriber: open("subscriber") };
 }
 
+function makeCircuits({ settings, connections }: Parts, events: RuntimeEvents): RedisCircuits {
+  const [stream] = settings.streams;
+  if (stream === undefined) throw new Error("TASKFLEET_QUEUE_NAME is checked to name a stream");
+  return new RedisCircuits({
+    redis: connections.redis,
+    stream,
+    failures: settings.circuitFailures,
+    openMs: settings.circuitOpen * 1000,
+    onChange: (name, state) => events.circuitChanged(name, state),
+    onFailure: (error) => events.failed("circuit", error),
+  });
+}
+
 function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
-  const { settings, workerId, logger, secrets, metrics, connections, handlers } = parts;
+  const { settings, workerId, logger, secrets, metrics, connections, handlers, pid } = parts;
+  const controls = parseControls(settings.controls);
   const ms = (seconds: number) => seconds * 1000;
+  const events = new RuntimeEvents(logger, (source) => metrics.countFailure(source));
   return new WorkerRuntime({
     queue: consumer,
+    limiter: new KindLimiter(connections.redis, workerId, kindLimits(settings, handlers, logger)),
     limits: runtimeLimits(settings),
     handlers,
     check: payloadCheck(handlers, settings.maxPayloadBytes, {
@@ -81,14 +102,16 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
     },
     self: {
       worker_id: workerId,
-      pid: process.pid,
+      pid,
       host: hostname(),
       image_tag: settings.imageTag,
       revision: settings.revision,
       started_at: Date.now(),
       address,
+      ...(controls === null ? {} : { controls }),
     },
-    events: new RuntimeEvents(logger, (source) => metrics.countFailure(source)),
+    events,
+    circuits: makeCircuits(parts, events),
     interrupt: unblocker(connections.redis, connections.blocking),
     killPrograms: killAllGroups,
   });
@@ -160,8 +183,13 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   );
   const requests = new StopRequests(logger);
   requests.listen();
+  const toldPid = outerPid();
   const execute = await executeWith(settings, logger);
-  const handlers = await loadHandlers({ folder: settings.handlers, execute });
+  const handlers = await loadHandlers({
+    folder: settings.handlers,
+    execute,
+    httpAllow: settings.httpAllow,
+  });
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
   const connections = connect(settings, workerId);
   const metrics = new WorkerMetrics();
@@ -171,7 +199,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   const health = new HealthServer({ host, port, metrics: () => metrics.text(), ready, secrets });
   try {
     await health.start();
-    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers };
+    const pid = await toldPid;
+    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers, pid };
     const end = await work(parts, requests, health.address);
     logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
     await tellSupervisor({ exit: exitReason(end) });

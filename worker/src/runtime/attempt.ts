@@ -2,6 +2,8 @@ import type { TaskProgress } from "../../contract/records.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { AbortReason, TaskContext } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
+import { circuit } from "./circuit.ts";
 import type { Ending } from "./outcome.ts";
 import type { ThreadPool, ThreadRun } from "./threads/thread-pool.ts";
 
@@ -12,6 +14,7 @@ export interface AttemptOptions {
   readonly timeoutMs: number;
   readonly graceMs: number;
   readonly threads: ThreadPool;
+  readonly circuits: Circuits;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -29,6 +32,7 @@ class AttemptContext implements TaskContext {
   readonly kind: string;
   readonly attempt: number;
   readonly graceMs: number;
+  readonly circuit: TaskContext["circuit"];
   readonly progress: TaskContext["progress"];
   readonly log: TaskContext["log"];
   readonly #signal: () => AbortSignal;
@@ -38,6 +42,7 @@ class AttemptContext implements TaskContext {
     this.kind = parts.kind;
     this.attempt = parts.attempt;
     this.graceMs = parts.graceMs;
+    this.circuit = parts.circuit;
     this.progress = parts.progress;
     this.log = parts.log;
     this.#signal = signal;
@@ -114,11 +119,11 @@ export class Attempt {
 
   /** What the handler throws before it returns a promise is as good as a rejection. */
   #call(): Promise<unknown> {
-    const { handler, payload, threads } = this.#options;
+    const { handler, payload, threads, circuits } = this.#options;
     try {
       const context = this.#context();
       if (handler.isolation === "event-loop") return Promise.resolve(handler.run(payload as never, context));
-      this.#thread = threads.run(handler, payload, context);
+      this.#thread = threads.run(handler, payload, context, circuits);
       return this.#thread.done;
     } catch (thrown) {
       return Promise.reject(thrown);
@@ -126,12 +131,13 @@ export class Attempt {
   }
 
   #context(): TaskContext {
-    const { task, graceMs, log } = this.#options;
+    const { task, graceMs, circuits, log } = this.#options;
     const parts = {
       taskId: task.id,
       kind: task.kind,
       attempt: task.attempts + 1,
       graceMs,
+      circuit: (name: string) => circuit(circuits, name, this.#signal()),
       progress: (done: number, note = "") => {
         this.#progress = { done, note };
       },

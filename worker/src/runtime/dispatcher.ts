@@ -1,8 +1,10 @@
 import type { DeliveredTask, EntryPlace } from "../core/task.ts";
 import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
 import { Attempt } from "./attempt.ts";
 import type { Held, HeldTasks } from "./held-tasks.ts";
+import type { KindGate } from "./kind-gate.ts";
 import { MeanRunTime } from "./mean-run-time.ts";
 import {
   type AttemptRecord,
@@ -23,12 +25,14 @@ export interface DispatcherOptions {
   readonly held: HeldTasks;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly check: (task: DeliveredTask) => CheckedPayload;
+  readonly gate: Pick<KindGate, "limits" | "pass">;
   readonly concurrency: number;
   /** Limits where neither task nor handler names one. */
   readonly defaults: { readonly timeoutMs: number; readonly maxAttempts: number };
   readonly graceMs: number;
   readonly policy: OutcomePolicy;
   readonly threads: ThreadPool;
+  readonly circuits: Circuits;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A monotonic clock in ms. */
@@ -110,7 +114,7 @@ export class Dispatcher {
 
   /** Calls the task's handler, or ends the task where none can be called. */
   #start(held: Held): void {
-    const { handlers, check, defaults } = this.#o;
+    const { handlers, check, gate, defaults } = this.#o;
     const { task } = held;
     const handler = handlers.get(task.kind);
     try {
@@ -120,21 +124,45 @@ export class Dispatcher {
         return;
       }
       const checked = check(task);
-      if ("payload" in checked) this.#run(held, handler, checked.payload, maxAttempts);
-      else this.#endWithoutRun(held, { type: "refused", ...checked });
+      if (!("payload" in checked)) {
+        this.#endWithoutRun(held, { type: "refused", ...checked });
+        return;
+      }
+      const run = () => this.#run(held, handler, checked.payload, maxAttempts);
+      if (gate.limits(task)) void this.#whenAllowed(held, run);
+      else run();
     } catch (thrown) {
       this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: defaults.maxAttempts });
     }
   }
 
+  /** A task of a limited kind runs now, is parked elsewhere, or is handed back. */
+  async #whenAllowed(held: Held, run: () => void): Promise<void> {
+    this.#active++;
+    const passage = await this.#o.gate.pass(held.task);
+    try {
+      if (passage === "start" && this.#open) run();
+      else if (passage === "gone") this.#o.held.remove(held.task);
+      else this.#handBack(held);
+    } catch (thrown) {
+      this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: this.#o.defaults.maxAttempts });
+    }
+    this.#left();
+  }
+
+  #handBack(held: Held): void {
+    this.#o.held.end(held);
+    this.#o.write({ type: "release", task: held.task });
+  }
+
   #run(held: Held, handler: LoadedHandler, payload: unknown, maxAttempts: number): void {
-    const { defaults, graceMs, threads, now, elapsed, onStart, log } = this.#o;
+    const { defaults, graceMs, threads, circuits, now, elapsed, onStart, log } = this.#o;
     const { task } = held;
     const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
     const [startedAt, from] = [now(), elapsed()];
     const attempt = new Attempt(
       {
-        ...{ task, payload, handler, timeoutMs, graceMs, threads },
+        ...{ task, payload, handler, timeoutMs, graceMs, threads, circuits },
         log: (event, fields) => log(task, event, fields),
       },
       ({ ending, aborted }) => {
@@ -154,7 +182,7 @@ export class Dispatcher {
   }
 
   #ended(held: Held, attempt: AttemptRecord): void {
-    const { held: all, policy, write, onFree } = this.#o;
+    const { held: all, policy, write } = this.#o;
     try {
       const outcome = outcomeOf(attempt, policy);
       all.end(held);
@@ -162,10 +190,15 @@ export class Dispatcher {
     } catch (thrown) {
       this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: attempt.maxAttempts });
     }
+    this.#left();
+  }
+
+  /** A slot is free. */
+  #left(): void {
     this.#active--;
     if (this.#active === 0) this.#quiet.notify();
     this.fill();
-    onFree();
+    this.#o.onFree();
   }
 
   #endWithoutRun(held: Held, why: Parameters<typeof outcomeWithoutRun>[2]): void {

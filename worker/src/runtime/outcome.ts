@@ -6,9 +6,9 @@ import {
   type ResultRecord,
   type ResultStatus,
 } from "../../contract/records.ts";
-import { type RetrySpacing, retryDelay } from "../core/retry-delay.ts";
+import { atLeast, type RetrySpacing, retryDelay } from "../core/retry-delay.ts";
 import type { DeliveredTask } from "../core/task.ts";
-import type { AbortReason, PermanentError } from "../handler.ts";
+import type { AbortReason, PermanentError, RetryLaterError } from "../handler.ts";
 
 /** How the handler's part of an attempt ended. `forced`: it did not obey within the grace. */
 export type Ending =
@@ -63,17 +63,27 @@ export type Outcome =
   | { readonly type: "release"; readonly task: DeliveredTask };
 
 const MAX_MESSAGE = 4_000;
+/** Of errors whose message says all. */
+const SILENT_NAMES: readonly string[] = ["Error", "PermanentError", "RetryLaterError"];
 
 /** An error's text for results and dead letters: its name, unless it says nothing, and its message. */
 function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  const plain = thrown.name === "Error" || thrown.name === "PermanentError";
-  return plain ? thrown.message : `${thrown.name}: ${thrown.message}`;
+  return SILENT_NAMES.includes(thrown.name) ? thrown.message : `${thrown.name}: ${thrown.message}`;
 }
 
 /** By name: a module of the handlers folder may have the class from another copy of the package. */
 function isPermanent(thrown: unknown): thrown is Error & Pick<PermanentError, "reason" | "output"> {
   return thrown instanceof Error && thrown.name === "PermanentError";
+}
+
+function isLater(thrown: unknown): thrown is Error & Pick<RetryLaterError, "reason" | "retryAfterMs"> {
+  return thrown instanceof Error && thrown.name === "RetryLaterError";
+}
+
+/** A reason that another copy of the package may have given. */
+function knownReason(given: unknown): FailureReason {
+  return FAILURE_REASONS.find((known) => known === given) ?? "handler";
 }
 
 function isJson(value: unknown): boolean {
@@ -127,6 +137,7 @@ function fail(
   policy: OutcomePolicy,
   reason: FailureReason,
   message: string,
+  askedMs?: number,
 ): Outcome {
   const { task, maxAttempts, finishedAt } = attempt;
   const run = task.attempts + 1;
@@ -139,14 +150,24 @@ function fail(
   };
   const common = { task, error, runtimeMs: runtimeMs(attempt) };
   if (run >= maxAttempts) return { type: "bury", ...common };
-  return { type: "retry", ...common, delayMs: retryDelay(run, policy.spacing, policy.random) };
+  const { spacing, random } = policy;
+  const delayMs = atLeast(retryDelay(run, spacing, random), askedMs, spacing, random);
+  return { type: "retry", ...common, delayMs };
 }
 
 function permanent(attempt: AttemptRecord, policy: OutcomePolicy, thrown: unknown): Outcome | undefined {
   if (!isPermanent(thrown)) return undefined;
   const output = isJson(thrown.output) ? thrown.output : undefined;
-  const reason = FAILURE_REASONS.find((known) => known === thrown.reason) ?? "handler";
+  const reason = knownReason(thrown.reason);
   return settle(attempt, policy, { status: "error", output, error: { message: messageOf(thrown), reason } });
+}
+
+function threw(attempt: AttemptRecord, policy: OutcomePolicy, thrown: unknown): Outcome {
+  const ended = permanent(attempt, policy, thrown);
+  if (ended !== undefined) return ended;
+  const message = messageOf(thrown);
+  if (!isLater(thrown)) return fail(attempt, policy, "handler", message);
+  return fail(attempt, policy, knownReason(thrown.reason), message, thrown.retryAfterMs);
 }
 
 function cancelled(attempt: AttemptRecord, policy: OutcomePolicy): Outcome {
@@ -182,10 +203,7 @@ export function outcomeOf(attempt: AttemptRecord, policy: OutcomePolicy): Outcom
     return { type: "release", task };
   if (aborted === "cancelled") return cancelled(attempt, policy);
   if (aborted === "timeout" || ending.how === "forced") return timedOut(attempt, policy);
-  if (ending.how === "threw") {
-    const { thrown } = ending;
-    return permanent(attempt, policy, thrown) ?? fail(attempt, policy, "handler", messageOf(thrown));
-  }
+  if (ending.how === "threw") return threw(attempt, policy, ending.thrown);
   if (!isJson(ending.output)) {
     const message = "the handler returned something that JSON cannot hold";
     return settle(attempt, policy, { status: "error", error: { message, reason: "handler" } });

@@ -5,9 +5,10 @@ import { AtMostEvery, PerSecond } from "./event-limits.ts";
 
 /**
  * Where the worker itself failed; the `source` label of `worker_errors_total`. `result` stays 0: results are
- * stored in the step that settles, whose failures count as `settle`.
+ * stored in the step that settles, whose failures count as `settle`. `circuit`: a service was called although
+ * Redis could not say whether its circuit is closed, or the call's end could not be told.
  */
-export const ERROR_SOURCES = ["poll", "settle", "result"] as const;
+export const ERROR_SOURCES = ["poll", "settle", "result", "circuit"] as const;
 export type ErrorSource = (typeof ERROR_SOURCES)[number];
 
 const DISPATCHED_PER_SECOND = 100;
@@ -72,6 +73,11 @@ export class RuntimeEvents {
   /** An outcome came too late: the task had been taken back. */
   refused(task: DeliveredTask): void {
     this.#log.warn({ task_id: task.id, kind: task.kind }, LOG_EVENTS.lateOutcome);
+  }
+
+  /** A call of this worker opened a service's circuit, or closed it again. */
+  circuitChanged(circuit: string, state: "opened" | "closed"): void {
+    this.#log.warn({ circuit, state }, LOG_EVENTS.circuit);
   }
 
   fromHandler(task: DeliveredTask, event: string, fields: Record<string, unknown>): void {

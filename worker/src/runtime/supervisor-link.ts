@@ -8,6 +8,28 @@ export type WorkerMessage =
   /** A program's process group, which must not outlive the worker. */
   | { readonly program: number; readonly running: boolean };
 
+/** What a supervisor tells its worker: the pid that others know it by; `null` when it could not be found. */
+export interface SupervisorMessage {
+  readonly pid: number | null;
+}
+
+/**
+ * The pid of this process as the machine sees it: in a pid namespace it is another than its own, and the
+ * supervisor says it first thing. Without a supervisor, or when that one is gone, it is its own.
+ */
+export function outerPid(): Promise<number> {
+  if (process.connected !== true) return Promise.resolve(process.pid);
+  return new Promise((resolve) => {
+    const hear = (message?: SupervisorMessage): void => {
+      process.off("message", hear);
+      process.off("disconnect", hear);
+      resolve(message?.pid ?? process.pid);
+    };
+    process.on("message", hear);
+    process.on("disconnect", hear);
+  });
+}
+
 /** The exit reason that a worker's end counts as. */
 export function exitReason({ reason, graceful }: RuntimeEnd): ExitReason {
   if (reason === "signal" || reason === "orphan") return "signal";

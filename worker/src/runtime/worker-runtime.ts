@@ -1,11 +1,14 @@
 import type { Consumer, Heartbeat as HeartbeatAnswer } from "../adapters/redis/consumer.ts";
 import type { ControlMessage } from "../adapters/redis/control.ts";
+import type { KindLimiter } from "../adapters/redis/kind-limits.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
+import type { Circuits } from "../ports/circuits.ts";
 import { type CheckedPayload, Dispatcher } from "./dispatcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HeldTasks } from "./held-tasks.ts";
 import { IdleWatch } from "./idle-watch.ts";
+import { KindGate } from "./kind-gate.ts";
 import type { OutcomePolicy } from "./outcome.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import { Reader } from "./reader.ts";
@@ -40,10 +43,12 @@ export interface RuntimeLimits {
 
 export interface RuntimeOptions {
   readonly queue: Consumer;
+  readonly limiter: KindLimiter;
   readonly limits: RuntimeLimits;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly check: (task: DeliveredTask) => CheckedPayload;
   readonly policy: OutcomePolicy;
+  readonly circuits: Circuits;
   readonly self: ReportedSelf;
   readonly events: RuntimeEvents;
   /** Ends a read that waits at Redis. */
@@ -70,6 +75,7 @@ export class WorkerRuntime {
   readonly #o: RuntimeOptions;
   readonly #held = new HeldTasks();
   readonly #threads = new ThreadPool();
+  readonly #gate: KindGate;
   readonly #writer: OutcomeWriter;
   readonly #dispatcher: Dispatcher;
   readonly #reader: Reader;
@@ -84,6 +90,8 @@ export class WorkerRuntime {
 
   constructor(options: RuntimeOptions) {
     this.#o = options;
+    const onFailure = (error: unknown) => options.events.failed("poll", error);
+    this.#gate = new KindGate({ queue: options.limiter, onFailure });
     this.#writer = this.#makeWriter();
     this.#dispatcher = this.#makeDispatcher();
     this.#reader = this.#makeReader();
@@ -168,6 +176,7 @@ export class WorkerRuntime {
     await this.#reader.stop(pollMs + READ_SLACK_MS);
     await this.#dispatcher.settled();
     await this.#writer.drained();
+    await this.#gate.drained();
   }
 
   /** Tasks that wait here for a slot need not wait for the worker's end. */
@@ -201,6 +210,7 @@ export class WorkerRuntime {
       queue,
       onWritten: (task, accepted) => {
         this.#held.remove(task);
+        this.#gate.ended(task);
         if (!accepted) events.refused(task);
         this.#changed();
       },
@@ -209,16 +219,18 @@ export class WorkerRuntime {
   }
 
   #makeDispatcher(): Dispatcher {
-    const { limits, handlers, check, policy, events } = this.#o;
+    const { limits, handlers, check, policy, circuits, events } = this.#o;
     return new Dispatcher({
       held: this.#held,
       handlers,
       check,
+      gate: this.#gate,
       concurrency: limits.concurrency,
       defaults: { timeoutMs: limits.taskTimeoutMs, maxAttempts: limits.maxAttempts },
       graceMs: limits.cancelGraceMs,
       policy,
       threads: this.#threads,
+      circuits,
       now: Date.now,
       elapsed: () => performance.now(),
       write: (outcome) => this.#writer.add(outcome),

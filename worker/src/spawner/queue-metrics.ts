@@ -13,6 +13,8 @@ export interface QueueSnapshot {
   readonly waiting: number;
   readonly running: number;
   readonly delayed: number;
+  /** Parked tasks by kind. */
+  readonly parkedBy: Readonly<Record<string, number>>;
   readonly deadLetters: number;
   readonly paused: boolean;
   readonly oldestIdleMs: number;
@@ -23,6 +25,8 @@ export interface QueueSnapshot {
   readonly workers: readonly ReportedWorker[];
   /** Bytes by key. */
   readonly keyMemory: ReadonlyMap<string, number>;
+  /** Names of circuits that are not closed. */
+  readonly circuits: readonly string[];
   readonly decision: ScalingDecision | null;
 }
 
@@ -52,6 +56,7 @@ export function queueFamilies(snapshot: QueueSnapshot): readonly Family[] {
   addDepth(snapshot, counters, add);
   addAttempts(counters, add);
   addWorkers(snapshot, counters, add);
+  addCircuits(snapshot, counters, add);
   addDecision(snapshot, add);
   add(
     "keyMemory",
@@ -71,7 +76,11 @@ function readCounters(stats: QueueSnapshot["stats"]): readonly Counter[] {
 }
 
 /** Values by kind of one counter, with 0 for each known kind that it has none for. */
-function byKind(counters: readonly Counter[], name: "enqueued" | "live", kinds: readonly string[]) {
+function byKind(
+  counters: readonly Counter[],
+  name: "enqueued" | "parked" | "live",
+  kinds: readonly string[],
+) {
   const values = new Map(kinds.map((kind) => [kind, 0]));
   for (const [field, value] of counters) if (field.name === name) values.set(field.kind, value);
   return values;
@@ -112,6 +121,16 @@ function addDepth(snapshot: QueueSnapshot, counters: readonly Counter[], add: Ad
   add(
     "enqueued",
     [...enqueued].map(([kind, count]) => sample({ kind }, count)),
+  );
+  const parkings = byKind(counters, "parked", kinds);
+  add(
+    "parkings",
+    [...parkings].map(([kind, count]) => sample({ kind }, count)),
+  );
+  const parked = { ...Object.fromEntries(kinds.map((kind) => [kind, 0])), ...snapshot.parkedBy };
+  add(
+    "parked",
+    Object.entries(parked).map(([kind, count]) => sample({ stream, kind }, count)),
   );
   const one = (key: MetricKey, value: number) => add(key, [sample({ stream }, value)]);
   one("backlog", snapshot.waiting + snapshot.running);
@@ -193,6 +212,14 @@ function addWorkers(snapshot: QueueSnapshot, counters: readonly Counter[], add: 
     "exits",
     [...ended].map(([reason, value]) => sample({ reason }, value)),
   );
+}
+
+function addCircuits({ stream, circuits }: QueueSnapshot, counters: readonly Counter[], add: Add): void {
+  add(
+    "circuitOpen",
+    circuits.map((circuit) => sample({ stream, circuit }, 1)),
+  );
+  add("circuitOpened", [sample({ stream }, plain(counters, "circuit-opened"))]);
 }
 
 function addDecision({ stream, decision }: QueueSnapshot, add: Add): void {

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { queueKeys } from "../../contract/queue-keys.ts";
 import type { ScalingDecision } from "../../contract/scaling.ts";
 import { encodeScaling, parseScaling } from "../../contract/scaling-record.ts";
+import { openCircuits } from "../adapters/redis/circuits.ts";
 import { backlog, depth, readKinds, readStats, serverTimeMs } from "../adapters/redis/queue-status.ts";
 import { SCRIPTS } from "../adapters/redis/scripts.ts";
 import { Workers } from "../adapters/redis/workers.ts";
@@ -34,22 +35,34 @@ export async function readSnapshot(
   stream: string,
   given: { readonly leaseMs: number; readonly decision: ScalingDecision | null },
 ): Promise<QueueSnapshot> {
-  const [nowMs, full, stats, kinds, workers, keyMemory] = await Promise.all([
+  const [nowMs, full, stats, kinds, workers, keyMemory, circuits] = await Promise.all([
     serverTimeMs(redis),
     depth(redis, stream),
     readStats(redis, stream),
     readKinds(redis, stream),
     new Workers(redis, stream).list(),
     readKeyMemory(redis, stream),
+    openCircuits(redis, stream),
   ]);
-  const { waiting, running, delayed, due, deadLetters, paused, oldestIdleMs } = full;
-  const depths = { waiting, running, delayed: delayed - due, deadLetters, paused, oldestIdleMs };
-  return { stream, nowMs, ...given, ...depths, stats, kinds: [...kinds.keys()], workers, keyMemory };
+  const { waiting, running, parkedBy, delayed, due, deadLetters, paused, oldestIdleMs } = full;
+  const depths = { waiting, running, parkedBy, delayed: delayed - due, deadLetters, paused, oldestIdleMs };
+  return {
+    stream,
+    nowMs,
+    ...given,
+    ...depths,
+    stats,
+    kinds: [...kinds.keys()],
+    workers,
+    keyMemory,
+    circuits,
+  };
 }
 
-/** Bytes of each of the queue's keys but results; a key that does not exist has none. */
+/** Bytes of each of the queue's keys but results and circuits; a key that does not exist has none. */
 async function readKeyMemory(redis: Redis, stream: string): Promise<ReadonlyMap<string, number>> {
-  const { results, settledChannel, controlChannel, ...kept } = queueKeys(stream);
+  const { results, slots, starts, parked, circuits, settledChannel, controlChannel, ...kept } =
+    queueKeys(stream);
   const keys = Object.values(kept);
   const bytes = await Promise.all(keys.map((key) => redis.memory("USAGE", key)));
   return new Map(keys.map((key, i) => [key, bytes[i] ?? 0]));

@@ -1,8 +1,10 @@
 import type { Redis } from "ioredis";
+import type { LimitsByKind } from "../../contract/kind-limits.ts";
 import { queueKeys } from "../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../contract/records.ts";
 import type { BacklogPolicy } from "../../contract/scaling.ts";
 import { Keeper } from "../adapters/redis/keeper.ts";
+import { ParkedTasks } from "../adapters/redis/kind-limits.ts";
 import { LeaderLease } from "../adapters/redis/lease.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -24,6 +26,7 @@ export interface SpawnerOptions {
   readonly holder: string;
   readonly actuator: Actuator | null;
   readonly kinds: readonly PublishedKind[];
+  readonly limits: LimitsByKind;
   readonly policy: BacklogPolicy;
   readonly scaleIntervalMs: number;
   readonly leaseMs: number;
@@ -44,14 +47,16 @@ const PUBLISH_MS = 60_000;
 export class Spawner {
   readonly #options: SpawnerOptions;
   readonly #keeper: Keeper;
+  readonly #parked: ParkedTasks;
   readonly #workers: Workers;
   readonly #leadership: Leadership;
   #scaler: Scaler | null = null;
 
   constructor(options: SpawnerOptions) {
-    const { redis, stream, holder, leaderLeaseMs: ttlMs, failures, logger } = options;
+    const { redis, stream, holder, limits, leaderLeaseMs: ttlMs, failures, logger } = options;
     this.#options = options;
     this.#keeper = new Keeper(redis, stream);
+    this.#parked = new ParkedTasks(redis, stream, limits);
     this.#workers = new Workers(redis, stream);
     this.#leadership = new Leadership({
       lease: new LeaderLease(redis, queueKeys(stream).leader, holder, ttlMs),
@@ -82,7 +87,8 @@ export class Spawner {
     const { failures } = this.#options;
     const scaler = this.#newScaler();
     this.#scaler = scaler;
-    const loops = [dueLoop(this.#keeper, Date.now), this.#sweep(), scaler, this.#publish()];
+    const parked: Loop = { ...dueLoop(this.#parked, Date.now), name: "parked" };
+    const loops = [dueLoop(this.#keeper, Date.now), parked, this.#sweep(), scaler, this.#publish()];
     await Promise.all(loops.map((loop) => repeat(loop, term, failures)));
     this.#scaler = null;
   }
@@ -101,7 +107,8 @@ export class Spawner {
   #sweep(): Loop {
     const { leaseMs, maxDeliveries, sweepIntervalMs: everyMs, logger } = this.#options;
     const reap = () => this.#reap();
-    return sweepLoop({ queue: this.#keeper, leaseMs, maxDeliveries, everyMs, reap, logger });
+    const freeSlots = () => this.#parked.sweep();
+    return sweepLoop({ queue: this.#keeper, freeSlots, leaseMs, maxDeliveries, everyMs, reap, logger });
   }
 
   async #reap(): Promise<void> {

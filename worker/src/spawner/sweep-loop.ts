@@ -13,6 +13,8 @@ export interface Sweeper {
 
 export interface SweepOptions {
   readonly queue: Sweeper;
+  /** Gives on the slots of limited kinds whose tasks were taken back. */
+  readonly freeSlots: () => Promise<void>;
   readonly leaseMs: number;
   readonly maxDeliveries: number;
   readonly everyMs: number;
@@ -25,7 +27,8 @@ export interface SweepOptions {
 const FORGET_LEASES = 20;
 
 /** Takes lost tasks back and tidies up after workers that are gone. */
-export function sweepLoop({ queue, leaseMs, maxDeliveries, everyMs, reap, logger }: SweepOptions): Loop {
+export function sweepLoop(options: SweepOptions): Loop {
+  const { queue, freeSlots, leaseMs, maxDeliveries, everyMs, reap, logger } = options;
   return {
     name: "sweep",
     async step() {
@@ -33,6 +36,7 @@ export function sweepLoop({ queue, leaseMs, maxDeliveries, everyMs, reap, logger
       const { requeued, buried } = await queue.reclaim({ leaseMs, maxDeliveries });
       if (requeued.length + buried.length > 0)
         logger.info({ requeued: requeued.length, dead_lettered: buried.length }, SPAWNER_EVENTS.reclaimed);
+      await freeSlots();
       await queue.forgetConsumers(FORGET_LEASES * leaseMs);
       return everyMs;
     },

@@ -7,16 +7,16 @@ import { removeFolder } from "../handlers/execute/scratch-folder.ts";
 export class ScratchParent {
   #path: string | null = null;
 
-  /** Makes it. Returns the variable that sends the worker there; none where no folder can be made. */
-  make(): { readonly TMPDIR?: string } {
+  /** Makes it. Returns its path; `null` where no folder can be made. */
+  make(): string | null {
     try {
       this.#path = mkdtempSync(join(tmpdir(), "taskfleet-worker-"));
       // Sandboxed programs of a worker that is root run as users of their own: they pass, and list nothing.
       chmodSync(this.#path, 0o711);
-      return { TMPDIR: this.#path };
     } catch {
-      return {};
+      this.#path = null;
     }
+    return this.#path;
   }
 
   async remove(): Promise<void> {

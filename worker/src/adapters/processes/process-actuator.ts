@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type RunFile, supervisorOf, workerOf } from "../../../contract/run-file.ts";
+import { namespaceOf, type RunFile, supervisorOf, workerOf } from "../../../contract/run-file.ts";
 import type { Actuator, ManagedWorker, VanishedWorker } from "../../ports/actuator.ts";
 import { newWorkerId } from "../../runtime/worker-id.ts";
+import { removeWorkerGroup } from "../cgroups/worker-group.ts";
 import { identify, isAlive, signalProcess } from "./process-identity.ts";
 import { RunDirectory } from "./run-directory.ts";
 import { workerEnvironment } from "./worker-environment.ts";
@@ -65,6 +66,10 @@ export class ProcessActuator implements Actuator {
     const reaped: string[] = [];
     for (const file of await this.#runs.read()) {
       if (exists(file)) continue;
+      // Its supervisor did that, unless it was killed.
+      const namespace = namespaceOf(file);
+      if (namespace !== null) signalProcess(namespace, "SIGKILL");
+      await removeWorkerGroup(this.#options.runDirectory, file.worker_id);
       const unnoted = this.#draining.has(file.worker_id) ? "signal" : "error";
       await record({ workerId: file.worker_id, reason: file.exit ?? unnoted });
       await this.#runs.remove(file.worker_id);

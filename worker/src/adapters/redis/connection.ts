@@ -60,6 +60,9 @@ function parseRedisUrl(text: string): { address: string; options: RedisOptions }
 const UNREACHABLE =
   /ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|Connection is closed|Command timed out|connect ETIMEDOUT|max retries per request|NOAUTH|WRONGPASS|LOADING|MASTERDOWN/;
 
+/** What ioredis says of bytes that are not Redis' protocol. */
+const NO_REDIS = /Unknown RESP type/;
+
 /** ioredis, with errors in the project's own words. */
 class Connection extends Redis {
   readonly #address: string;
@@ -89,7 +92,12 @@ class Connection extends Redis {
   }
 
   translate(error: unknown): unknown {
-    if (!(error instanceof Error) || !UNREACHABLE.test(error.message)) return error;
+    if (!(error instanceof Error)) return error;
+    if (NO_REDIS.test(error.message + this.#lastError)) {
+      const reason = "what answers there is no Redis (REDIS_URL)";
+      return new RedisUnavailableError(this.#address, reason, { cause: error });
+    }
+    if (!UNREACHABLE.test(error.message)) return error;
     if (/NOAUTH|WRONGPASS/.test(error.message + this.#lastError)) {
       const reason = "it refuses the password (REDIS_PASSWORD or REDIS_PASSWORD_FILE)";
       return new RedisUnavailableError(this.#address, reason, { cause: error });

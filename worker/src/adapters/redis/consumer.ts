@@ -110,7 +110,9 @@ export class Consumer {
       const { index, cancelled, stats, results, settledChannel } = queueKeys(queue);
       const args: ScriptArgument[] = [settledChannel, results, this.#o.resultTtlSeconds];
       args.push(JSON.stringify(settleCounts(part)));
-      for (const { task, result } of part) args.push(task.entryId, task.id, JSON.stringify(result));
+      for (const { task } of part) args.push(task.entryId);
+      for (const { task } of part) args.push(task.id);
+      for (const { result } of part) args.push(JSON.stringify(result));
       return this.#fenced("settle", [stream, index, cancelled, stats], args);
     });
   }

@@ -95,6 +95,7 @@ export class Producer {
         this.#options.resultTtlSeconds,
         this.#keys.settledChannel,
         this.#keys.controlChannel,
+        this.#keys.parked,
         ...ids,
       ],
     );
@@ -157,15 +158,20 @@ function packOptions({ timeoutMs, maxAttempts, priority: given }: NewTask): stri
   });
 }
 
-/** Runs of tasks that differ in id and payload only, as `enqueue.lua` wants them. */
-function runs(
-  tasks: readonly PackedTask[],
-): [kind: string, options: string, delayMs: number, length: number][] {
-  const found: ReturnType<typeof runs> = [];
-  for (const { kind, options, delayMs } of tasks) {
-    const last = found.at(-1);
-    if (last !== undefined && last[0] === kind && last[1] === options && last[2] === delayMs) last[3]++;
-    else found.push([kind, options, delayMs, 1]);
+/** Tasks that differ in id and payload only, as `enqueue.lua` wants them; `fresh` is 1 when their ids were made here. */
+type Run = [kind: string, options: string, delayMs: number, length: number, fresh: 0 | 1];
+
+function runs(tasks: readonly PackedTask[]): Run[] {
+  const found: Run[] = [];
+  let last: PackedTask | undefined;
+  for (const task of tasks) {
+    const { kind, options, delayMs, fresh } = task;
+    const run = found.at(-1);
+    const alike =
+      last?.kind === kind && last.options === options && last.delayMs === delayMs && last.fresh === fresh;
+    if (run !== undefined && alike) run[3]++;
+    else found.push([kind, options, delayMs, 1, fresh ? 1 : 0]);
+    last = task;
   }
   return found;
 }

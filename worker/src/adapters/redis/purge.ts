@@ -1,10 +1,11 @@
 import type { Redis } from "ioredis";
+import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { serverTimeMs } from "./queue-status.ts";
 import { SCRIPTS } from "./scripts.ts";
 
-/** What a purge may take; running tasks never. */
+/** What a purge may take; running tasks never. Parked tasks are waiting ones. */
 export type PurgeState = "waiting" | "delayed" | "dead";
 
 export interface PurgeOrder {
@@ -48,13 +49,17 @@ export class Purge {
     const { states, olderThanMs } = this.#order;
     const by = (await serverTimeMs(this.#redis)) - olderThanMs;
     // Delayed ones first: what comes due meanwhile is found among the waiting ones.
-    if (states.has("delayed")) await this.#delayed(by);
-    if (states.has("waiting")) await this.#waiting(this.#keys.stream, by);
+    if (states.has("delayed")) await this.#packed("delayed", this.#keys.due, by);
+    if (states.has("waiting")) {
+      for (const kind of await this.#redis.zrange(this.#keys.parkedKinds, "0", "-1"))
+        await this.#packed("waiting", this.#keys.parked + kind, by);
+      for (const priority of PRIORITIES) await this.#waiting(priorityStream(this.#keys.stream, priority), by);
+    }
     if (states.has("dead")) await this.#dead(by);
     return this.#purged;
   }
 
-  /** The waiting tasks of one stream of the queue. */
+  /** The waiting tasks of one priority's stream. */
   async #waiting(stream: string, by: number): Promise<void> {
     const { index, stats, results } = this.#keys;
     // What is added from now on is not meant; without an end, a busy queue would have none.
@@ -69,14 +74,15 @@ export class Purge {
     }
   }
 
-  async #delayed(by: number): Promise<void> {
-    const { index, stats, due, dueEntries, results } = this.#keys;
-    const ids = await this.#redis.zrange(due, "0", "-1");
+  /** The tasks of a sorted set, whose fields are in `dueEntries`. */
+  async #packed(state: PurgeState, set: string, by: number): Promise<void> {
+    const { index, stats, dueEntries, results } = this.#keys;
+    const ids = await this.#redis.zrange(set, "0", "-1");
     for (let from = 0; from < ids.length; from += SCAN) {
       const part = ids.slice(from, from + SCAN);
-      const keys = [index, stats, due, dueEntries, ...part.map((id) => results + id)];
+      const keys = [index, stats, set, dueEntries, ...part.map((id) => results + id)];
       const answer = await SCRIPTS.purgeDelayed.run(this.#redis, keys, [...this.#head(by), ...part]);
-      this.#count("delayed", answer as Tallies);
+      this.#count(state, answer as Tallies);
     }
   }
 

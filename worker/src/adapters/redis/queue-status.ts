@@ -10,6 +10,10 @@ export interface QueueDepth {
   readonly waiting: number;
   /** The same, by priority. */
   readonly waitingBy: Readonly<Record<Priority, number>>;
+  /** Outside of the streams, until their kind's limits let them start. */
+  readonly parked: number;
+  /** The same, by kind; kinds that have any. */
+  readonly parkedBy: Readonly<Record<string, number>>;
   /** Held by workers. */
   readonly running: number;
   /** Delayed tasks and retries, due ones included. */
@@ -27,16 +31,22 @@ const PENDING_LOOKED_AT = 1_000;
 
 /** Depth of a stream's queue; all zero when there is none. */
 export async function depth(redis: Redis, stream: string): Promise<QueueDepth> {
-  const { due, deadLetterOrder, paused } = queueKeys(stream);
-  const keys = [due, deadLetterOrder, paused, ...PRIORITIES.map((one) => priorityStream(stream, one))];
-  const args = [CONSUMER_GROUP, PENDING_LOOKED_AT];
-  const answer = (await SCRIPTS.depth.run(redis, keys, args)) as number[];
-  const [waiting = 0, running = 0, delayed = 0, dueNow = 0, dead = 0, isPaused = 0, oldestIdleMs = 0, ...by] =
-    answer;
+  const { due, deadLetterOrder, paused, parkedKinds, parked } = queueKeys(stream);
+  const streams = PRIORITIES.map((one) => priorityStream(stream, one));
+  const keys = [due, deadLetterOrder, paused, parkedKinds, ...streams];
+  const answer = (await SCRIPTS.depth.run(redis, keys, [
+    CONSUMER_GROUP,
+    PENDING_LOOKED_AT,
+    parked,
+  ])) as Figures;
+  const [waiting, running, delayed, dueNow, dead, isPaused, oldestIdleMs, tallies, ...by] = answer;
+  const parkedBy = pairs(tallies).filter(([, count]) => count > 0);
   const waitingBy = Object.fromEntries(PRIORITIES.map((priority, i) => [priority, by[i] ?? 0]));
   return {
     waiting,
     waitingBy: waitingBy as Record<Priority, number>,
+    parked: parkedBy.reduce((sum, [, count]) => sum + count, 0),
+    parkedBy: Object.fromEntries(parkedBy),
     running,
     delayed,
     due: dueNow,
@@ -44,6 +54,18 @@ export async function depth(redis: Redis, stream: string): Promise<QueueDepth> {
     paused: isPaused === 1,
     oldestIdleMs,
   };
+}
+
+type Seven = readonly [number, number, number, number, number, number, number];
+type Tallies = readonly (string | number)[];
+type Figures = readonly [...Seven, Tallies, ...number[]];
+
+/** Kind, how many, kind, how many, and so on. */
+function pairs(tallies: Tallies): (readonly [string, number])[] {
+  return Array.from({ length: tallies.length / 2 }, (_, i) => [
+    String(tallies[i * 2]),
+    Number(tallies[i * 2 + 1]),
+  ]);
 }
 
 /** Waiting and running tasks of all priorities: what scalers read. */

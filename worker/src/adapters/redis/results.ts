@@ -54,6 +54,21 @@ export class Results {
     return outcomes;
   }
 
+  /** Which of these ids no task has: none waits, runs, is dead or has a result (any more). Seen at one moment. */
+  async unknown(ids: readonly string[]): Promise<Set<string>> {
+    const unknown = new Set<string>();
+    for (let from = 0; from < ids.length; from += MOST_IDS_PER_COMMAND) {
+      const part = ids.slice(from, from + MOST_IDS_PER_COMMAND);
+      const look = this.#redis.multi().hmget(this.#keys.index, ...part);
+      look.mget(...part.map((id) => this.#keys.results + id)).hmget(this.#keys.deadLetters, ...part);
+      const answers = (await replies(this.#redis, look)) as (string | null)[][];
+      part.forEach((id, at) => {
+        if (answers.every((found) => (found[at] ?? null) === null)) unknown.add(id);
+      });
+    }
+    return unknown;
+  }
+
   /**
    * Waits until every task has ended and returns their outcomes by id. Listens to the settled channel, and
    * reads again whenever the connection comes back, so that nothing is missed. When `signal` aborts, it

@@ -49,6 +49,9 @@ export const SCRIPTS = {
   release: load("release"),
   reclaim: load("reclaim"),
   promote: load("promote"),
+  admit: load("admit"),
+  unpark: load("unpark"),
+  unparkDue: load("unpark-due"),
   cancel: load("cancel"),
   pause: load("pause"),
   resume: load("resume"),
@@ -64,4 +67,6 @@ export const SCRIPTS = {
   purgeWaiting: load("purge-waiting"),
   purgeDelayed: load("purge-delayed"),
   purgeDead: load("purge-dead"),
+  circuitEnter: load("circuit-enter"),
+  circuitReport: load("circuit-report"),
 } as const;

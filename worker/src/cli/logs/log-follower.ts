@@ -1,18 +1,25 @@
-import { type FSWatcher, watch } from "node:fs";
+import { once } from "node:events";
+import { watch } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { type LogPosition, type LogTail, logFiles, mergeLines, readFrom, readTail } from "./log-files.ts";
+import type { Accepts } from "./log-filter.ts";
 import type { LogLine } from "./log-line.ts";
 
 export interface LogSelection {
   readonly directory: string;
   /** Only files whose name has this in it. */
   readonly source?: string;
+  /** Only these lines; default: all. */
+  readonly accepts?: Accepts | undefined;
 }
+
+/** Lines that are written within so many ms are read together, and put in the order of their times. */
+const GATHER_MS = 50;
 
 /** Reads the log files of a folder: the last lines first, then what is written to old and new files. */
 export class LogFollower {
   readonly #selection: LogSelection;
   readonly #positions = new Map<string, LogPosition>();
-  #watcher: FSWatcher | undefined;
 
   constructor(selection: LogSelection) {
     this.#selection = selection;
@@ -20,30 +27,42 @@ export class LogFollower {
 
   /** The last `count` lines of all files together, by time. */
   last(count: number): LogLine[] {
-    const tails = this.#files().flatMap((file) => this.#remember(file, () => readTail(file, count)));
+    const tails = this.#files().flatMap((file) =>
+      this.#remember(file, () => readTail(file, count, this.#selection.accepts)),
+    );
     return count === 0 ? [] : mergeLines(tails).slice(-count);
   }
 
-  /** Calls `onLines` with further lines as they are written, until `signal` aborts. */
-  follow(onLines: (lines: readonly LogLine[]) => void, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const read = () => {
+  /**
+   * Calls `onLines` with further lines as they are written, until `signal` aborts; reads on when what it returns is
+   * done. Throws when the folder cannot be read any more.
+   */
+  async follow(
+    onLines: (lines: readonly LogLine[]) => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let changed = Promise.withResolvers<void>();
+    const watcher = watch(this.#selection.directory, () => changed.resolve());
+    watcher.on("error", (error) => changed.reject(error));
+    const aborted = once(signal, "abort").then(() => {});
+    try {
+      // The first round brings what was written between the first reading and the start of the watch.
+      while (!signal.aborted) {
+        changed = Promise.withResolvers<void>();
+        // Nobody may be waiting yet when the watch fails.
+        changed.promise.catch(() => {});
         const lines = this.#further();
-        if (lines.length > 0) onLines(lines);
-      };
-      this.#watcher = watch(this.#selection.directory, read).on("error", reject);
-      signal.addEventListener("abort", () => {
-        this.#watcher?.close();
-        resolve();
-      });
-      // What was written between the first reading and the start of the watch.
-      read();
-    });
+        if (lines.length > 0) await Promise.race([onLines(lines), aborted]);
+        await Promise.race([changed.promise, aborted]);
+        await delay(GATHER_MS, undefined, { signal }).catch(() => {});
+      }
+    } finally {
+      watcher.close();
+    }
   }
 
   #further(): LogLine[] {
-    const unread = { offset: 0, at: Date.now() };
-    const read = (file: string) => readFrom(file, this.#positions.get(file) ?? unread);
+    const read = (file: string) => readFrom(file, this.#positions.get(file), this.#selection.accepts);
     return mergeLines(this.#files().flatMap((file) => this.#remember(file, read)));
   }
 

@@ -1,5 +1,6 @@
+import { describeControls } from "../../../contract/controls.ts";
 import { pairs, table } from "../output/table.ts";
-import { paint } from "../output/terminal.ts";
+import { oneLine, paint } from "../output/terminal.ts";
 import { count, formatDuration } from "../output/units.ts";
 import { showWorkers } from "./show-workers.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -9,7 +10,7 @@ export function showSnapshot(snapshot: Snapshot): string {
   return [
     showQueue(snapshot.stream, snapshot.queue),
     `\n${paint("bold", "Kinds")}\n${showKinds(snapshot)}`,
-    `\n${paint("bold", "Workers")}\n${showWorkers(snapshot.workers, snapshot.at)}`,
+    `\n${paint("bold", "Workers")}\n${showWorkers(snapshot.workers, snapshot.at)}${showControls(snapshot)}`,
     `\n${paint("bold", "Spawner")}\n${showSpawner(snapshot)}`,
   ].join("");
 }
@@ -21,6 +22,7 @@ export function showQueue(stream: string, queue: Snapshot["queue"]): string {
     [
       ["state", state],
       ["waiting", showWaiting(queue)],
+      ...(queue.parked > 0 ? [["parked", showParked(queue)] as const] : []),
       ["running", String(queue.running)],
       ["delayed", `${queue.delayed}${queue.due > 0 ? `, ${queue.due} of them due` : ""}`],
       ["dead letters", queue.deadLetters === 0 ? "0" : paint("red", String(queue.deadLetters))],
@@ -30,9 +32,29 @@ export function showQueue(stream: string, queue: Snapshot["queue"]): string {
   )}`;
 }
 
+function showParked({ parked, parkedBy }: Snapshot["queue"]): string {
+  const kinds = Object.entries(parkedBy).map(([kind, amount]) => `${kind} ${amount}`);
+  return `${parked}, by their kind's limits: ${kinds.join(", ")}`;
+}
+
 function showWaiting({ waiting, waitingBy: { high, low } }: Snapshot["queue"]): string {
   const special = [...(high > 0 ? [`${high} high`] : []), ...(low > 0 ? [`${low} low`] : [])];
   return special.length === 0 ? String(waiting) : `${waiting}, ${special.join(" and ")}`;
+}
+
+/** What is lost is spelled out, a line each. */
+function showControls({ controls }: Snapshot): string {
+  if (controls === null) return "";
+  const { enforced, lost } = controls;
+  return pairs(
+    [
+      ["controls", describeControls({ enforced, lost: [] })],
+      ...lost.map(
+        ({ text, reason, wayOut }) => ["lost", `${text}: ${oneLine(reason, 120)}; ${wayOut}`] as const,
+      ),
+    ],
+    "  ",
+  );
 }
 
 function showKinds({ kinds }: Snapshot): string {

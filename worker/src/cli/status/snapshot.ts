@@ -1,3 +1,4 @@
+import { type Controls, parseControls } from "../../../contract/controls.ts";
 import { queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
 import { parseScaling, type ScalingRecord } from "../../../contract/scaling-record.ts";
@@ -20,6 +21,8 @@ export interface Snapshot {
   readonly queue: QueueDepth;
   readonly kinds: readonly KindCounts[];
   readonly workers: readonly ReportedWorker[];
+  /** How workers are confined: as they report or, while there is none, as was found when the stack came up. */
+  readonly controls: Controls | null;
   /** The spawner that leads; `null` when none does. */
   readonly leader: string | null;
   /** The leader's last decision; `null` before the first. */
@@ -55,7 +58,7 @@ export interface KindCounts {
 }
 
 /** Reads everything at once. */
-export async function readSnapshot({ redis, stream }: Session): Promise<Snapshot> {
+export async function readSnapshot({ settings, redis, stream }: Session): Promise<Snapshot> {
   const keys = queueKeys(stream);
   const [queue, stats, kinds, workers, leader, scaling, at] = await Promise.all([
     depth(redis, stream),
@@ -72,6 +75,7 @@ export async function readSnapshot({ redis, stream }: Session): Promise<Snapshot
     queue,
     kinds: countKinds(stats, kinds),
     workers,
+    controls: workers.find(({ controls }) => controls)?.controls ?? parseControls(settings.controls),
     leader,
     scaling: parseScaling(scaling),
     counters: countersOf(stats),

@@ -2,7 +2,9 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { AbortReason, Handler, TaskContext } from "../../handler.ts";
 import { serveOwnPackage } from "../../handlers/own-package.ts";
+import { circuit } from "../circuit.ts";
 import type { FromThread, ThreadData, ThrownRecord, ToThread } from "./messages.ts";
+import { ThreadCircuits } from "./thread-circuits.ts";
 
 type RunMessage = Extract<ToThread, { type: "run" }>;
 
@@ -13,6 +15,8 @@ function post(message: FromThread): void {
   parentPort?.postMessage(message);
 }
 
+const circuits = new ThreadCircuits(post);
+
 /** JSON's view of a value: what a result can hold, and what another thread can be given. */
 function plain(value: unknown): unknown {
   const text = JSON.stringify(value);
@@ -21,13 +25,14 @@ function plain(value: unknown): unknown {
 
 function record(thrown: unknown): ThrownRecord {
   if (!(thrown instanceof Error)) return { name: "Error", message: String(thrown), stack: "" };
-  const { name, message, stack, reason, output } = thrown as Error & Pick<ThrownRecord, "reason" | "output">;
+  const { name, message, stack, reason, output, retryAfterMs } = thrown as Error & Partial<ThrownRecord>;
   return {
     name,
     message,
     stack: stack ?? "",
     ...(typeof reason === "string" ? { reason } : {}),
     ...(output === undefined ? {} : { output: plain(output) }),
+    ...(typeof retryAfterMs === "number" ? { retryAfterMs } : {}),
   };
 }
 
@@ -38,6 +43,7 @@ function contextOf(message: RunMessage, signal: AbortSignal): TaskContext {
     attempt: message.attempt,
     graceMs: message.graceMs,
     signal,
+    circuit: (name) => circuit(circuits, name, signal),
     progress: (done, note = "") => post({ type: "progress", done, note }),
     log: (event, fields = {}) =>
       post({ type: "log", event, fields: plain(fields) as Record<string, unknown> }),
@@ -76,5 +82,6 @@ function abort(reason: AbortReason): void {
 
 parentPort?.on("message", (message: ToThread) => {
   if (message.type === "run") void run(message);
+  else if (message.type === "circuit") circuits.answered(message.call, message.permit);
   else abort(message.reason);
 });

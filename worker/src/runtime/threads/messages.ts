@@ -2,6 +2,7 @@
 
 import type { FailureReason } from "../../../contract/records.ts";
 import type { AbortReason } from "../../handler.ts";
+import type { Permit, Verdict } from "../../ports/circuits.ts";
 
 /** Given to the thread at its start. */
 export interface ThreadData {
@@ -20,7 +21,9 @@ export type ToThread =
       readonly attempt: number;
       readonly graceMs: number;
     }
-  | { readonly type: "abort"; readonly reason: AbortReason };
+  | { readonly type: "abort"; readonly reason: AbortReason }
+  /** Answers `enter` and `report` of the same number. */
+  | { readonly type: "circuit"; readonly call: number; readonly permit?: Permit };
 
 /** A thrown value, as far as another thread needs it. */
 export interface ThrownRecord {
@@ -29,10 +32,19 @@ export interface ThrownRecord {
   readonly stack: string;
   readonly reason?: FailureReason;
   readonly output?: unknown;
+  readonly retryAfterMs?: number;
 }
 
 export type FromThread =
   | { readonly type: "progress"; readonly done: number; readonly note: string }
   | { readonly type: "log"; readonly event: string; readonly fields: Record<string, unknown> }
+  | { readonly type: "enter"; readonly call: number; readonly circuit: string }
+  | {
+      readonly type: "report";
+      readonly call: number;
+      readonly circuit: string;
+      readonly permit: Permit;
+      readonly verdict: Verdict;
+    }
   | { readonly type: "returned"; readonly output: unknown }
   | { readonly type: "threw"; readonly thrown: ThrownRecord };

@@ -4,8 +4,9 @@
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { type AbortReason, PermanentError, type TaskContext } from "../../handler.ts";
+import { type AbortReason, PermanentError, RetryLaterError, type TaskContext } from "../../handler.ts";
 import type { LoadedHandler } from "../../handlers/load-handlers.ts";
+import type { Circuits } from "../../ports/circuits.ts";
 import type { FromThread, ThreadData, ThrownRecord, ToThread } from "./messages.ts";
 
 /** An unused thread ends after this long: it holds several MiB. */
@@ -19,13 +20,15 @@ function entry(): URL {
   );
 }
 
-function toError(thrown: ThrownRecord): Error {
-  const details = { ...(thrown.reason && { reason: thrown.reason }), output: thrown.output };
+function toError({ name, message, stack, reason, output, retryAfterMs = 0 }: ThrownRecord): Error {
+  const why = reason === undefined ? {} : { reason };
   const error =
-    thrown.name === "PermanentError"
-      ? new PermanentError(thrown.message, details)
-      : Object.assign(new Error(thrown.message), { name: thrown.name });
-  error.stack = thrown.stack;
+    name === "PermanentError"
+      ? new PermanentError(message, { ...why, output })
+      : name === "RetryLaterError"
+        ? new RetryLaterError(message, { ...why, retryAfterMs })
+        : Object.assign(new Error(message), { name });
+  error.stack = stack;
   return error;
 }
 
@@ -46,7 +49,7 @@ class HandlerThread {
   }
 
   /** Runs one task; rejects with what the handler threw, or when the thread ends. */
-  run(payload: unknown, context: TaskContext): Promise<unknown> {
+  run(payload: unknown, context: TaskContext, circuits: Circuits): Promise<unknown> {
     const worker = this.#worker;
     const { taskId, attempt, graceMs } = context;
     return new Promise<unknown>((resolve, reject) => {
@@ -57,6 +60,7 @@ class HandlerThread {
       const onMessage = (message: FromThread) => {
         if (message.type === "progress") context.progress(message.done, message.note);
         else if (message.type === "log") context.log(message.event, message.fields);
+        else if (message.type === "enter" || message.type === "report") this.#relay(message, circuits);
         else if (message.type === "returned") settle(() => resolve(message.output));
         else settle(() => reject(toError(message.thrown)));
       };
@@ -66,6 +70,17 @@ class HandlerThread {
       worker.on("message", onMessage).on("error", onError).on("exit", onExit);
       this.send({ type: "run", payload, taskId, attempt, graceMs });
     });
+  }
+
+  /** Asks the circuits in the thread's place; they never reject. */
+  #relay(message: Extract<FromThread, { type: "enter" | "report" }>, circuits: Circuits): void {
+    const { call, circuit } = message;
+    if (message.type === "enter") {
+      void circuits.enter(circuit).then((permit) => this.send({ type: "circuit", call, permit }));
+    } else {
+      const { permit, verdict } = message;
+      void circuits.report(circuit, permit, verdict).then(() => this.send({ type: "circuit", call }));
+    }
   }
 
   get alive(): boolean {
@@ -90,9 +105,9 @@ export interface ThreadRun {
 export class ThreadPool {
   readonly #idle = new Map<string, { thread: HandlerThread; timer: NodeJS.Timeout }[]>();
 
-  run(handler: LoadedHandler, payload: unknown, context: TaskContext): ThreadRun {
+  run(handler: LoadedHandler, payload: unknown, context: TaskContext, circuits: Circuits): ThreadRun {
     const thread = this.#take(handler);
-    const done = thread.run(payload, context).finally(() => this.#putBack(handler, thread));
+    const done = thread.run(payload, context, circuits).finally(() => this.#putBack(handler, thread));
     return {
       done,
       abort: (reason) => thread.send({ type: "abort", reason }),

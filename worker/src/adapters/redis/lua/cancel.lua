@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
--- Cancels tasks: one that waits or is delayed gets the result `cancelled`, a running one is asked to stop.
+-- Cancels tasks: one that waits, is delayed or parked gets the result `cancelled`, a running one is asked to stop.
 -- Returns a digit per task: 0 unknown, 1 cancelled, 2 requested, 3 settled (or dead).
 -- KEYS: stream, index, cancelled, stats, due, due-entries, dlq, then the result key of each task.
--- ARGV: group, result TTL in s, settled channel, control channel, then per task: id.
+-- ARGV: group, result TTL in s, settled channel, control channel, prefix of parked, then per task: id.
 -- include: now
 -- include: stats
 -- include: entry
 -- include: cancelled
 local stream, index, due, due_entries = KEYS[1], KEYS[2], KEYS[5], KEYS[6]
 local group, ttl = ARGV[1], ARGV[2]
-local FIRST, FIRST_RESULT = 5, 7
+local FIRST, FIRST_RESULT = 6, 7
 local now = now_ms()
 
 local function cancel(id, result_key)
@@ -19,10 +19,10 @@ local function cancel(id, result_key)
     return ended and '3' or '0', false
   end
   local fields
-  if place == 'due' then
+  if place == 'due' or place == 'parked' then
     fields = cmsgpack.unpack(redis.call('HGET', due_entries, id))
     redis.call('HDEL', due_entries, id)
-    redis.call('ZREM', due, id)
+    redis.call('ZREM', place == 'due' and due or ARGV[5] .. get_field(fields, 'kind'), id)
   else
     local at, entry = find_place(stream, place)
     local pending = redis.pcall('XPENDING', at, group, entry, entry, 1)

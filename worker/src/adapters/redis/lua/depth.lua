@@ -1,10 +1,11 @@
 #!lua flags=no-writes
 -- Depth of the queue at one moment. Returns waiting, running, delayed, due, dead letters, paused, oldest idle ms,
--- then waiting tasks by priority, in the order of the streams.
--- KEYS: due, dlq-order, paused, then the stream of each priority. ARGV: group, most pending entries to look at.
+-- kinds with how many tasks are parked of each, then waiting tasks by priority, in the order of the streams.
+-- KEYS: due, dlq-order, paused, parked-kinds, then the stream of each priority.
+-- ARGV: group, most pending entries to look at, prefix of parked.
 -- include: now
 local due, group, most = KEYS[1], ARGV[1], ARGV[2]
-local FIRST_STREAM = 4
+local FIRST_STREAM = 5
 local now = now_ms()
 local waiting, running, oldest, waiting_in = 0, 0, 0, {}
 
@@ -32,8 +33,13 @@ local function look_at(stream)
   waiting, running = waiting + here, running + pending
 end
 
+local parked = {}
+for _, kind in ipairs(redis.call('ZRANGE', KEYS[4], 0, -1)) do
+  parked[#parked + 1] = kind
+  parked[#parked + 1] = redis.call('ZCARD', ARGV[3] .. kind)
+end
 for i = FIRST_STREAM, #KEYS do look_at(KEYS[i]) end
 return {
   waiting, running, redis.call('ZCARD', due), redis.call('ZCOUNT', due, '-inf', now),
-  redis.call('ZCARD', KEYS[2]), redis.call('EXISTS', KEYS[3]), oldest, unpack(waiting_in),
+  redis.call('ZCARD', KEYS[2]), redis.call('EXISTS', KEYS[3]), oldest, parked, unpack(waiting_in),
 }

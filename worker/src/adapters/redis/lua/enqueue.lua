@@ -4,7 +4,8 @@
 -- KEYS: the priority's stream, index, due, due-entries, dlq-order, stats. Result keys come from a prefix of the same
 -- slot.
 -- ARGV: result prefix, JSON of runs of tasks that differ in id and payload only: [kind, options, delay in ms, how
--- many], then per task: id, payload.
+-- many, fresh (1 or 0)], then per task: id, payload. Fresh ids were made for this call, so they are known together: when
+-- the call was made before and is sent again because its answer was lost.
 -- include: now
 -- include: stats
 -- include: entry
@@ -13,20 +14,24 @@ local results, runs = ARGV[1], cjson.decode(ARGV[2])
 local FIRST = 3
 local now = now_ms()
 
-local ids, result_keys = {}, {}
-for at = FIRST, #ARGV, 2 do
-  ids[#ids + 1] = ARGV[at]
-  result_keys[#ids] = results .. ARGV[at]
-end
+local ids = {}
+for at = FIRST, #ARGV, 2 do ids[#ids + 1] = ARGV[at] end
 local live = redis.call('HMGET', index, unpack(ids))
-local buried = redis.call('EXISTS', dead) == 1 and redis.call('ZMSCORE', dead, unpack(ids)) or {}
-local any_result = redis.call('EXISTS', unpack(result_keys)) > 0
+local any_dead = redis.call('EXISTS', dead) == 1
 
 local states, added, seen = {}, {}, {}
 local i = 0
 
-local function is_known(id)
-  return live[i] or buried[i] or seen[id] or (any_result and redis.call('EXISTS', result_keys[i]) == 1)
+local function has_ended(id)
+  return redis.call('EXISTS', results .. id) == 1 or any_dead and redis.call('ZSCORE', dead, id)
+end
+
+-- Whether the fresh tasks from the next on are known: one of them is live, or the first has ended.
+local function are_known(length)
+  for at = i + 1, i + length do
+    if live[at] then return true end
+  end
+  return has_ended(ids[i + 1])
 end
 
 local function add(id, kind, payload, options, delay)
@@ -47,17 +52,18 @@ local function add(id, kind, payload, options, delay)
 end
 
 for _, run in ipairs(runs) do
-  local kind, options, delay, length = unpack(run)
+  local kind, options, delay, length, fresh = unpack(run)
   local taken = 0
+  local all_new = fresh == 1 and not are_known(length)
   for _ = 1, length do
     i = i + 1
     local id = ids[i]
-    if is_known(id) then
-      states[i] = '0'
-    else
+    if all_new or fresh == 0 and not (live[i] or seen[id] or has_ended(id)) then
       states[i] = add(id, kind, ARGV[FIRST + i * 2 - 1], options, delay)
-      seen[id] = true
+      seen[id] = fresh == 0
       taken = taken + 1
+    else
+      states[i] = '0'
     end
   end
   count('enqueued:' .. kind, taken)

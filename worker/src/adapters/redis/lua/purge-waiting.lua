@@ -25,7 +25,7 @@ end
 
 local gone, ids = {}, {}
 for _, found in ipairs(page) do
-  local entry, fields = found[1], found[2]
+  local entry, fields = found[1], keep_time(found[2], found[1])
   if not held[entry] and is_meant(fields, kind, by) then
     tally(fields)
     if not dry then
@@ -33,7 +33,7 @@ for _, found in ipairs(page) do
       if id == '' then id = entry end
       local owner = redis.call('HGET', index, id)
       -- The id of an entry that was added by hand may be another task's.
-      if not owner or owner == entry then
+      if not owner or owner == place_of(stream, entry) then
         end_purged(ARGV[10] .. id, ttl, id, fields, now)
         ids[#ids + 1] = id
       end

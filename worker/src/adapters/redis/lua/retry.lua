@@ -31,7 +31,7 @@ end
 local function is_retried(i)
   local fields
   local place = redis.call('HGET', KEYS[2], ids[i])
-  if place == 'due' then
+  if place == 'due' or place == 'parked' then
     fields = cmsgpack.unpack(redis.call('HGET', KEYS[6], ids[i]))
   elseif place then
     fields = read_entry(find_place(queue_of(KEYS[1]), place))

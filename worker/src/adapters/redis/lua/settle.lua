@@ -4,19 +4,25 @@
 -- KEYS: stream, index, cancelled, stats. Result keys come from a prefix of the same slot.
 -- ARGV: group, consumer, settled channel, result prefix, result TTL in s, JSON of { groups: [kind, labels, bucket,
 -- `handler:reason` of a failure or ''] of tasks that count alike, and per task in columns: deliveries, group (from 1),
--- ms: run time }, then per task: entry, id, result.
+-- ms: run time }, then all entries, all ids, all results.
+-- include: now
 -- include: stats
 -- include: fence
 -- include: drop
 -- include: ends
-local FIRST, WIDTH = 7, 3
-local results, ttl, counted = ARGV[4], ARGV[5], cjson.decode(ARGV[6])
-local entries, ids, texts = column(FIRST, WIDTH), column(FIRST + 1, WIDTH), column(FIRST + 2, WIDTH)
+local FIRST = 7
+local results, counted = ARGV[4], cjson.decode(ARGV[6])
+local tasks = (#ARGV - FIRST + 1) / 3
+local entries = { unpack(ARGV, FIRST, FIRST + tasks - 1) }
+local ids = { unpack(ARGV, FIRST + tasks, FIRST + 2 * tasks - 1) }
+local TEXTS = FIRST + 2 * tasks - 1
+-- As the append-only file holds it: otherwise Redis would write every command anew.
+local expires = whole(now_ms() + ARGV[5] * 1000)
 local groups, group_of, ms = counted.groups, counted.group, counted.ms
 local amounts, times = {}, {}
 
 local function settle(i)
-  redis.call('SET', results .. ids[i], texts[i], 'EX', ttl)
+  redis.call('SET', results .. ids[i], ARGV[TEXTS + i], 'PXAT', expires)
   local at = group_of[i]
   amounts[at] = (amounts[at] or 0) + 1
   times[at] = (times[at] or 0) + ms[i]
@@ -24,7 +30,7 @@ local function settle(i)
 end
 
 local function is_settled(i)
-  if redis.call('GET', results .. ids[i]) == texts[i] then return true end
+  if redis.call('GET', results .. ids[i]) == ARGV[TEXTS + i] then return true end
   count('late', 1)
   return false
 end

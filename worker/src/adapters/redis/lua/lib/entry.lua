@@ -32,10 +32,14 @@ local function priority_stream(queue, priority)
   return priority and '{' .. queue .. '}:' .. priority or queue
 end
 
--- The stream that the task's options ask for.
-local function wanted_stream(queue, fields)
+-- The priority that the task's options ask for (nil: normal), and the stream that holds it.
+local function wanted_priority(fields)
   local priority = string.match(get_field(fields, 'options'), '"priority":"(%a+)"')
-  return priority_stream(queue, (priority == 'high' or priority == 'low') and priority or nil)
+  return (priority == 'high' or priority == 'low') and priority or nil
+end
+
+local function wanted_stream(queue, fields)
+  return priority_stream(queue, wanted_priority(fields))
 end
 
 -- What the index says of an entry: its id, after `high:` or `low:` in those streams.
@@ -44,11 +48,11 @@ local function place_of(stream, entry)
   return priority and priority .. ':' .. entry or entry
 end
 
--- Stream and entry id of such a place; nil for `due`.
+-- Stream and entry id of such a place; nil for `due` and `parked`.
 local function find_place(queue, place)
   local priority, entry = string.match(place, '^(%a+):(.+)$')
   if entry then return priority_stream(queue, priority), entry end
-  if place ~= 'due' then return queue, place end
+  if place ~= 'due' and place ~= 'parked' then return queue, place end
 end
 
 -- A new task says nothing of the time when it came, for its entry's id does. What a foreign hand added stays as it is.
@@ -67,6 +71,7 @@ local function add_entry(stream, index, id, fields)
   set_field(fields, 'id', id)
   local entry = redis.call('XADD', stream, '*', unpack(fields))
   redis.call('HSET', index, id, place_of(stream, entry))
+  return entry
 end
 
 local function delay_entry(due, due_entries, index, id, fields, at)

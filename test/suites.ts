@@ -105,7 +105,14 @@ export const SUITES: readonly Suite[] = [
   {
     name: "components",
     what: "spec, targets and the provider for host processes",
-    inputs: [...WORKER, "components/**", "stacks/**", "examples/**", "test/components/**"],
+    inputs: [
+      ...WORKER,
+      "components/**",
+      "stacks/**",
+      "examples/**",
+      "examples/hostile/**",
+      "test/components/**",
+    ],
     command: mocha("components"),
     heavy: false,
     timeoutMinutes: 10,
@@ -129,6 +136,23 @@ export const SUITES: readonly Suite[] = [
     command: mocha("engine"),
     heavy: true,
     timeoutMinutes: 15,
+  },
+  {
+    name: "container",
+    what: "the sandbox inside a hardened container of a real engine",
+    inputs: [
+      ...WORKER,
+      ...[
+        "worker/sandbox/**",
+        "components/**",
+        "examples/hostile/**",
+        "test/sandbox/**",
+        "test/container/**",
+      ],
+    ],
+    command: mocha("container"),
+    heavy: true,
+    timeoutMinutes: 10,
   },
   {
     name: "local",

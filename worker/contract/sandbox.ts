@@ -69,7 +69,10 @@ export const ENFORCEMENT: Readonly<Record<BackEnd, Readonly<Record<Protection, E
     files: kernel("Landlock; seccomp refuses to change rights by path, which Landlock does not cover"),
     disk: watch("RLIMIT_FSIZE for each file; the helper adds up the folder every 200 ms"),
     network: kernel(`${SECCOMP_SOCKETS}; Landlock closes TCP (ABI 4) and abstract sockets (ABI 6)`),
-    processes: kernel("RLIMIT_NPROC of the user, an eighth above; the helper counts; one program at a time"),
+    processes: watch(
+      "the helper counts; RLIMIT_NPROC 1,024 above, since it counts the user's processes of all containers, or an " +
+        "eighth above where the worker is root and gives each program its own user; one program at a time otherwise",
+    ),
     memory: MEMORY,
     cpu: CPU,
     wall: WALL,

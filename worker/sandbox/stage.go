@@ -20,6 +20,7 @@ const (
 	orderDescriptor   = 3
 	reportDescriptor  = 4
 	selfDescriptor    = 5
+	unseenProcesses   = 1024
 )
 
 // order is a policy with what only the parent knows.
@@ -189,7 +190,11 @@ func (given order) inner() error {
 func applyLimits(limits Limits, already uint64) error {
 	seconds := (limits.CPUMs + 999) / 1000
 	// More than is allowed, so that the watch can see it exceeded; the kernel bounds by how much.
-	processes := already + limits.Processes + max(8, limits.Processes/8)
+	processes := limits.Processes + max(8, limits.Processes/8)
+	if already > 0 {
+		// Processes of the user count that are out of sight here, those of other containers for one.
+		processes = already + limits.Processes + unseenProcesses
+	}
 	values := []struct {
 		name     string
 		resource int

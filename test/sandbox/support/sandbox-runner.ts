@@ -33,11 +33,15 @@ export class SandboxRunner {
   readonly hello: Promise<Hello>;
   #next = 0;
 
-  /** `uid`: the user that it runs as; default: this one. `confined`: by the helper, as workers are. */
+  /**
+   * `uid`: the user that it runs as; default: this one. `confined`: by the helper, as workers are. `prefix`: a
+   * command that starts it in a container.
+   */
   constructor(
     options: Partial<SandboxOptions> & Pick<SandboxOptions, "helper">,
     uid?: number,
     confined = false,
+    prefix: readonly string[] = [],
   ) {
     this.scratch = mkdtempSync(join(tmpdir(), "taskfleet-sandbox-test-"));
     chmodSync(this.scratch, 0o711);
@@ -56,9 +60,9 @@ export class SandboxRunner {
     ] as const;
     const policy = { version: 1, writable: [tmpdir()], seccomp: "worker", dropCapabilities: true };
     const confine = [options.helper, "confine", "--policy", JSON.stringify(policy), "--"];
-    const [command = "", ...rest] = confined ? [...confine, ...words] : words;
+    const [command = "", ...rest] = [...prefix, ...(confined ? confine : []), ...words];
     this.#child = spawn(command, rest, {
-      env: { PATH: process.env.PATH, TMPDIR: this.scratch, WORKER_SECRET: SECRET },
+      env: { ...process.env, TMPDIR: this.scratch, WORKER_SECRET: SECRET },
       stdio: ["pipe", "pipe", "inherit"],
       cwd: "/",
       ...(uid !== undefined && { uid, gid: uid }),

@@ -1,0 +1,104 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findOnPath } from "../../components/find-on-path.ts";
+import { waitFor } from "./wait.ts";
+
+const PATHS_OF_DAEMONS = `/usr/bin:/usr/sbin:${process.env.PATH ?? ""}`;
+
+/** Why no engine can be started here, in words; `undefined` when one can. */
+export function engineProblem(): string | undefined {
+  if (process.getuid?.() !== 0) return "an engine of one's own needs root";
+  const missing = ["dockerd", "containerd", "docker"].filter(
+    (name) => findOnPath(name, PATHS_OF_DAEMONS) === undefined,
+  );
+  return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
+}
+
+/** A container engine of this test's own: without networks, so that it leaves the machine's alone. */
+export class DockerEngine {
+  readonly #folder = mkdtempSync(join(tmpdir(), "taskfleet-docker-"));
+  readonly #daemons: ChildProcess[] = [];
+  readonly docker = findOnPath("docker", PATHS_OF_DAEMONS) ?? "docker";
+
+  /** Environment of its clients. */
+  get environment(): NodeJS.ProcessEnv {
+    return { PATH: PATHS_OF_DAEMONS, HOME: this.#folder, DOCKER_HOST: `unix://${this.#folder}/docker.sock` };
+  }
+
+  async start(): Promise<void> {
+    const at = (name: string) => join(this.#folder, name);
+    const containerd = `version = 2
+root = "${at("containerd")}"
+state = "${at("state")}"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "${at("containerd.sock")}"
+[ttrpc]
+  address = "${at("containerd.sock.ttrpc")}"
+`;
+    writeFileSync(at("containerd.toml"), containerd);
+    this.#spawn("containerd", "-c", at("containerd.toml"));
+    const places = ["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid")];
+    const apart = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
+    const sockets = ["--containerd", at("containerd.sock"), "-H", `unix://${at("docker.sock")}`];
+    await waitFor("containerd", () => this.#answers("containerd.sock"));
+    this.#spawn("dockerd", ...sockets, ...places, ...apart);
+    await waitFor("the engine", () => this.#answers("docker.sock") && this.#ready(), { timeoutMs: 60_000 });
+  }
+
+  run(...words: readonly string[]): string {
+    return execFileSync(this.docker, words, { env: this.environment, encoding: "utf8" });
+  }
+
+  /** An image with nothing but mount points and the links of a merged /usr. */
+  emptyImage(name: string): void {
+    const root = join(this.#folder, "image");
+    for (const folder of ["usr", "etc", "tmp", "proc", "sys", "dev"])
+      mkdirSync(join(root, folder), { recursive: true });
+    // A tmpfs takes over the rights of the folder that it covers.
+    chmodSync(join(root, "tmp"), 0o1777);
+    for (const link of ["bin", "sbin", "lib", "lib64"]) symlinkSync(`usr/${link}`, join(root, link));
+    writeFileSync(join(root, "etc/passwd"), "root:x:0:0::/:/bin/sh\nnonroot:x:65532:65532::/:/bin/sh\n");
+    const tar = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 2 ** 26 });
+    execFileSync(this.docker, ["import", "-", name], {
+      env: this.environment,
+      input: tar,
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const daemon of this.#daemons.reverse()) {
+      const gone = new Promise((resolve) => daemon.once("exit", resolve));
+      if (daemon.exitCode !== null) continue;
+      daemon.kill("SIGTERM");
+      await gone;
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #ready(): boolean {
+    try {
+      this.run("version");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #answers(socket: string): boolean {
+    try {
+      execFileSync("test", ["-S", join(this.#folder, socket)]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #spawn(name: string, ...words: readonly string[]): void {
+    const env = { PATH: PATHS_OF_DAEMONS };
+    this.#daemons.push(spawn(findOnPath(name, PATHS_OF_DAEMONS) ?? name, words, { env, stdio: "ignore" }));
+  }
+}

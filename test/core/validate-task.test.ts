@@ -147,7 +147,7 @@ describe("task validation", () => {
   it("judges a payload by itself, for workers", () => {
     validator.checkPayload("greet", { name: "Ada" }, '{"name":"Ada"}');
     assert.throws(
-      () => validator.checkPayload("greet", { name: 5 }),
+      () => validator.checkPayload("greet", { name: 5 }, `{"name":5}`),
       /^InvalidTaskError: payload\.name: 5 must be string$/,
     );
   });

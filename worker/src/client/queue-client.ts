@@ -65,19 +65,20 @@ export class QueueClient implements Client {
   }
 
   async #enqueue(tasks: readonly NewTask[]): Promise<Enqueued[]> {
+    return this.#producer.enqueue(tasks, await this.#checked(tasks));
+  }
+
+  /** The payloads' JSON texts, once all tasks are found in order. */
+  async #checked(tasks: readonly NewTask[]): Promise<string[]> {
     const known = this.#validator;
+    const check = (validator: TaskValidator) => tasks.map((task) => validator.check(task));
     try {
-      this.#check(known ?? (await this.#loadRules()), tasks);
+      return check(known ?? (await this.#loadRules()));
     } catch (error) {
       // The fleet may have published other kinds since the rules were read.
       if (known === undefined || !(error instanceof TaskRefusedError)) throw error;
-      this.#check(await this.#loadRules(), tasks);
+      return check(await this.#loadRules());
     }
-    return this.#producer.enqueue(tasks);
-  }
-
-  #check(validator: TaskValidator, tasks: readonly NewTask[]): void {
-    for (const task of tasks) validator.check(task);
   }
 
   async #loadRules(): Promise<TaskValidator> {

@@ -8,27 +8,29 @@ export function isTaskId(id: unknown): id is string {
   return typeof id === "string" && TASK_ID_PATTERN.test(id);
 }
 
-const POOL_IDS = 256;
-let pool = randomBytes(0);
+const VARIANTS = ["8", "9", "a", "b"] as const;
+
+/** Hex digits of one id that are random; two bits of them are fixed afterwards. */
+const RANDOM_DIGITS = 19;
+const POOL_BYTES = 4_864;
+let pool = "";
 let used = 0;
 
-/** Ten fresh random bytes; drawn from a pool, for one system call an id is what would cost most. */
-function randomTail(): Buffer {
-  if (used + 10 > pool.length) {
-    pool = randomBytes(10 * POOL_IDS);
+/** Fresh random digits; drawn from a pool, for one system call an id is what would cost most. */
+function randomDigits(): string {
+  if (used + RANDOM_DIGITS > pool.length) {
+    pool = randomBytes(POOL_BYTES).toString("hex");
     used = 0;
   }
-  used += 10;
-  return pool.subarray(used - 10, used);
+  used += RANDOM_DIGITS;
+  return pool.slice(used - RANDOM_DIGITS, used);
 }
 
 /** A new UUIDv7: 48 bits of `nowMs`, then random bits, so that ids sort by time of birth. */
 export function newTaskId(nowMs: number = Date.now()): string {
-  const bytes = Buffer.allocUnsafe(16);
-  bytes.writeUIntBE(nowMs, 0, 6);
-  randomTail().copy(bytes, 6);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const time = nowMs.toString(16).padStart(12, "0");
+  const random = randomDigits();
+  const variant = VARIANTS[Number.parseInt(random.charAt(3), 16) & 3];
+  const [middle, end] = [random.slice(4, 7), random.slice(7)];
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${middle}-${end}`;
 }

@@ -28,7 +28,7 @@ export interface TaskRules {
 const MAX_DELAY_MS = 365 * 24 * 3_600_000;
 
 const MOST_PROBLEMS = 10;
-const FIELDS: readonly (keyof NewTask)[] = [
+const FIELDS: ReadonlySet<string> = new Set<keyof NewTask>([
   "kind",
   "payload",
   "id",
@@ -36,7 +36,7 @@ const FIELDS: readonly (keyof NewTask)[] = [
   "timeoutMs",
   "maxAttempts",
   "priority",
-];
+]);
 
 interface Range {
   readonly field: "delayMs" | "timeoutMs" | "maxAttempts";
@@ -75,9 +75,9 @@ export class TaskValidator {
 
   /**
    * Checks a task as pushed; its type is not trusted, for it may come from a file. Throws `UnknownKindError`,
-   * `InvalidTaskError`, `PayloadTooLargeError` or `SecretInPayloadError`.
+   * `InvalidTaskError`, `PayloadTooLargeError` or `SecretInPayloadError`. Returns the payload's JSON text.
    */
-  check(task: NewTask): void {
+  check(task: NewTask): string {
     const problems = fieldProblems(task);
     const [first] = problems;
     if (first !== undefined) {
@@ -87,11 +87,13 @@ export class TaskValidator {
         problems.map(({ text }) => text),
       );
     }
-    this.checkPayload(task.kind, task.payload);
+    const text = jsonText(task.payload);
+    this.checkPayload(task.kind, task.payload, text);
+    return text;
   }
 
-  /** Checks a kind and its payload. `text`: the payload's JSON text, where it is at hand. */
-  checkPayload(kind: string, payload: unknown, text: string = jsonText(payload)): void {
+  /** Checks a kind and its payload, whose JSON text is `text`. */
+  checkPayload(kind: string, payload: unknown, text: string): void {
     if (!this.#kinds.has(kind)) throw new UnknownKindError(kind, [...this.#kinds.keys()]);
     const bytes = Buffer.byteLength(text);
     if (bytes > this.#maxPayloadBytes) throw new PayloadTooLargeError(bytes, this.#maxPayloadBytes);
@@ -161,9 +163,8 @@ function fieldProblems(task: NewTask): Problem[] {
     const what = integer ? "a whole number" : "a number";
     if (!fits) report(field, `${shorten(value)} is not allowed; ${what} from ${min} to ${max} is`);
   }
-  for (const field of Object.keys(task)) {
-    if (!FIELDS.some((known) => known === field))
-      report(field, `no such field; there are ${FIELDS.join(", ")}`);
+  for (const field in task) {
+    if (!FIELDS.has(field)) report(field, `no such field; there are ${[...FIELDS].join(", ")}`);
   }
   return problems;
 }

@@ -66,10 +66,11 @@ export class Producer {
    * Pushes tasks and tells, in their order, what became of each. A known id is left alone, so a push may be
    * repeated with the same ids. Up to 500 tasks (4 MiB) of one priority are taken all or none; a larger push goes in such
    * parts, and when one fails the error's `enqueued` lists the ids of the parts that are in.
+   * `texts`: the payloads' JSON texts, where they are at hand.
    * Throws `PayloadTooLargeError` (then nothing is pushed), `QueueFullError`, `RedisUnavailableError`.
    */
-  async enqueue(tasks: readonly NewTask[]): Promise<Enqueued[]> {
-    const packed = tasks.map((task) => this.#pack(task));
+  async enqueue(tasks: readonly NewTask[], texts?: readonly string[]): Promise<Enqueued[]> {
+    const packed = tasks.map((task, i) => this.#pack(task, texts?.[i]));
     const parts = [...Map.groupBy(packed, ({ priority }) => priority).values()].flatMap(chunk);
     const states = new Map<PackedTask, Enqueued>();
     const answers = await Promise.allSettled(parts.map((part) => this.#enqueuePart(part, states)));
@@ -102,8 +103,7 @@ export class Producer {
     return Array.from(String(states), (digit) => CANCEL_STATES[Number(digit)] ?? "unknown");
   }
 
-  #pack(task: NewTask): PackedTask {
-    const payload = JSON.stringify(task.payload);
+  #pack(task: NewTask, payload: string = JSON.stringify(task.payload)): PackedTask {
     const bytes = Buffer.byteLength(payload);
     if (bytes > this.#options.maxPayloadBytes) {
       throw new PayloadTooLargeError(bytes, this.#options.maxPayloadBytes);

@@ -10,8 +10,9 @@ import { TaskfleetSide } from "./queue/taskfleet-side.ts";
 
 const ROUNDS = 5;
 const BYTES = 100;
-/** Tasks of one measurement: a second or two each. */
-const AMOUNTS = { enqueue: 60_000, process: 60_000, peer: 15_000, limit: 60_000, warmUp: 10_000 };
+/** Tasks of one measurement, the same for all sides, so that their data and logs grow alike. */
+const TASKS = 30_000;
+const WARM_UP = 10_000;
 
 const progress = (text: string) => process.stderr.write(`bench: ${text}\n`);
 
@@ -29,17 +30,17 @@ interface Head {
 /** Every round measures all sides one after the other, so that a slow moment of the machine meets each. */
 async function head(ours: TaskfleetSide, server: TestRedis, peer: BullmqSide): Promise<Head> {
   const found: Head = { enqueue: { ours: [], bullmq: [] }, process: { ours: [], bullmq: [] }, limit: [] };
-  await processingRate(ours, AMOUNTS.warmUp, BYTES);
-  await processingRate(peer, AMOUNTS.warmUp, BYTES);
+  await processingRate(ours, WARM_UP, BYTES);
+  await processingRate(peer, WARM_UP, BYTES);
   for (let round = 1; round <= ROUNDS; round++) {
     progress(`round ${round} of ${ROUNDS}: enqueue, process, limit`);
-    found.enqueue.ours.push(await enqueueRate(ours, AMOUNTS.enqueue, BYTES));
+    found.enqueue.ours.push(await enqueueRate(ours, TASKS, BYTES));
     await drain(ours);
-    found.enqueue.bullmq.push(await enqueueRate(peer, AMOUNTS.peer, BYTES));
+    found.enqueue.bullmq.push(await enqueueRate(peer, TASKS, BYTES));
     await drain(peer);
-    found.process.ours.push(await processingRate(ours, AMOUNTS.process, BYTES));
-    found.process.bullmq.push(await processingRate(peer, AMOUNTS.peer, BYTES));
-    found.limit.push(await limitRate(server, ours.redis, AMOUNTS.limit, BYTES));
+    found.process.ours.push(await processingRate(ours, TASKS, BYTES));
+    found.process.bullmq.push(await processingRate(peer, TASKS, BYTES));
+    found.limit.push(await limitRate(server, ours.redis, TASKS, BYTES));
   }
   return found;
 }

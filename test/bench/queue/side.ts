@@ -11,7 +11,7 @@ export interface Side {
 
 /** Tasks in one call of `enqueue`, and calls under way at once: the same for both sides. */
 export const CALL = 1_000;
-export const CALLS_AT_ONCE = 4;
+export const CALLS_AT_ONCE = 8;
 /** Slots of one worker process, the same for both sides. */
 export const CONCURRENCY = 100;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { layout } from "../../worker/src/adapters/cgroups/layout.ts";
-import { counter, ownGroups } from "../../worker/src/adapters/cgroups/own-groups.ts";
+import { counter, givenGroups, ownGroups } from "../../worker/src/adapters/cgroups/own-groups.ts";
 import { openTaskGroups } from "../../worker/src/adapters/cgroups/task-groups.ts";
 
 const V1 = `31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -41,6 +41,19 @@ describe("this process's control groups", () => {
   });
 });
 
+describe("control groups that a supervisor handed over", () => {
+  const given = (...files: readonly string[]) =>
+    givenGroups(["/p", "/m", "/c"], (path) => files.includes(path));
+
+  it("are told by their files: a folder for each controller in version 1, one in version 2", () => {
+    const v1 = given("/p/pids.max", "/m/memory.limit_in_bytes", "/c/cpu.cfs_quota_us");
+    assert.deepEqual(v1, { version: 1, folders: { pids: "/p", memory: "/m" } });
+    const v2 = given("/c/cgroup.controllers", "/c/pids.max", "/c/memory.max");
+    assert.deepEqual(v2, { version: 2, folder: "/c" });
+    assert.equal(given("/p/pids.max"), undefined);
+  });
+});
+
 describe("a task's group", () => {
   it("has its limits in the files of its version", () => {
     const limits = { processes: 7, memoryBytes: 4096 };
@@ -66,7 +79,7 @@ describe("a task's group", () => {
   });
 
   it("is made with its limits, and removed", async () => {
-    const groups = await openTaskGroups();
+    const groups = await openTaskGroups([]);
     if (typeof groups === "string") {
       process.stdout.write(`      not tested here: control groups: ${groups}\n`);
       return;

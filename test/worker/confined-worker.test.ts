@@ -182,6 +182,14 @@ describe("a confined worker", () => {
         assert.notEqual(readlinkSync(`/proc/${pid}/ns/${kind}`), readlinkSync(`/proc/self/ns/${kind}`), kind);
     });
 
+    it("gives each sandboxed program a group of its own, beside the worker's", async () => {
+      const worker = await start();
+      assert.equal((await worker.logged("sandbox_ready")).cgroups, true);
+      const task = await fleet.push("execute", { command: ["true"], untrusted: true });
+      assert.equal((await fleet.result(task)).status, "success");
+      assert.ok(!groups().some((path) => path.includes("taskfleet-")));
+    });
+
     it("says so in its report, with the pid that others know it by", async () => {
       const worker = await start();
       const found = await report();

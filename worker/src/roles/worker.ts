@@ -147,6 +147,7 @@ async function executeWith(settings: Settings<"worker">, logger: Logger) {
     backEnd: settings.executeBackEnd,
     acceptUnenforced: settings.executeAcceptUnenforced,
     readable: settings.executeReadable,
+    controlGroup: settings.controlGroup,
   });
   const always = settings.executeSandbox === "always";
   if (typeof sandbox === "string") logger.info({ always, reason: sandbox }, LOG_EVENTS.noSandbox);

@@ -1,4 +1,4 @@
-/** Where this process's control groups are, from /proc/self/mountinfo and /proc/self/cgroup. Pure. */
+/** Where control groups for tasks can be: those handed over, or this process's own, from /proc/self. Pure. */
 import { join, relative } from "node:path";
 
 /** Controllers that bound a task. */
@@ -59,6 +59,18 @@ export function ownGroups(mountinfo: string, cgroup: string): OwnGroups | undefi
   const unified = mounts.find(({ type }) => type === "cgroup2");
   const path = paths.get("");
   const folder = unified === undefined || path === undefined ? undefined : folderOf(unified, path);
+  return folder === undefined ? undefined : { version: 2, folder };
+}
+
+/** The same of folders that a supervisor handed over, one for each hierarchy; `exists` tells versions by their files. */
+export function givenGroups(
+  folders: readonly string[],
+  exists: (path: string) => boolean,
+): OwnGroups | undefined {
+  const having = (file: string) => folders.find((folder) => exists(join(folder, file)));
+  const [pids, memory] = [having("pids.max"), having("memory.limit_in_bytes")];
+  if (pids !== undefined && memory !== undefined) return { version: 1, folders: { pids, memory } };
+  const folder = having("cgroup.controllers");
   return folder === undefined ? undefined : { version: 2, folder };
 }
 

@@ -1,9 +1,10 @@
-/** Control groups for tasks, below the one that this process is in. */
+/** Control groups for tasks: in the group that a supervisor handed over, else below the one that this process is in. */
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type GroupLimits, type Layout, layout } from "./layout.ts";
-import { counter, type OwnGroups, ownGroups } from "./own-groups.ts";
+import { counter, givenGroups, type OwnGroups, ownGroups } from "./own-groups.ts";
 
 /** Helper and wrapper are in the group too. */
 const OWN_PROCESSES = 4;
@@ -102,13 +103,21 @@ export class TaskGroups {
   }
 }
 
-/** Groups of a task that this process may really make, or a text that says why it may not. */
-export async function openTaskGroups(): Promise<TaskGroups | string> {
+async function findGroups(given: readonly string[]): Promise<OwnGroups | undefined> {
+  if (given.length > 0) return givenGroups(given, existsSync);
+  const [mountinfo, cgroup] = await Promise.all(
+    ["mountinfo", "cgroup"].map((name) => readFile(`/proc/self/${name}`, "utf8")),
+  );
+  return ownGroups(mountinfo ?? "", cgroup ?? "");
+}
+
+/**
+ * Groups of a task that this process may really make, or a text that says why it may not. `given`: folders of a group
+ * in which it may make them; none: in its own.
+ */
+export async function openTaskGroups(given: readonly string[]): Promise<TaskGroups | string> {
   try {
-    const [mountinfo, cgroup] = await Promise.all(
-      ["mountinfo", "cgroup"].map((name) => readFile(`/proc/self/${name}`, "utf8")),
-    );
-    const own = ownGroups(mountinfo ?? "", cgroup ?? "");
+    const own = await findGroups(given);
     if (own === undefined) return "no control groups of processes and memory are mounted";
     if (own.version === 2) await makeRoom(own.folder);
     for (const folder of own.version === 2 ? [own.folder] : Object.values(own.folders))

@@ -17,6 +17,8 @@ export interface SandboxOptions {
   readonly acceptUnenforced: readonly string[];
   /** Folders beside the system's that programs may read and execute. */
   readonly readable: readonly string[];
+  /** Folders of a control group in which programs may have theirs; default: this process's own. */
+  readonly controlGroup?: readonly string[];
 }
 
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -29,7 +31,7 @@ function ownNode(root: boolean): readonly string[] {
 
 /** The sandbox that this process can make, or a text that says why there is none and what to do. */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox | string> {
-  const { helper, backEnd, acceptUnenforced, readable } = options;
+  const { helper, backEnd, acceptUnenforced, readable, controlGroup = [] } = options;
   if (helper === "" || !existsSync(helper))
     return `${SETTINGS.sandboxHelper.env} is ${helper === "" ? "not set" : `"${helper}", which is not there`}: it must name the built helper`;
   const found = await probe(helper, process.env.PATH ?? SYSTEM_PATH).catch((error: unknown) => String(error));
@@ -42,7 +44,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox | st
       `${choice.backEnd} cannot enforce ${refused.join(", ")} here: use a newer kernel, or accept it by ` +
       `execute.acceptUnenforced (${SETTINGS.executeAcceptUnenforced.env}=${refused.join(",")})`
     );
-  const groups = await openTaskGroups();
+  const groups = await openTaskGroups(controlGroup);
   const node = ownNode(found.root);
   return new HelperSandbox({
     helper,

@@ -32,10 +32,6 @@ export const FAILURE_REASONS = [
   "kind",
   "cancelled",
   "poison",
-  "cpu",
-  "memory",
-  "processes",
-  "denied",
   "circuit",
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];

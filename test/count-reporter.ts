@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
-import { COUNTS_FILE } from "../components/cli/test-counts.ts";
+import { COUNTS_FILE, type SuiteCounts } from "../components/cli/test-counts.ts";
 
 /** Mocha's spec reporter, which also writes the exact counts for `taskfleet test`. */
 export default class CountReporter extends Mocha.reporters.Spec {
@@ -8,8 +8,9 @@ export default class CountReporter extends Mocha.reporters.Spec {
     super(runner, options);
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const file = process.env[COUNTS_FILE];
-      const { passes, failures } = this.stats;
-      if (file !== undefined) writeFileSync(file, JSON.stringify({ passed: passes, failed: failures }));
+      const { passes: passed, failures: failed, pending: skipped } = this.stats;
+      const counts: SuiteCounts = { passed, failed, skipped };
+      if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
     });
   }
 }

@@ -5,6 +5,8 @@ export const COUNTS_FILE = "TASKFLEET_TEST_COUNTS";
 export interface SuiteCounts {
   readonly passed: number;
   readonly failed: number;
+  /** Tests that could not run here. */
+  readonly skipped: number;
 }
 
 /** How a suite's process ended; `counts` is `undefined` when it wrote none. */
@@ -17,7 +19,6 @@ export interface SuiteEnd {
 
 /** What a suite adds to the totals, with the reason when more than single tests failed. */
 export interface SuiteOutcome extends SuiteCounts {
-  readonly skipped: number;
   readonly note: string;
 }
 
@@ -26,14 +27,14 @@ export interface SuiteOutcome extends SuiteCounts {
  * ended badly although each of its tests passed.
  */
 export function judge({ counts, code, signal, timedOut }: SuiteEnd): SuiteOutcome {
-  const { passed, failed } = counts ?? { passed: 0, failed: 0 };
-  const broken = (note: string) => ({ passed, failed: failed + 1, skipped: 0, note });
+  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
+  const broken = (note: string) => ({ passed, failed: failed + 1, skipped, note });
   if (timedOut) return broken("timed out");
   const how = signal === null ? `code ${code}` : `signal ${signal}`;
   if (counts === undefined) return broken(`died (${how}) before it reported`);
-  if (passed + failed === 0) return broken("found no test");
+  if (passed + failed + skipped === 0) return broken("found no test");
   if (code !== 0 && failed === 0) return broken(`ended with ${how} although its tests passed`);
-  return { passed, failed, skipped: 0, note: "" };
+  return { passed, failed, skipped, note: "" };
 }
 
 /** `N passed, N failed, N skipped`. */

@@ -2,7 +2,7 @@
 import type { TestRedis } from "../support/redis-server.ts";
 import { type Figure, figure, markdown, ratios } from "./figures.ts";
 import { BullmqSide } from "./queue/bullmq-side.ts";
-import { idleWorkers, latency, million, payloads, processes } from "./queue/further.ts";
+import { costs, idleWorkers, latency, million, payloads, processes } from "./queue/further.ts";
 import { limitRate } from "./queue/limit.ts";
 import { benchRedis } from "./queue/server.ts";
 import { drain, enqueueRate, processingRate } from "./queue/side.ts";
@@ -92,6 +92,7 @@ async function measureHead(): Promise<Figure[]> {
 
 const PARTS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   head: measureHead,
+  costs: () => costs(BYTES),
   processes: () => processes(BYTES),
   payloads,
   latency: () => latency(BYTES),

@@ -21,8 +21,8 @@ const problem = helper === "" ? "the sandbox's helper is not built" : engineProb
 describe("hostile programs in the sandbox of a hardened container", function () {
   this.timeout(120_000);
   if (problem !== undefined) {
-    it("is not tested here", () => {
-      process.stdout.write(`      not tested here: ${problem}\n`);
+    it(`end with their reasons (not run here: ${problem})`, function () {
+      this.skip();
     });
     return;
   }

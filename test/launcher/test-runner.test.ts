@@ -40,11 +40,11 @@ describe("the hash of a suite's inputs", () => {
 });
 
 describe("a suite's outcome", () => {
-  const good = { counts: { passed: 3, failed: 0 }, code: 0, signal: null, timedOut: false };
+  const good = { counts: { passed: 3, failed: 0, skipped: 1 }, code: 0, signal: null, timedOut: false };
 
   it("is its counts when it ended as they say", () => {
-    assert.deepEqual(judge(good), { passed: 3, failed: 0, skipped: 0, note: "" });
-    const failed = judge({ ...good, counts: { passed: 1, failed: 2 }, code: 2 });
+    assert.deepEqual(judge(good), { passed: 3, failed: 0, skipped: 1, note: "" });
+    const failed = judge({ ...good, counts: { passed: 1, failed: 2, skipped: 0 }, code: 2 });
     assert.deepEqual(failed, { passed: 1, failed: 2, skipped: 0, note: "" });
   });
 
@@ -53,7 +53,7 @@ describe("a suite's outcome", () => {
     assert.deepEqual([died.failed, died.note], [1, "died (signal SIGKILL) before it reported"]);
     const hung = judge({ counts: undefined, code: null, signal: "SIGKILL", timedOut: true });
     assert.deepEqual([hung.failed, hung.note], [1, "timed out"]);
-    const empty = judge({ ...good, counts: { passed: 0, failed: 0 } });
+    const empty = judge({ ...good, counts: { passed: 0, failed: 0, skipped: 0 } });
     assert.deepEqual([empty.failed, empty.note], [1, "found no test"]);
     const bad = judge({ ...good, code: 7 });
     assert.deepEqual(
@@ -64,8 +64,12 @@ describe("a suite's outcome", () => {
 
   it("adds up to the last line", () => {
     const skipped = { passed: 0, failed: 0, skipped: 12, note: "" };
-    const outcomes = [judge(good), skipped, judge({ ...good, counts: { passed: 1, failed: 2 }, code: 2 })];
-    assert.equal(totalLine(outcomes), "4 passed, 2 failed, 12 skipped");
+    const outcomes = [
+      judge(good),
+      skipped,
+      judge({ ...good, counts: { passed: 1, failed: 2, skipped: 0 }, code: 2 }),
+    ];
+    assert.equal(totalLine(outcomes), "4 passed, 2 failed, 13 skipped");
     assert.equal(totalLine([]), "0 passed, 0 failed, 0 skipped");
   });
 });

@@ -8,22 +8,20 @@ const FUZZ_RUNS = 20_000;
 
 describe("the sandbox's helper", function () {
   this.timeout(240_000);
-  let problem: string | undefined;
-  before(async () => {
-    problem = await goProblem(PATHS.sandboxModule, process.env);
-    if (problem !== undefined)
-      process.stdout.write(`      not tested here: the helper's own tests: ${problem}\n`);
+  before(async function () {
+    const problem = await goProblem(PATHS.sandboxModule, process.env);
+    if (problem === undefined) return;
+    process.stdout.write(`      not tested here: the helper's own tests: ${problem}\n`);
+    this.skip();
   });
 
   const go = async (...words: readonly string[]) => {
-    if (problem !== undefined) return;
     const { code, tail } = await runCommand(["go", ...words], { cwd: PATHS.sandboxModule });
     assert.equal(code, 0, tail);
   };
 
   it("passes vet here and for arm64", async () => {
     await go("vet", "-mod=readonly", ".");
-    if (problem !== undefined) return;
     const env = { ...process.env, GOARCH: "arm64" };
     const { code, tail } = await runCommand(["go", "vet", "."], { cwd: PATHS.sandboxModule, env });
     assert.equal(code, 0, tail);

@@ -47,6 +47,41 @@ export async function processes(bytes: number): Promise<Figure[]> {
   return figures;
 }
 
+/** Processor time of a task, by who spends it: where a faster machine, or better code, would help. */
+export async function costs(bytes: number): Promise<Figure[]> {
+  const tasks = 30_000;
+  return withFleet(1, async (side, server) => {
+    await processingRate(side, WARM_UP, bytes);
+    const us = (ms: number) => (1_000 * ms) / tasks;
+    const redis = () => processorMs(Number(server.process.pid));
+    const worker = () => side.pids.reduce((sum, pid) => sum + processorMs(pid), 0);
+    const found = {
+      push: [] as number[],
+      pushRedis: [] as number[],
+      run: [] as number[],
+      runRedis: [] as number[],
+    };
+    for (let round = 0; round < ROUNDS; round++) {
+      await side.pause();
+      const [before, own] = [redis(), process.cpuUsage()];
+      await side.enqueue(tasks, bytes);
+      const { user, system } = process.cpuUsage(own);
+      found.push.push((user + system) / tasks);
+      found.pushRedis.push(us(redis() - before));
+      const [held, taken] = [worker(), redis()];
+      await drain(side);
+      found.run.push(us(worker() - held));
+      found.runRedis.push(us(redis() - taken));
+    }
+    return [
+      figure("processor time of a push: the pushing process", "µs", found.push),
+      figure("processor time of a push: Redis", "µs", found.pushRedis),
+      figure("processor time of a task: the worker", "µs", found.run),
+      figure("processor time of a task: Redis", "µs", found.runRedis),
+    ];
+  });
+}
+
 /** Larger payloads. */
 export async function payloads(): Promise<Figure[]> {
   const sizes = [

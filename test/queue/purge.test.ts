@@ -106,6 +106,17 @@ describe("purge", () => {
     assert.deepEqual(await queue.redis.hkeys(queue.keys.index), ["now"]);
   });
 
+  it("leaves running tasks alone where most pending entries around them were deleted by hand", async () => {
+    const ids = Array.from({ length: 300 }, (_, n) => `t${n}`);
+    await queue.producer.enqueue(ids.map((id) => ({ kind: "k", payload: 1, id })));
+    const tasks = await queue.consumer("w").read(300, 20);
+    assert.equal(tasks.length, 300);
+    const gone = tasks.filter((_task, n) => n % 100 !== 99);
+    await queue.redis.xdel(queue.stream, ...gone.map(({ entryId }) => entryId));
+    assert.deepEqual(await purge(["waiting"]), {});
+    assert.equal(await queue.redis.xlen(queue.stream), 3);
+  });
+
   it("removes dead letters; an export of them can still be requeued", async () => {
     const consumer = queue.consumer("w");
     await bury(queue, consumer, { id: "a" });

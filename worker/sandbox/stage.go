@@ -153,7 +153,7 @@ func (given order) inner() error {
 	if err := at("folder", os.Chdir(policy.FolderInside)); err != nil {
 		return err
 	}
-	if err := at("limits", applyLimits(policy.Limits, given.Already)); err != nil {
+	if err := at("limits", applyLimits(policy.Limits, given.Already, len(policy.Cgroups) > 0)); err != nil {
 		return err
 	}
 	if err := at("capabilities", dropCapabilities()); err != nil {
@@ -187,13 +187,17 @@ func (given order) inner() error {
 	return err
 }
 
-func applyLimits(limits Limits, already uint64) error {
+func applyLimits(limits Limits, already uint64, grouped bool) error {
 	seconds := (limits.CPUMs + 999) / 1000
 	// More than is allowed, so that the watch can see it exceeded; the kernel bounds by how much.
 	processes := limits.Processes + max(8, limits.Processes/8)
 	if already > 0 {
 		// Processes of the user count that are out of sight here, those of other containers for one.
 		processes = already + limits.Processes + unseenProcesses
+	}
+	if grouped {
+		// Its control group bounds it, and programs of the same user run beside it.
+		processes = math.MaxInt32
 	}
 	values := []struct {
 		name     string

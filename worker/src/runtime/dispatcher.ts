@@ -175,9 +175,9 @@ export class Dispatcher {
         });
       },
     );
+    onStart(task);
     held.attempt = attempt;
     this.#active++;
-    onStart(task);
     attempt.start();
   }
 

@@ -46,7 +46,9 @@ export class HelperRun {
     });
     this.#control = this.#child.stdio[3] as Duplex;
     this.#control.on("error", () => {});
-    createInterface({ input: this.#control }).on("line", (line) => this.#hear(line));
+    const lines = createInterface({ input: this.#control });
+    // It passes on what befalls the channel, whose other end may be gone before it read anything.
+    lines.on("error", () => {}).on("line", (line) => this.#hear(line));
     this.#control.write(`${JSON.stringify(policy)}\n`);
   }
 
@@ -87,9 +89,13 @@ export class HelperRun {
     this.#control.destroy();
   }
 
+  /** A helper that is killed may leave half a line, which says nothing. */
   #hear(line: string): void {
-    const event = JSON.parse(line) as HelperEvent;
-    this.#last = event;
+    try {
+      this.#last = JSON.parse(line) as HelperEvent;
+    } catch {
+      this.#last = undefined;
+    }
   }
 
   #outcome(): SandboxEnd {

@@ -15,11 +15,17 @@ export interface AskedLimits {
 
 /** The limits, or what is asked for in excess, as a text. */
 export function payloadLimits(asked: AskedLimits, most: SandboxLimits): SandboxLimits | string {
-  const { maxOutputBytes: outputBytes, ...others } = asked;
-  const wanted: Partial<SandboxLimits> = { ...others, ...(outputBytes !== undefined && { outputBytes }) };
+  const wanted: SandboxLimits = {
+    processes: asked.processes ?? most.processes,
+    memoryBytes: asked.memoryBytes ?? most.memoryBytes,
+    cpuMs: asked.cpuMs ?? most.cpuMs,
+    timeoutMs: asked.timeoutMs ?? most.timeoutMs,
+    outputBytes: asked.maxOutputBytes ?? most.outputBytes,
+    diskBytes: asked.diskBytes ?? most.diskBytes,
+  };
   const names = Object.keys(most) as (keyof SandboxLimits)[];
-  const over = names.filter((name) => (wanted[name] ?? 0) > most[name]);
-  if (over.length === 0) return { ...most, ...wanted };
+  const over = names.filter((name) => wanted[name] > most[name]);
+  if (over.length === 0) return wanted;
   const texts = over.map((name) => {
     const field = name === "outputBytes" ? "maxOutputBytes" : name;
     return `${field} is ${wanted[name]}, at most ${most[name]} is allowed to sandboxed programs here`;

@@ -17,11 +17,15 @@ local now = now_ms()
 local page = redis.call('XRANGE', stream, ARGV[7] == '-' and '-' or '(' .. ARGV[7], ARGV[8], 'COUNT', ARGV[9])
 if #page == 0 then return { '', {} } end
 
-local held = {}
-local pending = redis.pcall('XPENDING', stream, group, page[1][1], page[#page][1], #page)
-if not pending.err then
+-- More may be pending than the page holds: entries that somebody deleted by hand stay pending.
+local held, from = {}, page[1][1]
+repeat
+  local pending = redis.pcall('XPENDING', stream, group, from, page[#page][1], ARGV[9])
+  if pending.err then break end
   for _, found in ipairs(pending) do held[found[1]] = true end
-end
+  local more = #pending == tonumber(ARGV[9])
+  if more then from = '(' .. pending[#pending][1] end
+until not more
 
 local gone, ids = {}, {}
 for _, found in ipairs(page) do

@@ -44,7 +44,10 @@ export function register(program: Command): void {
     .description("measure: progress on standard error, figures on standard output")
     .argument("<name>", "which benchmark")
     .option("--json", "one JSON object instead of a table")
-    .option("--part <names>", "only these parts of the benchmark, with commas between them")
+    .option(
+      "--part <names>",
+      "only these parts, with commas between them; queue has head, costs, processes, payloads, latency, million, idle",
+    )
     .addHelpText("after", `\nBenchmarks:\n${list.join("\n")}`)
     .action((name: string, options: Options) => bench(name, options));
 }

@@ -1,4 +1,5 @@
 /** `npm run bench -- queue`: what the queue can do, beside BullMQ and beside Redis' own limit, in one run. */
+import { EXIT } from "../../worker/contract/exit-codes.ts";
 import type { TestRedis } from "../support/redis-server.ts";
 import { type Figure, figure, markdown, ratios } from "./figures.ts";
 import { BullmqSide } from "./queue/bullmq-side.ts";
@@ -106,7 +107,10 @@ function chosen(): string[] {
   const names = at === -1 ? Object.keys(PARTS) : (process.argv[at + 1] ?? "").split(",");
   const unknown = names.filter((name) => !Object.hasOwn(PARTS, name));
   if (unknown.length === 0) return names;
-  throw new Error(`--part: ${unknown.join(", ")}: no such part; there are ${Object.keys(PARTS).join(", ")}`);
+  process.stderr.write(
+    `taskfleet: --part: there is no ${unknown.join(", ")}; the parts are ${Object.keys(PARTS).join(", ")}\n`,
+  );
+  process.exit(EXIT.usage);
 }
 
 const figures: Figure[] = [];
@@ -115,5 +119,6 @@ for (const name of chosen()) {
   figures.push(...((await PARTS[name]?.()) ?? []));
 }
 const json = process.argv.includes("--json");
-const record = { bench: "queue", ...headRecord(figures), figures };
+const headed = figures.some(({ what }) => what === "enqueue");
+const record = { bench: "queue", ...(headed ? headRecord(figures) : {}), figures };
 process.stdout.write(`${json ? JSON.stringify(record) : markdown(figures)}\n`);

@@ -116,6 +116,8 @@ export interface WorkerReport {
   readonly address: string;
   /** How it is confined; absent where something else than its supervisor does that, or nothing. */
   readonly controls?: Controls;
+  /** What untrusted programs run in and what it lacks, or why there is none; in words. */
+  readonly sandbox?: string;
 }
 
 /** Why a worker process ended; the `reason` label of `worker_exit_reason_total`. */

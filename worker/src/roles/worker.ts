@@ -10,6 +10,7 @@ import { type ConnectionProfile, createConnection, redisAddress } from "../adapt
 import { Consumer } from "../adapters/redis/consumer.ts";
 import { ControlSubscriber } from "../adapters/redis/control.ts";
 import { KindLimiter } from "../adapters/redis/kind-limits.ts";
+import { describeSandbox } from "../adapters/sandbox/describe.ts";
 import { openSandbox } from "../adapters/sandbox/open-sandbox.ts";
 import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
 import { RedisUnavailableError } from "../core/errors.ts";
@@ -22,6 +23,7 @@ import { redisReadiness } from "../http/redis-readiness.ts";
 import { WorkerMetrics } from "../http/worker-metrics.ts";
 import { createLogger, type Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
+import type { Sandbox } from "../ports/sandbox.ts";
 import { payloadCheck } from "../runtime/payload-check.ts";
 import { RuntimeEvents } from "../runtime/runtime-events.ts";
 import { runtimeLimits } from "../runtime/runtime-limits.ts";
@@ -49,6 +51,7 @@ interface Parts {
   readonly metrics: WorkerMetrics;
   readonly connections: Connections;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
+  readonly sandbox: Sandbox | string;
   readonly pid: number;
 }
 
@@ -75,7 +78,7 @@ function makeCircuits({ settings, connections }: Parts, events: RuntimeEvents): 
 }
 
 function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
-  const { settings, workerId, logger, secrets, metrics, connections, handlers, pid } = parts;
+  const { settings, workerId, logger, secrets, metrics, connections, handlers, sandbox, pid } = parts;
   const controls = parseControls(settings.controls);
   const ms = (seconds: number) => seconds * 1000;
   const events = new RuntimeEvents(logger, (source) => metrics.countFailure(source));
@@ -109,6 +112,7 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
       started_at: Date.now(),
       address,
       ...(controls === null ? {} : { controls }),
+      sandbox: describeSandbox(sandbox),
     },
     events,
     circuits: makeCircuits(parts, events),
@@ -140,8 +144,8 @@ async function work(parts: Parts, requests: StopRequests, address: string): Prom
   return end;
 }
 
-/** The handler `execute` with the sandbox that this process can make; what it is and lacks is logged. */
-async function executeWith(settings: Settings<"worker">, logger: Logger) {
+/** The sandbox that this process can make; what it is and lacks is logged. */
+async function ownSandbox(settings: Settings<"worker">, logger: Logger): Promise<Sandbox | string> {
   const sandbox = await openSandbox({
     helper: settings.sandboxHelper,
     backEnd: settings.executeBackEnd,
@@ -158,7 +162,7 @@ async function executeWith(settings: Settings<"worker">, logger: Logger) {
       LOG_EVENTS.sandbox,
     );
   }
-  return createExecuteHandler({ sandbox, always, limits: limitsOf(settings) });
+  return sandbox;
 }
 
 /**
@@ -185,7 +189,9 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   const requests = new StopRequests(logger);
   requests.listen();
   const toldPid = outerPid();
-  const execute = await executeWith(settings, logger);
+  const sandbox = await ownSandbox(settings, logger);
+  const always = settings.executeSandbox === "always";
+  const execute = createExecuteHandler({ sandbox, always, limits: limitsOf(settings) });
   const handlers = await loadHandlers({
     folder: settings.handlers,
     execute,
@@ -201,7 +207,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     await health.start();
     const pid = await toldPid;
-    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers, pid };
+    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers, sandbox, pid };
     const end = await work(parts, requests, health.address);
     logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
     await tellSupervisor({ exit: exitReason(end) });

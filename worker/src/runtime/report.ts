@@ -4,7 +4,7 @@ import type { HeldTasks } from "./held-tasks.ts";
 /** What a worker knows of itself from its start. */
 export type ReportedSelf = Pick<
   WorkerReport,
-  "worker_id" | "pid" | "host" | "image_tag" | "revision" | "started_at" | "address" | "controls"
+  "worker_id" | "pid" | "host" | "image_tag" | "revision" | "started_at" | "address" | "controls" | "sandbox"
 >;
 
 /** What the worker says of itself with a heartbeat. */

@@ -43,18 +43,16 @@ function showWaiting({ waiting, waitingBy: { high, low } }: Snapshot["queue"]): 
 }
 
 /** What is lost is spelled out, a line each. */
-function showControls({ controls }: Snapshot): string {
-  if (controls === null) return "";
-  const { enforced, lost } = controls;
-  return pairs(
-    [
-      ["controls", describeControls({ enforced, lost: [] })],
-      ...lost.map(
-        ({ text, reason, wayOut }) => ["lost", `${text}: ${oneLine(reason, 120)}; ${wayOut}`] as const,
-      ),
-    ],
-    "  ",
-  );
+function showControls({ controls, sandbox }: Snapshot): string {
+  const rows: [string, string][] = [];
+  if (controls !== null) {
+    const { enforced, lost } = controls;
+    rows.push(["controls", describeControls({ enforced, lost: [] })]);
+    for (const { text, reason, wayOut } of lost)
+      rows.push(["lost", `${text}: ${oneLine(reason, 120)}; ${wayOut}`]);
+  }
+  if (sandbox !== null) rows.push(["sandbox", oneLine(sandbox, 200)]);
+  return rows.length === 0 ? "" : pairs(rows, "  ");
 }
 
 function showKinds({ kinds }: Snapshot): string {

@@ -23,6 +23,8 @@ export interface Snapshot {
   readonly workers: readonly ReportedWorker[];
   /** How workers are confined: as they report or, while there is none, as was found when the stack came up. */
   readonly controls: Controls | null;
+  /** What untrusted programs run in, as workers report it; `null` while there is none. */
+  readonly sandbox: string | null;
   /** The spawner that leads; `null` when none does. */
   readonly leader: string | null;
   /** The leader's last decision; `null` before the first. */
@@ -76,6 +78,7 @@ export async function readSnapshot({ settings, redis, stream }: Session): Promis
     kinds: countKinds(stats, kinds),
     workers,
     controls: workers.find(({ controls }) => controls)?.controls ?? parseControls(settings.controls),
+    sandbox: workers.find(({ sandbox }) => sandbox)?.sandbox ?? null,
     leader,
     scaling: parseScaling(scaling),
     counters: countersOf(stats),

@@ -53,6 +53,15 @@ describe("a worker's tasks", () => {
     assert.equal(letter.message, "Moved to DLQ: run 3");
     assert.equal(await fleet.stat("task:fails:fails:retry"), "2");
     assert.equal(await fleet.stat("task:fails:fails:dead"), "1");
+    const logged = worker.of("run_failed").filter(({ task_id }) => task_id === id);
+    assert.deepEqual(
+      logged.map(({ level, attempt, next, reason, why }) => [level, attempt, next, reason, why]),
+      [
+        ["warning", 1, "retry", "handler", "run 1"],
+        ["warning", 2, "retry", "handler", "run 2"],
+        ["warning", 3, "bury", "handler", "run 3"],
+      ],
+    );
   });
 
   it("that fail twice succeed the third time", async () => {

@@ -7,6 +7,8 @@ export const LOG_EVENTS = {
   noSandbox: "sandbox_unavailable",
   skills: "skills_initialized",
   dispatched: "run_dispatched",
+  /** An attempt did not succeed. */
+  failed: "run_failed",
   poll: "worker_pool_poll",
   pollError: "worker_pool_poll_error",
   signal: "worker_pool_signal_received",

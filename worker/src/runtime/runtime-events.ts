@@ -2,6 +2,7 @@ import { LOG_EVENTS } from "../../contract/log-events.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { Logger } from "../logging/logger.ts";
 import { AtMostEvery, PerSecond } from "./event-limits.ts";
+import type { Outcome } from "./outcome.ts";
 
 /**
  * Where the worker itself failed; the `source` label of `worker_errors_total`. `result` stays 0: results are
@@ -11,15 +12,23 @@ import { AtMostEvery, PerSecond } from "./event-limits.ts";
 export const ERROR_SOURCES = ["poll", "settle", "result", "circuit"] as const;
 export type ErrorSource = (typeof ERROR_SOURCES)[number];
 
-const DISPATCHED_PER_SECOND = 100;
+const RUNS_PER_SECOND = 100;
 const POLL_EVERY_MS = 60_000;
 const FAILURE_EVERY_MS = 10_000;
+
+/** Why an attempt did not succeed; a task that was cancelled, or goes back unrun, did not fail. */
+function failureOf(outcome: Outcome): { readonly reason: string; readonly message: string } | undefined {
+  if (outcome.type === "release") return undefined;
+  if (outcome.type !== "settle") return outcome.error;
+  return outcome.result.status === "error" ? outcome.result.error : undefined;
+}
 
 /** What the loop tells the log and the metrics, with the frequent events kept rare. */
 export class RuntimeEvents {
   readonly #log: Logger;
   readonly #count: (source: ErrorSource) => void;
-  readonly #dispatches = new PerSecond(DISPATCHED_PER_SECOND);
+  readonly #dispatches = new PerSecond(RUNS_PER_SECOND);
+  readonly #failedRuns = new PerSecond(RUNS_PER_SECOND);
   readonly #polls = new AtMostEvery(POLL_EVERY_MS);
   readonly #failures = new AtMostEvery(FAILURE_EVERY_MS);
   #summary: NodeJS.Timeout | null = null;
@@ -42,12 +51,30 @@ export class RuntimeEvents {
     this.#summary ??= setTimeout(() => this.flush(), 1_000);
   }
 
-  /** Logs the summary that is due, if one is. */
+  /** An attempt has ended; of those that failed, beyond 100 a second only their number is logged. */
+  ended(outcome: Outcome): void {
+    const failure = failureOf(outcome);
+    if (failure === undefined) return;
+    if (!this.#failedRuns.pass(Date.now())) {
+      this.#summary ??= setTimeout(() => this.flush(), 1_000);
+      return;
+    }
+    const { task, type } = outcome;
+    const { reason, message } = failure;
+    this.#log.warn(
+      { task_id: task.id, kind: task.kind, attempt: task.attempts + 1, next: type, reason, why: message },
+      LOG_EVENTS.failed,
+    );
+  }
+
+  /** Logs the summaries that are due, if any is. */
   flush(): void {
     if (this.#summary !== null) clearTimeout(this.#summary);
     this.#summary = null;
     const count = this.#dispatches.takeExcess();
     if (count > 0) this.#log.info({ count }, LOG_EVENTS.dispatched);
+    const failed = this.#failedRuns.takeExcess();
+    if (failed > 0) this.#log.warn({ count: failed }, LOG_EVENTS.failed);
   }
 
   polled(counts: { readonly count: number; readonly running: number; readonly prefetched: number }): void {

@@ -233,7 +233,10 @@ export class WorkerRuntime {
       circuits,
       now: Date.now,
       elapsed: () => performance.now(),
-      write: (outcome) => this.#writer.add(outcome),
+      write: (outcome) => {
+        events.ended(outcome);
+        this.#writer.add(outcome);
+      },
       onStart: (task) => events.dispatched(task),
       onFree: () => this.#changed(),
       log: (task, event, fields) => events.fromHandler(task, event, fields),

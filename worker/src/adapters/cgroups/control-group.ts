@@ -1,74 +1,25 @@
 /** A control group in every hierarchy that limits something: made, limited, emptied and removed as one. */
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from "node:fs";
+import { chownSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import {
+  codeOf,
+  discard,
+  enable,
+  type GroupFolder,
+  makeFolder,
+  makeRoom,
+  members,
+  PROCESSES,
+  removeFolders,
+} from "./group-folder.ts";
 import { CONTROLLERS, type Controller, type Hierarchy } from "./hierarchies.ts";
-import { type GroupLimits, limitFiles } from "./limit-files.ts";
-
-interface GroupFolder {
-  readonly version: 1 | 2;
-  readonly controllers: readonly Controller[];
-  readonly path: string;
-}
+import { controllersOf, type GroupLimits, limitFiles, wasHit } from "./limit-files.ts";
 
 /** What the owner of a group needs to make groups below it and to move its processes there. */
-const DELEGATED = ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "tasks"] as const;
+const DELEGATED = ["", PROCESSES, "cgroup.threads", "cgroup.subtree_control", "tasks"] as const;
 const LOOK_AGAIN_MS = 5;
 const EMPTY_TIMEOUT_MS = 10_000;
-
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "";
-const MISSING: readonly string[] = ["ENOENT", "ENODEV"];
-
-/** In version 2 a group's children are limited only by what the group enables for them. */
-function enable({ version, controllers, path }: GroupFolder): void {
-  if (version === 1) return;
-  const file = join(path, "cgroup.subtree_control");
-  const enabled = readFileSync(file, "utf8").trim().split(/\s+/);
-  const missing = controllers.filter((name) => !enabled.includes(name));
-  if (missing.length > 0) writeFileSync(file, missing.map((name) => `+${name}`).join(" "));
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
-  }
-}
-
-/** Ids of the processes in these folders and in all below them. */
-function members(path: string): readonly number[] {
-  try {
-    const own = readFileSync(join(path, "cgroup.procs"), "utf8").split("\n").map(Number);
-    // 0 is a process that this pid namespace does not see, and would mean our own group to kill().
-    return [...own.filter((pid) => pid > 0), ...folders(path).flatMap(members)];
-  } catch (error) {
-    if (MISSING.includes(codeOf(error))) return [];
-    throw error;
-  }
-}
-
-function folders(path: string): readonly string[] {
-  const entries = readdirSync(path, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name));
-}
-
-function removeFolders(path: string): void {
-  try {
-    for (const folder of folders(path)) removeFolders(folder);
-    rmdirSync(path);
-  } catch (error) {
-    if (!MISSING.includes(codeOf(error))) throw error;
-  }
-}
 
 export class ControlGroup {
   readonly #folders: readonly GroupFolder[];
@@ -106,12 +57,32 @@ export class ControlGroup {
 
   /** A group that exists, by its folders: what `paths` of it gave. */
   static open(paths: readonly string[]): ControlGroup {
-    const has = (path: string, controller: Controller) => existsSync(join(path, FILE_OF[controller](path)));
     return new ControlGroup(
-      paths.map((path) => ({
-        version: isVersion2(path) ? 2 : 1,
-        controllers: CONTROLLERS.filter((controller) => has(path, controller)),
-        path,
+      paths.map((path) => {
+        const has = (name: string) => existsSync(join(path, name));
+        const version = has("cgroup.controllers") ? 2 : 1;
+        return { version, controllers: controllersOf(version, has), path };
+      }),
+    );
+  }
+
+  /** The group that this process is in, in the hierarchies where it sees it. */
+  static own(hierarchies: readonly Hierarchy[]): ControlGroup {
+    return new ControlGroup(
+      hierarchies.flatMap(({ version, controllers, own }) =>
+        own === null ? [] : [{ version, controllers, path: own }],
+      ),
+    );
+  }
+
+  /** The same group for these controllers alone, in the first folder that has them. */
+  only(wanted: readonly Controller[]): ControlGroup {
+    const first = (name: Controller) =>
+      this.#folders.find(({ controllers }) => controllers.includes(name)) ?? [];
+    return new ControlGroup(
+      [...new Set(wanted.flatMap(first))].map((folder) => ({
+        ...folder,
+        controllers: wanted.filter((name) => folder.controllers.includes(name)),
       })),
     );
   }
@@ -128,20 +99,28 @@ export class ControlGroup {
 
   /** The files into which a process writes `0` to join. */
   get joinFiles(): readonly string[] {
-    return this.#folders.map(({ path }) => join(path, "cgroup.procs"));
+    return this.#folders.map(({ path }) => join(path, PROCESSES));
   }
 
-  /** Makes the group `name` inside this one, or takes the one that is there, and limits it. */
+  /** Makes the group `name` inside this one, or takes the one that is there, and limits it; else leaves nothing. */
   child(name: string, limits: GroupLimits = {}): ControlGroup {
-    const folders = this.#folders.map((folder) => {
-      enable(folder);
-      const child = { ...folder, path: join(folder.path, name) };
-      makeFolder(child.path);
-      return child;
-    });
-    const group = new ControlGroup(folders);
-    group.limit(limits);
-    return group;
+    const group = new ControlGroup(
+      this.#folders.map((folder) => ({ ...folder, path: join(folder.path, name) })),
+    );
+    try {
+      this.#folders.forEach(enable);
+      group.paths.forEach(makeFolder);
+      group.limit(limits);
+      return group;
+    } catch (error) {
+      group.paths.forEach(discard);
+      throw error;
+    }
+  }
+
+  /** Lets groups be made inside although processes are in it: where they hinder, they move to the child `name`. */
+  makeRoom(name: string): void {
+    for (const folder of this.#folders) makeRoom(folder, name);
   }
 
   limit(limits: GroupLimits): void {
@@ -171,6 +150,16 @@ export class ControlGroup {
     return [...new Set(this.#folders.flatMap(({ path }) => members(path)))];
   }
 
+  /** The limit that was hit, memory before processes. */
+  hit(): Controller | null {
+    const wasHitIn = (name: Controller) =>
+      this.#folders.some(
+        ({ version, controllers, path }) =>
+          controllers.includes(name) && wasHit(version, name, (file) => read(join(path, file))),
+      );
+    return CONTROLLERS.find(wasHitIn) ?? null;
+  }
+
   /**
    * Kills all that is in it, also what is started meanwhile, and removes it with the groups inside it.
    * Rejects when processes hang in the kernel.
@@ -178,19 +167,17 @@ export class ControlGroup {
   async remove(): Promise<void> {
     const deadline = performance.now() + EMPTY_TIMEOUT_MS;
     for (;;) {
-      const left = this.members();
-      for (const pid of left) kill(pid);
       try {
-        if (left.length === 0) {
-          for (const { path } of this.#folders) removeFolders(path);
-          return;
-        }
+        this.paths.forEach(removeFolders);
+        return;
       } catch (error) {
-        // A process joined after the look, or its last thread is not gone yet.
+        // Processes are in it, or the last one's threads are not gone yet.
         if (codeOf(error) !== "EBUSY") throw error;
       }
+      const left = this.members();
+      for (const pid of left) kill(pid);
       if (performance.now() > deadline) {
-        const name = basename(this.#folders[0]?.path ?? "");
+        const name = basename(this.paths[0] ?? "");
         throw new Error(`control group ${name}: processes ${left.join(", ")} survived SIGKILL`);
       }
       await delay(LOOK_AGAIN_MS);
@@ -198,13 +185,14 @@ export class ControlGroup {
   }
 }
 
-const isVersion2 = (path: string) => existsSync(join(path, "cgroup.controllers"));
-
-const FILE_OF: Readonly<Record<Controller, (path: string) => string>> = {
-  memory: (path) => (isVersion2(path) ? "memory.max" : "memory.limit_in_bytes"),
-  pids: () => "pids.max",
-  cpu: (path) => (isVersion2(path) ? "cpu.max" : "cpu.cfs_quota_us"),
-};
+/** "" for a file that is not there, or no more. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 function kill(pid: number): void {
   try {

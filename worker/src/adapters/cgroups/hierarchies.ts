@@ -6,11 +6,16 @@ import { join, relative } from "node:path";
 export const CONTROLLERS = ["memory", "pids", "cpu"] as const;
 export type Controller = (typeof CONTROLLERS)[number];
 
+/** Of control groups. */
+export type Version = 1 | 2;
+
 export interface Hierarchy {
-  readonly version: 1 | 2;
+  readonly version: Version;
   readonly controllers: readonly Controller[];
   /** Folders under which a group may be made, the best first: the top, this process's own group. */
   readonly parents: readonly string[];
+  /** Folder of this process's own group; `null` when it is not in what is mounted, as in a container. */
+  readonly own: string | null;
 }
 
 interface Mount {
@@ -21,13 +26,18 @@ interface Mount {
   readonly options: readonly string[];
 }
 
+/** A blank in a path is `\040`. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
 /** `/proc/self/mountinfo`: 36 35 98:0 /root /mount/point rw master:1 - cgroup cgroup rw,memory */
 function parseMount(line: string): Mount | null {
   const [left = "", right = ""] = line.split(" - ");
   const [, , , root, point] = left.split(" ");
   const [type, , options] = right.split(" ");
   if (root === undefined || point === undefined || type === undefined || options === undefined) return null;
-  return { root, point, type, options: options.split(",") };
+  return { root: unescapeOctal(root), point: unescapeOctal(point), type, options: options.split(",") };
 }
 
 /** `/proc/self/cgroup`: 4:memory:/user.slice, and 0::/user.slice for version 2. */
@@ -40,10 +50,15 @@ function ownGroups(text: string): ReadonlyMap<string, string> {
   return groups;
 }
 
-/** A group below what is mounted; one that is elsewhere, as in a container, cannot be named here. */
-function parentsOf({ root, point }: Mount, own: string | undefined): readonly string[] {
-  const inside = own === undefined ? ".." : relative(root, own);
-  return inside === "" || inside.startsWith("..") ? [point] : [point, join(point, inside)];
+function hierarchy(
+  version: Version,
+  controllers: readonly Controller[],
+  { root, point }: Mount,
+  group: string | undefined,
+): Hierarchy {
+  const inside = group === undefined ? ".." : relative(root, group);
+  const own = inside.startsWith("..") ? null : join(point, inside);
+  return { version, controllers, parents: own === null || own === point ? [point] : [point, own], own };
 }
 
 /**
@@ -61,14 +76,11 @@ export function parseHierarchies(
     if (mount.type === "cgroup2") {
       const names = controllersOf(mount.point).trim().split(/\s+/);
       const controllers = CONTROLLERS.filter((name) => names.includes(name));
-      return [{ version: 2, controllers, parents: parentsOf(mount, own.get("")) }];
+      return [hierarchy(2, controllers, mount, own.get(""))];
     }
     if (mount.type !== "cgroup") return [];
     const controllers = CONTROLLERS.filter((name) => mount.options.includes(name));
-    const [first] = controllers;
-    return first === undefined
-      ? []
-      : [{ version: 1, controllers, parents: parentsOf(mount, own.get(first)) }];
+    return [hierarchy(1, controllers, mount, own.get(controllers[0] ?? ""))];
   });
   return found.filter(({ controllers }) => controllers.length > 0);
 }

@@ -1,114 +1,50 @@
 /** Control groups for tasks: in the group that a supervisor handed over, else below the one that this process is in. */
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { type GroupLimits, type Layout, layout } from "./layout.ts";
-import { counter, givenGroups, type OwnGroups, ownGroups } from "./own-groups.ts";
+import type { SandboxLimits } from "../../ports/sandbox.ts";
+import { ControlGroup } from "./control-group.ts";
+import { discard } from "./group-folder.ts";
+import { type Controller, findHierarchies } from "./hierarchies.ts";
 
+type TaskLimits = Pick<SandboxLimits, "processes" | "memoryBytes">;
+
+/** Controllers that bound a task. */
+const NEEDED: readonly Controller[] = ["pids", "memory"];
 /** Helper and wrapper are in the group too. */
 const OWN_PROCESSES = 4;
 const NAME = /^taskfleet-(\d+)-\d+$/;
-/** A group is busy until the last of its processes was waited for. */
-const REMOVE_TRIES = 100;
-const REMOVE_EVERY_MS = 10;
 
-/** The group of one task. */
-export class TaskGroup {
-  readonly #layout: Layout;
-
-  constructor(made: Layout) {
-    this.#layout = made;
-  }
-
-  get joins(): readonly string[] {
-    return this.#layout.joins;
-  }
-
-  /** The limit that was hit, memory before processes. */
-  async hit(): Promise<"processes" | "memory" | null> {
-    let found: "processes" | "memory" | null = null;
-    for (const { limit, file, name } of this.#layout.gauges)
-      if (counter(await readFile(file, "utf8").catch(() => ""), name) > 0) found = limit;
-    return found;
-  }
-
-  async remove(): Promise<void> {
-    for (const folder of this.#layout.folders) await removeGroup(folder);
-  }
-}
-
-async function removeGroup(folder: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await rmdir(folder);
-      return;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT") return;
-      if (code !== "EBUSY" || tries === REMOVE_TRIES) throw error;
-      await delay(REMOVE_EVERY_MS);
-    }
-  }
-}
-
-/** v2 bounds no group that holds processes itself: they move to one beside the tasks'. */
-async function makeRoom(folder: string): Promise<void> {
-  const enable = () => writeFile(join(folder, "cgroup.subtree_control"), "+pids +memory");
-  const isEnabled = (await readFile(join(folder, "cgroup.subtree_control"), "utf8")).split(/\s+/);
-  if (isEnabled.includes("pids") && isEnabled.includes("memory")) return;
-  const beside = join(folder, "taskfleet-workers");
-  await mkdir(beside, { recursive: true });
-  const pids = (await readFile(join(folder, "cgroup.procs"), "utf8")).split("\n").filter((pid) => pid !== "");
-  for (const pid of pids) await writeFile(join(beside, "cgroup.procs"), pid);
-  await enable();
-}
-
-async function removeStale(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+/** Another's may only seem to have ended, in a pid namespace of its own: what is in use stays. */
+function discardStale(parent: string): void {
+  for (const name of readdirSync(parent)) {
     const pid = NAME.exec(name)?.[1];
-    if (pid === undefined || (await readFile(`/proc/${pid}/stat`).catch(() => null)) !== null) continue;
-    await rmdir(join(folder, name)).catch(() => {});
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) discard(join(parent, name));
   }
 }
 
 /** Makes groups for the tasks of this process. */
 export class TaskGroups {
-  readonly #own: OwnGroups;
+  readonly #parent: ControlGroup;
   #count = 0;
 
-  constructor(own: OwnGroups) {
-    this.#own = own;
+  /** `parent`: has the controllers `pids` and `memory`. */
+  constructor(parent: ControlGroup) {
+    this.#parent = parent;
   }
 
-  get version(): 1 | 2 {
-    return this.#own.version;
-  }
-
-  async make({ processes, memoryBytes }: GroupLimits): Promise<TaskGroup> {
-    const limits = { processes: processes + OWN_PROCESSES, memoryBytes };
-    const made = layout(this.#own, `taskfleet-${process.pid}-${this.#count++}`, limits);
-    const group = new TaskGroup(made);
-    try {
-      for (const folder of made.folders) await mkdir(folder);
-      for (const { file, value, optional } of made.knobs)
-        await writeFile(file, value).catch((error: unknown) => {
-          if (!optional) throw error;
-        });
-      return group;
-    } catch (error) {
-      await group.remove().catch(() => {});
-      throw error;
-    }
+  make({ processes, memoryBytes }: TaskLimits): ControlGroup {
+    return this.#parent.child(`taskfleet-${process.pid}-${this.#count++}`, {
+      pids: processes + OWN_PROCESSES,
+      memory: memoryBytes,
+      killWhole: true,
+    });
   }
 }
 
-async function findGroups(given: readonly string[]): Promise<OwnGroups | undefined> {
-  if (given.length > 0) return givenGroups(given, existsSync);
-  const [mountinfo, cgroup] = await Promise.all(
-    ["mountinfo", "cgroup"].map((name) => readFile(`/proc/self/${name}`, "utf8")),
-  );
-  return ownGroups(mountinfo ?? "", cgroup ?? "");
+/** The limit of a task's group that was hit, by its name in a task's result. */
+export function hitOf(group: ControlGroup): "processes" | "memory" | null {
+  const hit = group.hit();
+  return hit === "pids" ? "processes" : hit === "memory" ? hit : null;
 }
 
 /**
@@ -117,14 +53,14 @@ async function findGroups(given: readonly string[]): Promise<OwnGroups | undefin
  */
 export async function openTaskGroups(given: readonly string[]): Promise<TaskGroups | string> {
   try {
-    const own = await findGroups(given);
-    if (own === undefined) return "no control groups of processes and memory are mounted";
-    if (own.version === 2) await makeRoom(own.folder);
-    for (const folder of own.version === 2 ? [own.folder] : Object.values(own.folders))
-      await removeStale(folder);
-    const groups = new TaskGroups(own);
-    const trial = await groups.make({ processes: 16, memoryBytes: 16 * 1024 * 1024 });
-    await trial.remove();
+    const whole = given.length > 0 ? ControlGroup.open(given) : ControlGroup.own(findHierarchies());
+    const parent = whole.only(NEEDED);
+    if (parent.controllers.length < NEEDED.length)
+      return "no control groups of processes and memory are mounted";
+    parent.makeRoom("taskfleet-workers");
+    parent.paths.forEach(discardStale);
+    const groups = new TaskGroups(parent);
+    await groups.make({ processes: 16, memoryBytes: 16 * 1024 * 1024 }).remove();
     return groups;
   } catch (error) {
     return (error as Error).message;

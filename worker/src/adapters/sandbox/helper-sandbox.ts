@@ -1,6 +1,6 @@
 import type { BackEnd, Protection } from "../../../contract/sandbox.ts";
 import type { Sandbox, SandboxEnd, SandboxedProgram } from "../../ports/sandbox.ts";
-import type { TaskGroups } from "../cgroups/task-groups.ts";
+import { hitOf, type TaskGroups } from "../cgroups/task-groups.ts";
 import { HelperRun } from "./helper-run.ts";
 import { helperPolicy, type PolicyContext } from "./policy.ts";
 import { Turns } from "./turns.ts";
@@ -50,15 +50,15 @@ export class HelperSandbox implements Sandbox {
   async #run(program: SandboxedProgram): Promise<SandboxEnd> {
     const { groups } = this.#options;
     if (typeof groups === "string") return this.#start(program, []).end();
-    const group = await groups.make(program.limits);
+    const group = groups.make(program.limits);
     try {
-      const run = this.#start(program, group.joins);
-      const watch = setInterval(async () => {
-        const hit = await group.hit();
+      const run = this.#start(program, group.joinFiles);
+      const watch = setInterval(() => {
+        const hit = hitOf(group);
         if (hit !== null) run.kill(hit);
       }, WATCH_MS);
       const end = await run.end().finally(() => clearInterval(watch));
-      return { ...end, stop: end.stop ?? (await group.hit()) };
+      return { ...end, stop: end.stop ?? hitOf(group) };
     } finally {
       await group.remove();
     }

@@ -13,94 +13,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ControlGroup } from "../../worker/src/adapters/cgroups/control-group.ts";
-import { findHierarchies, parseHierarchies } from "../../worker/src/adapters/cgroups/hierarchies.ts";
-import { limitFiles } from "../../worker/src/adapters/cgroups/limit-files.ts";
-import { identify } from "../../worker/src/adapters/processes/process-identity.ts";
-import { waitFor } from "../support/wait.ts";
-
-const HYBRID = `31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
-32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
-35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory
-40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
-41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
-`;
-
-describe("control group hierarchies", () => {
-  it("of version 1 are one per mount, with the top and this process's own group as parents", () => {
-    const own = "5:memory:/user.slice/a b\n3:cpu,cpuacct:/\n1:name=systemd:/x\n0::/user.slice\n";
-    assert.deepEqual(
-      parseHierarchies(HYBRID, own, () => "hugetlb\n"),
-      [
-        { version: 1, controllers: ["cpu"], parents: ["/sys/fs/cgroup/cpu,cpuacct"] },
-        {
-          version: 1,
-          controllers: ["memory"],
-          parents: ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory/user.slice/a b"],
-        },
-      ],
-    );
-  });
-
-  it("of version 2 are one, with the controllers that it offers", () => {
-    const mount = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
-    assert.deepEqual(
-      parseHierarchies(mount, "0::/system.slice/taskfleet.service\n", () => "cpuset cpu io memory pids\n"),
-      [
-        {
-          version: 2,
-          controllers: ["memory", "pids", "cpu"],
-          parents: ["/sys/fs/cgroup", "/sys/fs/cgroup/system.slice/taskfleet.service"],
-        },
-      ],
-    );
-  });
-
-  it("of a container start at its own group", () => {
-    const mount = "30 23 0:26 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup ro\n";
-    const [inside] = parseHierarchies(mount, "0::/docker/abc/worker\n", () => "pids");
-    assert.deepEqual(inside?.parents, ["/sys/fs/cgroup", "/sys/fs/cgroup/worker"]);
-    const [elsewhere] = parseHierarchies(mount, "0::/other\n", () => "pids");
-    assert.deepEqual(elsewhere?.parents, ["/sys/fs/cgroup"]);
-  });
-
-  it("are none where nothing is mounted", () => {
-    assert.deepEqual(
-      parseHierarchies("", "", () => ""),
-      [],
-    );
-  });
-});
-
-describe("a control group's limits", () => {
-  const limits = { memory: 536_870_912, pids: 256, cpu: 0.5 };
-
-  it("are these files of version 1", () => {
-    assert.deepEqual(limitFiles(1, ["memory", "pids", "cpu"], limits), [
-      { name: "memory.limit_in_bytes", value: "536870912" },
-      { name: "memory.memsw.limit_in_bytes", value: "536870912", optional: true },
-      { name: "pids.max", value: "256" },
-      { name: "cpu.cfs_period_us", value: "100000" },
-      { name: "cpu.cfs_quota_us", value: "50000" },
-    ]);
-  });
-
-  it("are these files of version 2", () => {
-    assert.deepEqual(limitFiles(2, ["memory", "pids", "cpu"], limits), [
-      { name: "memory.max", value: "536870912" },
-      { name: "memory.swap.max", value: "0", optional: true },
-      { name: "pids.max", value: "256" },
-      { name: "cpu.max", value: "50000 100000" },
-    ]);
-  });
-
-  it("are those of the folder's controllers alone", () => {
-    assert.deepEqual(limitFiles(1, ["pids"], limits), [{ name: "pids.max", value: "256" }]);
-    assert.deepEqual(limitFiles(2, ["memory", "pids", "cpu"], { cpu: 2 }), [
-      { name: "cpu.max", value: "200000 100000" },
-    ]);
-  });
-});
+import { ControlGroup } from "../../../worker/src/adapters/cgroups/control-group.ts";
+import { findHierarchies } from "../../../worker/src/adapters/cgroups/hierarchies.ts";
+import { identify } from "../../../worker/src/adapters/processes/process-identity.ts";
+import { waitFor } from "../../support/wait.ts";
 
 /** A folder with the files that a version 2 group has; the kernel's part is played by nobody. */
 function imitate(folder: string): void {
@@ -119,7 +35,8 @@ describe("a control group of version 2", () => {
   });
   afterEach(() => rmSync(top, { recursive: true }));
 
-  const hierarchy = () => ({ version: 2, controllers: ["memory", "pids"], parents: [top] }) as const;
+  const hierarchy = () =>
+    ({ version: 2, controllers: ["memory", "pids"], parents: [top], own: top }) as const;
 
   it("has its controllers enabled by every group above it, and no other", () => {
     const group = ControlGroup.make([hierarchy()], "g");
@@ -150,6 +67,69 @@ describe("a control group of version 2", () => {
     const [[controllers, reason]] = refused as [[readonly string[], string]];
     assert.deepEqual(controllers, ["memory", "pids"]);
     assert.match(reason, /ENOENT.*nowhere/);
+  });
+});
+
+describe("a control group that exists", () => {
+  let top: string;
+  const folder = (name: string, ...files: readonly string[]) => {
+    const path = join(top, name);
+    mkdirSync(path);
+    for (const file of files) writeFileSync(join(path, file), "");
+    return path;
+  };
+  const found = (group: ControlGroup) => [group.paths, group.controllers];
+  beforeEach(() => {
+    top = mkdtempSync(join(tmpdir(), "taskfleet-cgroup-"));
+  });
+  afterEach(() => rmSync(top, { recursive: true }));
+
+  it("is told by its files: a folder for each controller in version 1, one in version 2", () => {
+    const [pids, memory, cpu] = [
+      folder("p", "pids.max"),
+      folder("m", "memory.limit_in_bytes"),
+      folder("c", "cpu.cfs_quota_us"),
+    ];
+    const v1 = ControlGroup.open([cpu, memory, pids]);
+    assert.deepEqual(found(v1), [
+      [cpu, memory, pids],
+      ["memory", "pids", "cpu"],
+    ]);
+    assert.deepEqual(found(v1.only(["pids", "memory"])), [
+      [pids, memory],
+      ["memory", "pids"],
+    ]);
+    const v2 = ControlGroup.open([folder("v2", "cgroup.controllers", "cpu.max", "pids.max", "memory.max")]);
+    assert.deepEqual(found(v2.only(["pids", "memory"])), [[join(top, "v2")], ["memory", "pids"]]);
+    assert.deepEqual(found(ControlGroup.open([pids]).only(["pids", "memory"])), [[pids], ["pids"]]);
+  });
+
+  it("is this process's own where it lies in what is mounted", () => {
+    const hierarchy = (controller: "pids" | "memory", own: string | null) =>
+      ({ version: 1, controllers: [controller], parents: ["/p"], own }) as const;
+    const own = ControlGroup.own([hierarchy("memory", null), hierarchy("pids", "/p/own")]);
+    assert.deepEqual(found(own), [["/p/own"], ["pids"]]);
+  });
+
+  it("leaves no child where one cannot be made in every hierarchy", () => {
+    const [pids, memory] = [folder("p", "pids.max"), folder("m", "memory.limit_in_bytes")];
+    const group = ControlGroup.open([pids, memory]);
+    rmSync(memory, { recursive: true });
+    assert.throws(() => group.child("task"), /ENOENT/);
+    assert.deepEqual(readdirSync(pids), ["pids.max"]);
+  });
+
+  it("of version 2 moves its processes aside to limit groups inside it, once", () => {
+    imitate(join(top, "own"));
+    writeFileSync(join(top, "own", "cgroup.procs"), "41\n");
+    const own = ControlGroup.own([
+      { version: 2, controllers: ["memory", "pids"], parents: [top], own: join(top, "own") },
+    ]);
+    own.makeRoom("beside");
+    assert.equal(readFileSync(join(top, "own", "beside", "cgroup.procs"), "utf8"), "41");
+    writeFileSync(join(top, "own", "cgroup.subtree_control"), "memory pids\n");
+    own.makeRoom("again");
+    assert.equal(existsSync(join(top, "own", "again")), false);
   });
 });
 

@@ -19,7 +19,11 @@ export function payloadLimits(asked: AskedLimits, most: SandboxLimits): SandboxL
   const wanted: Partial<SandboxLimits> = { ...others, ...(outputBytes !== undefined && { outputBytes }) };
   const names = Object.keys(most) as (keyof SandboxLimits)[];
   const over = names.filter((name) => (wanted[name] ?? 0) > most[name]);
-  if (over.length === 0) return { ...most, ...wanted };
+  // Of a payload its limits alone.
+  if (over.length === 0)
+    return Object.fromEntries(
+      names.map((name) => [name, wanted[name] ?? most[name]]),
+    ) as unknown as SandboxLimits;
   const texts = over.map((name) => {
     const field = name === "outputBytes" ? "maxOutputBytes" : name;
     return `${field} is ${wanted[name]}, at most ${most[name]} is allowed to sandboxed programs here`;

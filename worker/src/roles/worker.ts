@@ -144,6 +144,7 @@ async function work(parts: Parts, requests: StopRequests, address: string): Prom
 async function executeWith(settings: Settings<"worker">, logger: Logger) {
   const sandbox = await openSandbox({
     helper: settings.sandboxHelper,
+    broker: settings.sandboxBroker,
     backEnd: settings.executeBackEnd,
     acceptUnenforced: settings.executeAcceptUnenforced,
     readable: settings.executeReadable,

@@ -45,16 +45,28 @@ function folderOf(mount: Mount, path: string): string | undefined {
   return inside.startsWith("..") ? undefined : join(mount.point, inside);
 }
 
+function mountsOf(mountinfo: string): readonly Mount[] {
+  return mountinfo.split("\n").flatMap((line) => parseMount(line) ?? []);
+}
+
+/** The folder of a controller's group in version 1. */
+export function folderOfController(
+  mountinfo: string,
+  cgroup: string,
+  controller: string,
+): string | undefined {
+  const mount = mountsOf(mountinfo).find(
+    ({ type, options }) => type === "cgroup" && options.includes(controller),
+  );
+  const path = ownPaths(cgroup).get(controller);
+  return mount === undefined || path === undefined ? undefined : folderOf(mount, path);
+}
+
 /** `undefined` when there are none that could bound a task. */
 export function ownGroups(mountinfo: string, cgroup: string): OwnGroups | undefined {
-  const mounts = mountinfo.split("\n").flatMap((line) => parseMount(line) ?? []);
+  const mounts = mountsOf(mountinfo);
   const paths = ownPaths(cgroup);
-  const v1 = (controller: Controller) => {
-    const mount = mounts.find(({ type, options }) => type === "cgroup" && options.includes(controller));
-    const path = paths.get(controller);
-    return mount === undefined || path === undefined ? undefined : folderOf(mount, path);
-  };
-  const [pids, memory] = CONTROLLERS.map(v1);
+  const [pids, memory] = CONTROLLERS.map((name) => folderOfController(mountinfo, cgroup, name));
   if (pids !== undefined && memory !== undefined) return { version: 1, folders: { pids, memory } };
   const unified = mounts.find(({ type }) => type === "cgroup2");
   const path = paths.get("");

@@ -139,7 +139,7 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "container",
-    what: "the sandbox inside a hardened container of a real engine",
+    what: "the sandbox inside a hardened container of a real engine, and the broker's containers",
     inputs: [
       ...WORKER,
       ...[

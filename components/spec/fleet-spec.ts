@@ -143,8 +143,10 @@ export interface ExecuteSpec {
   readonly untrusted?: boolean;
   /** Which programs run in the sandbox: those whose payload says `untrusted`, or all. */
   readonly sandbox?: "requested" | "always";
-  /** What makes it; `auto`: the strongest that works where the worker runs. */
-  readonly backEnd?: "auto" | "bubblewrap" | "landlock";
+  /** What makes it; `auto`: the strongest of `bubblewrap` and `landlock` that works where the worker runs. */
+  readonly backEnd?: "auto" | "bubblewrap" | "landlock" | "broker";
+  /** Path of the sandbox broker's socket where the worker runs, for `broker`; absolute. */
+  readonly broker?: string;
   /** Protections that it may lack there. Without them such programs are refused. */
   readonly acceptUnenforced?: readonly Protection[];
   /** Folders beside the system's that programs may read and execute; absolute. */

@@ -7,6 +7,8 @@ import { EXECUTE_FIELDS, type ResolvedSection } from "./setting-fields.ts";
 export interface ResolvedExecute extends ResolvedSection<typeof EXECUTE_FIELDS> {
   readonly untrusted: boolean;
   readonly acceptUnenforced: readonly Protection[];
+  /** Absolute; "" for none. */
+  readonly broker: string;
   /** Absolute paths. */
   readonly readable: readonly string[];
 }
@@ -19,6 +21,7 @@ export function resolveExecute(section: Section): ResolvedExecute {
     ...section.settings(EXECUTE_FIELDS, (name) => SETTINGS[name].default),
     untrusted: section.flag("untrusted", DEFAULTS.untrustedExecute),
     acceptUnenforced: section.choices("acceptUnenforced", PROTECTIONS),
+    broker: section.text("broker", ABSOLUTE, "an absolute path", ""),
     readable: section.texts(
       "readable",
       (path) => ABSOLUTE.test(path),

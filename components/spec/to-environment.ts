@@ -61,6 +61,7 @@ export function classSettings(
     ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),
     executeAcceptUnenforced: fleet.execute.acceptUnenforced,
     executeReadable: fleet.execute.readable,
+    ...(fleet.execute.broker === "" ? {} : { sandboxBroker: fleet.execute.broker }),
     ...fieldsToSettings(SECURITY_FIELDS, fleet.security),
   };
   const forRole = Object.entries(all).filter(([name]) => {

@@ -35,7 +35,7 @@ describe("the choice of a sandbox", () => {
   });
 
   it("takes nothing without the helper, and names the setting", async () => {
-    const options = { backEnd: "auto", acceptUnenforced: [], readable: [] } as const;
+    const options = { broker: "", backEnd: "auto", acceptUnenforced: [], readable: [] } as const;
     assert.match(
       String(await openSandbox({ ...options, helper: "" })),
       /^TASKFLEET_SANDBOX_HELPER is not set/,
@@ -59,7 +59,8 @@ describe("the limits of a program", () => {
       outputBytes: 1024 ** 2,
       diskBytes: 256 * 1024 ** 2,
     });
-    const lower = payloadLimits({ cpuMs: 5, maxOutputBytes: 0 }, DEFAULT_LIMITS);
+    const payload = { command: ["true"], cpuMs: 5, maxOutputBytes: 0 };
+    const lower = payloadLimits(payload, DEFAULT_LIMITS);
     assert.deepEqual(lower, { ...DEFAULT_LIMITS, cpuMs: 5, outputBytes: 0 });
     assert.match(
       String(payloadLimits({ timeoutMs: 30_001 }, DEFAULT_LIMITS)),

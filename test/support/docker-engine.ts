@@ -1,7 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { findOnPath } from "../../components/find-on-path.ts";
 import { waitFor } from "./wait.ts";
 
@@ -44,8 +54,18 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     const apart = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
     const sockets = ["--containerd", at("containerd.sock"), "-H", `unix://${at("docker.sock")}`];
     await waitFor("containerd", () => this.#answers("containerd.sock"));
-    this.#spawn("dockerd", ...sockets, ...places, ...apart);
+    writeFileSync(at("daemon.json"), JSON.stringify({ runtimes: this.#runtimes() }));
+    this.#spawn("dockerd", ...sockets, ...places, ...apart, "--config-file", at("daemon.json"));
     await waitFor("the engine", () => this.#answers("docker.sock") && this.#ready(), { timeoutMs: 60_000 });
+  }
+
+  /** Path of gVisor's runtime, which the engine has as `runsc`; `undefined` where it is not installed. */
+  readonly gvisor = findOnPath("runsc", PATHS_OF_DAEMONS);
+
+  #runtimes(): object {
+    // Its platform needs neither KVM nor a newer kernel's help.
+    const runtimeArgs = ["--platform=ptrace", "--network=none"];
+    return this.gvisor === undefined ? {} : { runsc: { path: this.gvisor, runtimeArgs } };
   }
 
   run(...words: readonly string[]): string {
@@ -54,14 +74,46 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
   /** An image with nothing but mount points and the links of a merged /usr. */
   emptyImage(name: string): void {
-    const root = join(this.#folder, "image");
+    const root = this.#rootFolder();
+    this.#import(root, name);
+  }
+
+  /** An image with these programs of this machine, their libraries, and Perl's modules. */
+  programsImage(name: string, programs: readonly string[]): void {
+    const root = this.#rootFolder();
+    const paths = programs.map((program) => realpathSync(findOnPath(program, PATHS_OF_DAEMONS) ?? program));
+    const listed = execFileSync("ldd", paths, { encoding: "utf8" });
+    const libraries = [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, path = ""]) => path);
+    const modules = execFileSync("perl", ["-e", "print join qq(\n), grep { m{/perl-base$} } @INC"], {
+      encoding: "utf8",
+    });
+    for (const path of new Set([...paths, ...libraries, modules])) {
+      const target = join(root, realpathSync(dirname(path)), basename(path));
+      mkdirSync(dirname(target), { recursive: true });
+      cpSync(path, target, { recursive: true, dereference: true });
+    }
+    for (const [index, program] of programs.entries()) {
+      const link = join(root, "usr/bin", program);
+      if (!existsSync(link)) symlinkSync(paths[index] ?? program, link);
+    }
+    this.#import(root, name);
+  }
+
+  #rootFolder(): string {
+    const root = mkdtempSync(join(this.#folder, "image-"));
     for (const folder of ["usr", "etc", "tmp", "proc", "sys", "dev"])
       mkdirSync(join(root, folder), { recursive: true });
     // A tmpfs takes over the rights of the folder that it covers.
     chmodSync(join(root, "tmp"), 0o1777);
     for (const link of ["bin", "sbin", "lib", "lib64"]) symlinkSync(`usr/${link}`, join(root, link));
     writeFileSync(join(root, "etc/passwd"), "root:x:0:0::/:/bin/sh\nnonroot:x:65532:65532::/:/bin/sh\n");
-    const tar = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 2 ** 26 });
+    return root;
+  }
+
+  #import(root: string, name: string): void {
+    // Everyone may enter what mkdtemp keeps to its user.
+    chmodSync(root, 0o755);
+    const tar = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 2 ** 28 });
     execFileSync(this.docker, ["import", "-", name], {
       env: this.environment,
       input: tar,

@@ -15,7 +15,11 @@ export const PROTECTIONS = [
 ] as const;
 export type Protection = (typeof PROTECTIONS)[number];
 
-export const BACK_ENDS = ["bubblewrap", "landlock"] as const;
+/** What the helper makes, the strongest first. */
+export const HELPER_BACK_ENDS = ["bubblewrap", "landlock"] as const;
+export type HelperBackEnd = (typeof HELPER_BACK_ENDS)[number];
+
+export const BACK_ENDS = [...HELPER_BACK_ENDS, "broker"] as const;
 export type BackEnd = (typeof BACK_ENDS)[number];
 
 /** `kernel`: nothing gets past it. `watch`: looked at every 50 ms, and ended when over it. */
@@ -83,9 +87,27 @@ export const ENFORCEMENT: Readonly<Record<BackEnd, Readonly<Record<Protection, E
     environment: kernel("Landlock closes ptrace and /proc; seccomp kills ptrace"),
     leftovers: kernel("a SIGKILL that Landlock's scope confines to the program and its children (ABI 6)"),
   },
+  broker: {
+    files: kernel("a container with the broker's image, read-only"),
+    disk: kernel(
+      "its folder is a tmpfs of that size, the only place to write: `exit`, as the program takes a full disk",
+    ),
+    network: kernel("a network namespace without interfaces; unix sockets reach its own processes only"),
+    processes: kernel("pids.max; the broker reads its events every 50 ms"),
+    memory: kernel("memory.max, without swap; what it writes counts"),
+    cpu: watch(
+      "RLIMIT_CPU for each process; the broker reads the control group, or, where it cannot, takes time since the start by " +
+        "the container's CPUs",
+    ),
+    wall: watch("the broker's timer, from the start of the container, and the worker's"),
+    output: watch("the broker drops what is over the cap and ends it"),
+    signals: kernel("a process namespace, without capabilities"),
+    environment: kernel("a process namespace with its own /proc; Docker's seccomp profile"),
+    leftovers: kernel("the process namespace ends with its first process; the broker removes the container"),
+  },
 };
 
-/** What control groups put in place of the above, where the worker may make them. */
+/** What control groups put in place of the helper's, where the worker may make them. */
 export const CGROUP_ENFORCEMENT: Readonly<Partial<Record<Protection, Enforcement>>> = {
   processes: kernel("pids.max"),
   memory: kernel("memory.max, without swap"),

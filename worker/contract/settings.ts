@@ -4,7 +4,7 @@
  * Bare numbers are seconds unless the unit says otherwise.
  */
 
-export type SettingRole = "worker" | "spawner" | "cli";
+export type SettingRole = "worker" | "spawner" | "cli" | "broker";
 
 interface SettingBase {
   readonly env: string;
@@ -56,6 +56,8 @@ const everywhere = ["worker", "spawner", "cli"] as const;
 const fleet = ["worker", "spawner"] as const;
 const worker = ["worker"] as const;
 const spawner = ["spawner"] as const;
+const broker = ["broker"] as const;
+const sandboxes = ["worker", "broker"] as const;
 
 // biome-ignore format: one setting a line reads as a table
 export const SETTINGS = {
@@ -102,15 +104,21 @@ export const SETTINGS = {
   runDirectory: { env: "TASKFLEET_RUN_DIRECTORY", type: "text", default: "", roles: fleet, doc: "Where the process actuator keeps a file per worker; needed by the actuator `process`." },
   logDirectory: { env: "TASKFLEET_LOG_DIRECTORY", type: "text", default: "", roles: ["spawner", "cli"], doc: "Where the process actuator writes the workers' logs and `taskfleet logs` reads them." },
   executeSandbox: { env: "TASKFLEET_EXECUTE_SANDBOX", type: "choice", choices: ["requested", "always"], default: "requested", roles: worker, doc: "Which programs of `execute` run in the sandbox: those whose payload says `untrusted`, or all." },
-  executeBackEnd: { env: "TASKFLEET_EXECUTE_BACK_END", type: "choice", choices: ["auto", "bubblewrap", "landlock"], default: "auto", roles: worker, doc: "What makes the sandbox; auto: the strongest that works here." },
+  executeBackEnd: { env: "TASKFLEET_EXECUTE_BACK_END", type: "choice", choices: ["auto", "bubblewrap", "landlock", "broker"], default: "auto", roles: worker, doc: "What makes the sandbox; auto: the strongest of bubblewrap and landlock that works here." },
   executeAcceptUnenforced: { env: "TASKFLEET_EXECUTE_ACCEPT_UNENFORCED", type: "list", default: [], roles: worker, doc: "Protections that the sandbox may lack, by name (docs/sandbox.md); without, such programs are refused." },
   executeReadable: { env: "TASKFLEET_EXECUTE_READABLE", type: "list", default: [], roles: worker, doc: "Folders beside the system's that sandboxed programs may read and execute." },
-  executeProcesses: { env: "TASKFLEET_EXECUTE_PROCESSES", type: "integer", unit: "count", default: 128, min: 1, max: 32768, roles: worker, doc: "Most processes and threads of a sandboxed program." },
-  executeMemory: { env: "TASKFLEET_EXECUTE_MEMORY", type: "integer", unit: "bytes", default: 1073741824, min: 16777216, max: 4398046511104, roles: worker, doc: "Most memory of a sandboxed program." },
-  executeCpuTime: { env: "TASKFLEET_EXECUTE_CPU_TIME", type: "number", unit: "s", default: 30, min: 0.1, max: 604800, roles: worker, doc: "Most processor time of a sandboxed program, all its processes together." },
-  executeTimeout: { env: "TASKFLEET_EXECUTE_TIMEOUT", type: "number", unit: "s", default: 30, min: 0.1, max: 604800, roles: worker, doc: "Wall-clock limit of a sandboxed program." },
-  executeOutput: { env: "TASKFLEET_EXECUTE_OUTPUT", type: "integer", unit: "bytes", default: 1048576, min: 0, max: 16777216, roles: worker, doc: "Most that a sandboxed program may print." },
-  executeDisk: { env: "TASKFLEET_EXECUTE_DISK", type: "integer", unit: "bytes", default: 268435456, min: 65536, max: 1099511627776, roles: worker, doc: "Most that a sandboxed program may write to its scratch folder." },
+  executeProcesses: { env: "TASKFLEET_EXECUTE_PROCESSES", type: "integer", unit: "count", default: 128, min: 1, max: 32768, roles: sandboxes, doc: "Most processes and threads of a sandboxed program." },
+  executeMemory: { env: "TASKFLEET_EXECUTE_MEMORY", type: "integer", unit: "bytes", default: 1073741824, min: 16777216, max: 4398046511104, roles: sandboxes, doc: "Most memory of a sandboxed program." },
+  executeCpuTime: { env: "TASKFLEET_EXECUTE_CPU_TIME", type: "number", unit: "s", default: 30, min: 0.1, max: 604800, roles: sandboxes, doc: "Most processor time of a sandboxed program, all its processes together." },
+  executeTimeout: { env: "TASKFLEET_EXECUTE_TIMEOUT", type: "number", unit: "s", default: 30, min: 0.1, max: 604800, roles: sandboxes, doc: "Wall-clock limit of a sandboxed program." },
+  executeOutput: { env: "TASKFLEET_EXECUTE_OUTPUT", type: "integer", unit: "bytes", default: 1048576, min: 0, max: 16777216, roles: sandboxes, doc: "Most that a sandboxed program may print." },
+  executeDisk: { env: "TASKFLEET_EXECUTE_DISK", type: "integer", unit: "bytes", default: 268435456, min: 65536, max: 1099511627776, roles: sandboxes, doc: "Most that a sandboxed program may write to its scratch folder." },
+  sandboxBroker: { env: "TASKFLEET_SANDBOX_BROKER", type: "text", default: "", roles: sandboxes, doc: "Path of the sandbox broker's unix socket, for the back end `broker`." },
+  brokerImage: { env: "TASKFLEET_BROKER_IMAGE", type: "text", default: "", roles: broker, doc: "Image in which the sandbox broker runs programs; it must be there, and is never pulled." },
+  brokerRuntime: { env: "TASKFLEET_BROKER_RUNTIME", type: "text", default: "", roles: broker, doc: "Docker's name of the OCI runtime of sandboxes, such as `runsc` for gVisor. Default: Docker's own." },
+  brokerGroup: { env: "TASKFLEET_BROKER_GROUP", type: "integer", unit: "count", default: 65532, min: 0, max: 4294967294, roles: broker, doc: "Group id that may connect to the sandbox broker: the workers'." },
+  brokerContainers: { env: "TASKFLEET_BROKER_CONTAINERS", type: "integer", unit: "count", default: 8, min: 1, max: 1024, roles: broker, doc: "Containers of the sandbox broker at once; further programs wait." },
+  brokerCpus: { env: "TASKFLEET_BROKER_CPUS", type: "number", unit: "count", default: 1, min: 0.05, max: 256, roles: broker, doc: "CPUs of one container of the sandbox broker." },
   confine: { env: "TASKFLEET_CONFINE", type: "switch", default: false, roles: worker, doc: "Whether a supervisor confines the worker that it starts, as the settings from here to TASKFLEET_HIDDEN_PATHS say and the machine allows." },
   uid: { env: "TASKFLEET_UID", type: "integer", unit: "count", default: 65532, min: 1, max: 4294967294, roles: worker, doc: "User and group id of a confined worker that root starts." },
   readOnlyRoot: { env: "TASKFLEET_READ_ONLY_ROOT", type: "switch", default: true, roles: worker, doc: "A confined worker may write to its temporary folder alone." },
@@ -124,8 +132,8 @@ export const SETTINGS = {
   sandboxHelper: { env: "TASKFLEET_SANDBOX_HELPER", type: "text", default: "", roles: worker, doc: "Path of the program taskfleet-sandbox, built from worker/sandbox; without it, untrusted programs are refused and workers lose controls." },
   controlGroup: { env: "TASKFLEET_CONTROL_GROUP", type: "list", default: [], roles: worker, doc: "Folders of the control group in which the worker may make groups for its tasks; a supervisor sets it." },
   controls: { env: "TASKFLEET_CONTROLS", type: "text", default: "", roles: ["worker", "cli"], doc: "JSON of the controls that hold and of those that are lost; a supervisor sets it." },
-  logJson: { env: "LOG_JSON", type: "switch", default: true, roles: everywhere, doc: "JSON logs; off: for people." },
-  logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: everywhere, doc: "Least level that is logged." },
+  logJson: { env: "LOG_JSON", type: "switch", default: true, roles: [...everywhere, "broker"], doc: "JSON logs; off: for people." },
+  logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: [...everywhere, "broker"], doc: "Least level that is logged." },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

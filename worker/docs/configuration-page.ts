@@ -6,6 +6,7 @@ const ROLE_WORDS = {
   worker: "worker",
   spawner: "spawner",
   cli: "command line",
+  broker: "sandbox broker",
 } as const satisfies Record<SettingRole, string>;
 
 const INTRODUCTION = `# Configuration

@@ -1,9 +1,9 @@
 /** The table of `docs/sandbox.md`: what enforces each protection in each back end. */
 import {
-  BACK_ENDS,
   CGROUP_ENFORCEMENT,
   ENFORCEMENT,
   type Enforcement,
+  HELPER_BACK_ENDS,
   MEANINGS,
   PROTECTIONS,
 } from "../contract/sandbox.ts";
@@ -15,11 +15,13 @@ const cell = (enforcement: Enforcement | undefined) =>
   enforcement === undefined ? "" : `${enforcement.how} (${enforcement.by})`;
 
 export function sandboxTable(): string {
-  const columns = [...BACK_ENDS.map((name) => `\`${name}\``), "with control groups, instead"];
+  const helpers = HELPER_BACK_ENDS.map((name) => `\`${name}\``);
+  const columns = [...helpers, "these with control groups, instead", "`broker`"];
   const rows = PROTECTIONS.map((protection) => [
     `\`${protection}\`: ${MEANINGS[protection]}`,
-    ...BACK_ENDS.map((backEnd) => cell(ENFORCEMENT[backEnd][protection])),
+    ...HELPER_BACK_ENDS.map((backEnd) => cell(ENFORCEMENT[backEnd][protection])),
     cell(CGROUP_ENFORCEMENT[protection]),
+    cell(ENFORCEMENT.broker[protection]),
   ]);
   const header = ["protection", ...columns];
   return [header, header.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |\n`).join("");

@@ -2,12 +2,12 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { sandboxHelper } from "../../../components/sandbox-helper.ts";
-import { BACK_ENDS, type BackEnd } from "../../../worker/contract/sandbox.ts";
+import { HELPER_BACK_ENDS, type HelperBackEnd } from "../../../worker/contract/sandbox.ts";
 import { probe } from "../../../worker/src/adapters/sandbox/probe.ts";
 
 /** A back end under a user: what this machine can test. */
 export interface Setting {
-  readonly backEnd: BackEnd;
+  readonly backEnd: HelperBackEnd;
   readonly uid: number | undefined;
   readonly helper: string;
   /** Whether the worker itself is confined. */
@@ -15,9 +15,10 @@ export interface Setting {
   readonly title: string;
 }
 
-const WORKER_UID = 65_532;
+export const WORKER_UID = 65_532;
 
-function passable(path: string): boolean {
+/** Whether any user may go there. */
+export function passable(path: string): boolean {
   for (let folder = path; folder !== "/"; folder = dirname(folder))
     if ((statSync(folder).mode & 0o001) === 0) return false;
   return true;
@@ -51,11 +52,11 @@ export async function settings(): Promise<readonly Setting[]> {
     if (passable(import.meta.dirname) && passable(dirname(process.execPath))) uids.push(WORKER_UID);
     else say(`a worker of user ${WORKER_UID}, who cannot reach this checkout or Node`);
   }
-  const works: Readonly<Record<BackEnd, boolean>> = {
+  const works: Readonly<Record<HelperBackEnd, boolean>> = {
     landlock: found.landlockAbi > 0 && found.seccomp,
     bubblewrap: found.bubblewrap && found.seccomp,
   };
-  return BACK_ENDS.flatMap((backEnd) => {
+  return HELPER_BACK_ENDS.flatMap((backEnd) => {
     if (!works[backEnd])
       say(`${backEnd}: ${found.bubblewrapError ?? "the kernel does not let this process"}`);
     if (!works[backEnd]) return [];

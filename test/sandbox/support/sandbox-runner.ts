@@ -47,6 +47,7 @@ export class SandboxRunner {
     chmodSync(this.scratch, 0o711);
     if (uid !== undefined) chownSync(this.scratch, uid, uid);
     const all: SandboxOptions = {
+      broker: "",
       backEnd: "auto",
       acceptUnenforced: [],
       readable: [],

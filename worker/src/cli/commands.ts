@@ -27,6 +27,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   worker: { summary: "run a worker, or test that one could start", load: () => import("./worker.ts") },
   spawner: { summary: "run a spawner", load: () => import("./spawner.ts") },
+  "sandbox-broker": {
+    summary: "run untrusted programs in containers, for workers without Docker",
+    load: () => import("./sandbox-broker.ts"),
+  },
   supervise: {
     summary: "run a worker and record why it ended",
     hidden: true,

@@ -133,6 +133,39 @@ function folderForProcesses(name: "runDirectory" | "logDirectory"): Check {
   };
 }
 
+const brokerSocket: Check = ({ sandboxBroker: path }) => {
+  if (typeof path !== "string" || path.startsWith("/")) return undefined;
+  return {
+    variable: SETTINGS.sandboxBroker.env,
+    received: path === "" ? "not set" : `"${path}"`,
+    allowed: "the absolute path of a socket",
+    wayOut: "Name one in a folder that the workers may enter.",
+  };
+};
+
+/** Names as Docker has them; none can be taken for an option. */
+const IMAGE = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}$/;
+
+const brokerImage: Check = ({ brokerImage: image }) => {
+  if (typeof image !== "string" || IMAGE.test(image)) return undefined;
+  return {
+    variable: SETTINGS.brokerImage.env,
+    received: image === "" ? "not set" : `"${image}"`,
+    allowed: "the name or id of an image of Docker's",
+    wayOut: "Name an image that holds what programs need.",
+  };
+};
+
+const brokerRuntime: Check = ({ brokerRuntime: runtime }) => {
+  if (typeof runtime !== "string" || runtime === "" || IMAGE.test(runtime)) return undefined;
+  return {
+    variable: SETTINGS.brokerRuntime.env,
+    received: `"${runtime}"`,
+    allowed: "the name of an OCI runtime that Docker's daemon knows",
+    wayOut: `Correct it, or unset it for Docker's own; \`docker info\` lists them.`,
+  };
+};
+
 const CHECKS = {
   worker: [redisUrl, streams, workerId, kindLimits, protections, httpAllow, ordered("retryBase", "retryMax")],
   spawner: [
@@ -144,6 +177,7 @@ const CHECKS = {
     folderForProcesses("logDirectory"),
   ],
   cli: [redisUrl, streams],
+  broker: [brokerSocket, brokerImage, brokerRuntime],
 } as const satisfies Record<SettingRole, readonly Check[]>;
 
 /** What is wrong between settings, or with the form of one, that its type alone does not say. */

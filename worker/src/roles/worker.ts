@@ -148,6 +148,7 @@ async function work(parts: Parts, requests: StopRequests, address: string): Prom
 async function ownSandbox(settings: Settings<"worker">, logger: Logger): Promise<Sandbox | string> {
   const sandbox = await openSandbox({
     helper: settings.sandboxHelper,
+    broker: settings.sandboxBroker,
     backEnd: settings.executeBackEnd,
     acceptUnenforced: settings.executeAcceptUnenforced,
     readable: settings.executeReadable,

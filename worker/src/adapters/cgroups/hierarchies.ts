@@ -85,6 +85,13 @@ export function parseHierarchies(
   return found.filter(({ controllers }) => controllers.length > 0);
 }
 
+/** Folder of a process's group of one controller of version 1, also of one that limits nothing; `null` where it is not in view. */
+export function folderOf(mountinfo: string, cgroup: string, controller: string): string | null {
+  const mounts = mountinfo.split("\n").flatMap((line) => parseMount(line) ?? []);
+  const mount = mounts.find(({ type, options }) => type === "cgroup" && options.includes(controller));
+  return mount === undefined ? null : hierarchy(1, [], mount, ownGroups(cgroup).get(controller)).own;
+}
+
 /** The hierarchies that this process sees; none where there is no `/proc`. */
 export function findHierarchies(): readonly Hierarchy[] {
   const read = (path: string) => {

@@ -1,15 +1,15 @@
-/** Which back end serves. Pure. */
-import { BACK_ENDS, type BackEnd, type Protection } from "../../../contract/sandbox.ts";
+/** Which back end of the helper's serves. Pure. */
+import { HELPER_BACK_ENDS, type HelperBackEnd, type Protection } from "../../../contract/sandbox.ts";
 import type { Probe } from "./probe.ts";
 
 /** A back end that works here, and what it lacks. */
 export interface Choice {
-  readonly backEnd: BackEnd;
+  readonly backEnd: HelperBackEnd;
   readonly unenforced: readonly Protection[];
 }
 
 /** Why a back end does not work, in words; `undefined` when it does. */
-function obstacle(backEnd: BackEnd, probe: Probe): string | undefined {
+function obstacle(backEnd: HelperBackEnd, probe: Probe): string | undefined {
   if (!probe.seccomp) return "the kernel lets this process use no seccomp filter";
   if (backEnd === "landlock" && probe.landlockAbi === 0)
     return "the kernel lets this process use no Landlock";
@@ -21,14 +21,14 @@ function obstacle(backEnd: BackEnd, probe: Probe): string | undefined {
 /** From the first Landlock version on that has its part in a protection. */
 const SIGNALS_ABI = 6;
 
-function lacking(backEnd: BackEnd, { landlockAbi, root }: Probe): readonly Protection[] {
+function lacking(backEnd: HelperBackEnd, { landlockAbi, root }: Probe): readonly Protection[] {
   if (backEnd === "bubblewrap" || landlockAbi >= SIGNALS_ABI || root) return [];
   return ["signals", "leftovers"];
 }
 
 /** The back end that is asked for, or the strongest that works; else a text that says why none does. */
-export function choose(asked: BackEnd | "auto", probe: Probe): Choice | string {
-  const candidates = asked === "auto" ? BACK_ENDS : [asked];
+export function choose(asked: HelperBackEnd | "auto", probe: Probe): Choice | string {
+  const candidates = asked === "auto" ? HELPER_BACK_ENDS : [asked];
   const obstacles: string[] = [];
   for (const backEnd of candidates) {
     const found = obstacle(backEnd, probe);

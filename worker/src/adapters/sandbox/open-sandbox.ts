@@ -4,6 +4,7 @@ import type { BackEnd } from "../../../contract/sandbox.ts";
 import { SETTINGS } from "../../../contract/settings.ts";
 import type { Sandbox } from "../../ports/sandbox.ts";
 import { openTaskGroups } from "../cgroups/task-groups.ts";
+import { openBroker } from "./broker-sandbox.ts";
 import { choose, unaccepted } from "./choose.ts";
 import { HelperSandbox } from "./helper-sandbox.ts";
 import { openToAll } from "./policy.ts";
@@ -12,6 +13,8 @@ import { probe } from "./probe.ts";
 export interface SandboxOptions {
   /** The helper's binary; "" for none. */
   readonly helper: string;
+  /** The broker's socket, for the back end `broker`; "" for none. */
+  readonly broker: string;
   readonly backEnd: BackEnd | "auto";
   /** Names of protections that may be missing. */
   readonly acceptUnenforced: readonly string[];
@@ -32,6 +35,7 @@ function ownNode(root: boolean): readonly string[] {
 /** The sandbox that this process can make, or a text that says why there is none and what to do. */
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox | string> {
   const { helper, backEnd, acceptUnenforced, readable, controlGroup = [] } = options;
+  if (backEnd === "broker") return openBroker(options.broker);
   if (helper === "" || !existsSync(helper))
     return `${SETTINGS.sandboxHelper.env} is ${helper === "" ? "not set" : `"${helper}", which is not there`}: it must name the built helper`;
   const found = await probe(helper, process.env.PATH ?? SYSTEM_PATH).catch((error: unknown) => String(error));

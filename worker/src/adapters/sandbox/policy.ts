@@ -1,12 +1,12 @@
 /** What the helper is told to do: see `worker/sandbox/policy.go`. Pure but for a look at the system's folders. */
 import { lstatSync, readlinkSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { BackEnd } from "../../../contract/sandbox.ts";
+import type { HelperBackEnd } from "../../../contract/sandbox.ts";
 import type { SandboxedProgram } from "../../ports/sandbox.ts";
 
 /** What is the same for all programs of a worker. */
 export interface PolicyContext {
-  readonly backEnd: BackEnd;
+  readonly backEnd: HelperBackEnd;
   /** Paths of programs and libraries of this system. */
   readonly system: readonly string[];
   /** Further paths to read and execute. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { layout } from "../adapters/cgroups/layout.ts";
 import { counter, folderOfController, ownGroups } from "../adapters/cgroups/own-groups.ts";
 import { TaskGroup } from "../adapters/cgroups/task-groups.ts";
+import type { ContainerState } from "./docker.ts";
 
 export interface ContainerGroups {
   /** The limit that was hit. */
@@ -27,10 +28,15 @@ function clockOf(mountinfo: string, cgroup: string, unified: string | undefined)
     : { file: join(folder, "cpuacct.usage"), read: (text) => Number(text) / 1_000_000 };
 }
 
-/** The groups that a process is in; `undefined` where they cannot be seen. */
-export async function containerGroups(pid: number): Promise<ContainerGroups | undefined> {
+/** `undefined` where they cannot be seen. */
+export async function containerGroups({
+  Id,
+  Pid,
+}: Pick<ContainerState, "Id" | "Pid">): Promise<ContainerGroups | undefined> {
   const read = (path: string) => readFile(path, "utf8").catch(() => "");
-  const [mountinfo, cgroup] = await Promise.all([read("/proc/self/mountinfo"), read(`/proc/${pid}/cgroup`)]);
+  const [mountinfo, cgroup] = await Promise.all([read("/proc/self/mountinfo"), read(`/proc/${Pid}/cgroup`)]);
+  // Of a daemon elsewhere the process id is another's here.
+  if (!cgroup.includes(Id)) return undefined;
   const own = ownGroups(mountinfo, cgroup);
   const clock = own && clockOf(mountinfo, cgroup, own.version === 2 ? own.folder : undefined);
   if (own === undefined || clock === undefined) return undefined;

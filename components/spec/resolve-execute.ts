@@ -28,6 +28,12 @@ export function resolveExecute(section: Section): ResolvedExecute {
       "a list of absolute paths without commas",
     ),
   };
+  if (execute.backEnd === "broker" && execute.broker === "")
+    section.refuse(
+      "broker",
+      'an absolute path, because backEnd is "broker"',
+      "Name the socket of the sandbox broker, or choose another backEnd.",
+    );
   section.finish();
   return Object.freeze(execute);
 }

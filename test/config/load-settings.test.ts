@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SettingRole } from "../../worker/contract/settings.ts";
 import { loadSettings, SettingsError, secretValues } from "../../worker/src/config/load-settings.ts";
 
 describe("loadSettings", () => {
@@ -11,7 +12,7 @@ describe("loadSettings", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  function problemsOf(environment: Record<string, string>, role: "worker" | "spawner" | "cli" = "worker") {
+  function problemsOf(environment: Record<string, string>, role: SettingRole = "worker") {
     try {
       loadSettings(environment, role, folder);
     } catch (error) {
@@ -37,6 +38,19 @@ describe("loadSettings", () => {
   it("gives a role its own settings only", () => {
     assert.equal("scaleMax" in loadSettings({}, "worker", folder), false);
     assert.equal("concurrency" in loadSettings({ WORKER_CONCURRENCY: "nonsense" }, "cli", folder), false);
+  });
+
+  it("lets the broker's Docker take no name for an option", () => {
+    const set = { TASKFLEET_SANDBOX_BROKER: "/b", TASKFLEET_BROKER_IMAGE: "registry:5000/a/b@sha256:0f" };
+    assert.equal(loadSettings(set, "broker", folder).brokerImage, "registry:5000/a/b@sha256:0f");
+    const wrong = (change: Record<string, string>) =>
+      problemsOf({ ...set, ...change }, "broker").problems.map(({ variable }) => variable);
+    assert.deepEqual(wrong({ TASKFLEET_BROKER_IMAGE: "--privileged" }), ["TASKFLEET_BROKER_IMAGE"]);
+    assert.deepEqual(wrong({ TASKFLEET_BROKER_RUNTIME: "-v" }), ["TASKFLEET_BROKER_RUNTIME"]);
+    assert.deepEqual(wrong({ TASKFLEET_SANDBOX_BROKER: "b.sock", TASKFLEET_BROKER_IMAGE: "" }), [
+      "TASKFLEET_SANDBOX_BROKER",
+      "TASKFLEET_BROKER_IMAGE",
+    ]);
   });
 
   it("reads every type", () => {

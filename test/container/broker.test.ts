@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PATHS } from "../../components/paths.ts";
-import { passable, WORKER_UID } from "../sandbox/support/machines.ts";
+import { passable, sharedHelper, WORKER_UID } from "../sandbox/support/machines.ts";
 import { SandboxRunner } from "../sandbox/support/sandbox-runner.ts";
 import { DockerEngine, engineProblem } from "../support/docker-engine.ts";
 import { waitFor } from "../support/wait.ts";
@@ -167,6 +167,21 @@ describe("the back end broker", function () {
       await waitFor("its end", () => containers().length === 0);
     } finally {
       await other.stop();
+    }
+  });
+
+  it("serves a confined worker", async () => {
+    const helper = sharedHelper();
+    if (helper === "") {
+      process.stdout.write("      not tested here: a confined worker: the sandbox's helper is not built\n");
+      return;
+    }
+    const confined = new SandboxRunner({ helper, backEnd: "broker", broker: broker.socket }, uid, true);
+    try {
+      const { output } = await confined.run({ command: ["sh", "-c", "echo inside"], untrusted: true });
+      assert.equal(output?.stdout, "inside\n");
+    } finally {
+      await confined.stop();
     }
   });
 

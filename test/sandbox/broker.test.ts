@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { openSandbox } from "../../worker/src/adapters/sandbox/open-sandbox.ts";
 import { containerEnd } from "../../worker/src/broker/container-end.ts";
+import { containerGroups } from "../../worker/src/broker/container-groups.ts";
 import { dockerRun } from "../../worker/src/broker/docker-command.ts";
 import { MAX_STDIN_BYTES, parseRequest } from "../../worker/src/broker/parse-request.ts";
 import { FRAMES, FrameReader, frame } from "../../worker/src/broker/protocol.ts";
@@ -47,7 +49,7 @@ describe("the container of a program", () => {
   });
 
   it("tells by its end what hit the program", () => {
-    const state = { Status: "exited", Pid: 0, ExitCode: 0, OOMKilled: false, Error: "" };
+    const state = { Id: "1", Status: "exited", Pid: 0, ExitCode: 0, OOMKilled: false, Error: "" };
     const end = (change: object) => containerEnd(null, { ...state, ...change }, "");
     assert.deepEqual(end({ ExitCode: 3 }), { exitCode: 3, signal: null, stop: null });
     assert.deepEqual(end({ ExitCode: 137, OOMKilled: true }), {
@@ -70,6 +72,17 @@ describe("the container of a program", () => {
     assert.deepEqual(containerEnd(null, undefined, "docker: no daemon\n"), {
       failed: { step: "container", code: "", message: "docker: no daemon" },
     });
+  });
+});
+
+describe("the control groups of a container", () => {
+  it("are those of its process here, and nobody's where the daemon is elsewhere", async () => {
+    const cgroup = readFileSync("/proc/self/cgroup", "utf8");
+    const Id = cgroup.split("\n")[0]?.split(":")[2] ?? "";
+    assert.equal(await containerGroups({ Pid: process.pid, Id: "0123456789abcdef" }), undefined);
+    const groups = await containerGroups({ Pid: process.pid, Id });
+    if (groups === undefined) process.stdout.write("      not tested here: no control groups to read\n");
+    else assert.ok(Number(await groups.cpuMs()) > 0);
   });
 });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { SpecError, type SpecProblem } from "../../../components/spec/errors.ts";
 import type { FleetSpec } from "../../../components/spec/fleet-spec.ts";
 import { resolveFleet } from "../../../components/spec/resolve.ts";
+import { classSettings } from "../../../components/spec/to-environment.ts";
 import { SETTINGS } from "../../../worker/contract/settings.ts";
 
 function problemsOf(spec: unknown): readonly SpecProblem[] {
@@ -189,6 +190,13 @@ describe("resolving a spec", () => {
       ],
     );
     assert.deepEqual(pathsOf({ limits: 4 }), ["limits"]);
+  });
+
+  it("wants the broker's socket with the back end broker", () => {
+    assert.deepEqual(pathsOf({ execute: { backEnd: "broker" } }), ["execute.broker"]);
+    const fleet = resolveFleet({ execute: { backEnd: "broker", broker: "/run/b.sock" } }, "local");
+    const { sandboxBroker, executeBackEnd } = classSettings(fleet, fleet.classes[0], "worker");
+    assert.deepEqual([sandboxBroker, executeBackEnd], ["/run/b.sock", "broker"]);
   });
 
   it("demands what is written down, not what is a default, nor what is switched off or accepted", () => {

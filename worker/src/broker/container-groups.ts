@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ControlGroup } from "../adapters/cgroups/control-group.ts";
 import { folderOf, parseHierarchies } from "../adapters/cgroups/hierarchies.ts";
 import { counter } from "../adapters/cgroups/limit-files.ts";
+import type { ContainerState } from "./docker.ts";
 
 export interface ContainerGroups {
   /** The limit that was hit. */
@@ -37,9 +38,14 @@ function clockOf(mountinfo: string, cgroup: string, unified: string | undefined)
     : { file: join(folder, "cpuacct.usage"), read: (text) => Number(text) / 1_000_000 };
 }
 
-/** The groups that a process is in; `undefined` where they cannot be seen. */
-export async function containerGroups(pid: number): Promise<ContainerGroups | undefined> {
-  const [mountinfo, cgroup] = [read("/proc/self/mountinfo"), read(`/proc/${pid}/cgroup`)];
+/** `undefined` where they cannot be seen. */
+export async function containerGroups({
+  Id,
+  Pid,
+}: Pick<ContainerState, "Id" | "Pid">): Promise<ContainerGroups | undefined> {
+  const [mountinfo, cgroup] = [read("/proc/self/mountinfo"), read(`/proc/${Pid}/cgroup`)];
+  // Of a daemon elsewhere the process id is another's here.
+  if (!cgroup.includes(Id)) return undefined;
   const hierarchies = parseHierarchies(mountinfo, cgroup, (point) => read(join(point, "cgroup.controllers")));
   const bounding = hierarchies.filter(
     ({ own, controllers }) => own !== null && controllers.some((name) => name !== "cpu"),

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SandboxStop } from "../ports/sandbox.ts";
 import { containerEnd } from "./container-end.ts";
 import { containerGroups } from "./container-groups.ts";
-import { DOCKER, removeContainer, stateOf } from "./docker.ts";
+import { type ContainerState, DOCKER, removeContainer, stateOf } from "./docker.ts";
 import { type ContainerSettings, dockerRun } from "./docker-command.ts";
 import { type BrokerEnd, type BrokerRequest, failed } from "./protocol.ts";
 
@@ -28,8 +28,8 @@ export class ContainerRun {
   readonly #program: ContainerProgram;
   readonly #child: ChildProcess;
   readonly #closed: Promise<void>;
-  /** The first process, once it runs; `undefined` when it ended before. */
-  readonly #running: Promise<number | undefined>;
+  /** Its state once it runs; `undefined` when it ended before. */
+  readonly #running: Promise<ContainerState | undefined>;
   #ended = false;
   #printed = 0;
   #said = "";
@@ -108,12 +108,12 @@ export class ContainerRun {
   }
 
   async #watch(): Promise<void> {
-    const pid = await this.#running;
-    if (pid === undefined) return;
+    const running = await this.#running;
+    if (running === undefined) return;
     const { cpuMs, timeoutMs } = this.#program.request.limits;
     this.#after(timeoutMs, () => this.halt("timeout"));
     const start = performance.now();
-    const groups = await containerGroups(pid);
+    const groups = await containerGroups(running);
     while (!this.#ended) {
       const hit = (await groups?.hit()) ?? null;
       if (hit !== null) this.kill(hit);
@@ -124,11 +124,11 @@ export class ContainerRun {
     }
   }
 
-  async #started(): Promise<number | undefined> {
+  async #started(): Promise<ContainerState | undefined> {
     const late = performance.now() + START_MS;
     while (!this.#ended) {
-      const pid = (await stateOf(this.#program.name))?.Pid ?? 0;
-      if (pid > 0) return pid;
+      const state = await stateOf(this.#program.name);
+      if (state !== undefined && state.Pid > 0) return state;
       if (performance.now() > late) {
         this.#stop ??= "timeout";
         this.#child.kill("SIGKILL");

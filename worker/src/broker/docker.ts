@@ -12,6 +12,7 @@ export const DOCKER = "docker";
 
 /** Of `docker inspect`. */
 export interface ContainerState {
+  readonly Id: string;
   /** `created`: it never ran. */
   readonly Status: string;
   readonly Pid: number;
@@ -33,8 +34,11 @@ function reasonOf(error: unknown): string {
 
 /** `undefined` when there is no such container. */
 export async function stateOf(name: string): Promise<ContainerState | undefined> {
-  const text = await docker("container", "inspect", "--format", "{{json .State}}", name).catch(() => "");
-  return text === "" ? undefined : (JSON.parse(text) as ContainerState);
+  const format = "[{{json .State}},{{json .Id}}]";
+  const text = await docker("container", "inspect", "--format", format, name).catch(() => "");
+  if (text === "") return undefined;
+  const [state, Id] = JSON.parse(text) as [Omit<ContainerState, "Id">, string];
+  return { ...state, Id };
 }
 
 /** Kills and removes a container; one that is gone is no error. */

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { findOnPath } from "../../components/find-on-path.ts";
+import { processesWith } from "../sandbox/support/processes.ts";
 import { waitFor } from "./wait.ts";
 
 const PATHS_OF_DAEMONS = `/usr/bin:/usr/sbin:${process.env.PATH ?? ""}`;
@@ -128,6 +129,9 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
       daemon.kill("SIGTERM");
       await gone;
     }
+    // Of a program that gVisor could not start, containerd leaves the shim.
+    const shims = processesWith(`-address\0${join(this.#folder, "containerd.sock")}\0`);
+    for (const pid of shims) process.kill(pid, "SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

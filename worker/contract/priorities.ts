@@ -18,3 +18,8 @@ export function isPriority(value: unknown): value is Priority {
 export function priorityStream(stream: string, priority: Priority): string {
   return priority === DEFAULT_PRIORITY ? stream : `{${stream}}:${priority}`;
 }
+
+/** All streams of a queue, in the order of `PRIORITIES`. */
+export function priorityStreams(stream: string): string[] {
+  return PRIORITIES.map((priority) => priorityStream(stream, priority));
+}

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
+import { priorityStreams } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, queueKeys } from "../../../contract/queue-keys.ts";
 import type { AttemptError, AttemptStatus, ResultRecord, WorkerReport } from "../../../contract/records.ts";
 import { attemptLabels, runtimeBucket, STATS } from "../../../contract/stats-fields.ts";
@@ -160,7 +160,7 @@ export class Consumer {
     await Promise.all(
       streams.map((queue) => {
         const { workers, workersSeen } = queueKeys(queue);
-        const keys = [workers, workersSeen, ...PRIORITIES.map((one) => priorityStream(queue, one))];
+        const keys = [workers, workersSeen, ...priorityStreams(queue)];
         return SCRIPTS.forgetConsumer.run(redis, keys, [CONSUMER_GROUP, workerId]);
       }),
     );

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
+import { priorityStreams } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, ENTRY_VERSION, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -33,7 +33,7 @@ export class Keeper {
    */
   async reclaim(o: { readonly leaseMs: number; readonly maxDeliveries: number }): Promise<Reclaimed> {
     const all: Reclaimed = { requeued: [], buried: [], cancelled: [] };
-    for (const source of this.#streams()) await this.#reclaimFrom(source, o, all);
+    for (const source of priorityStreams(this.#keys.stream)) await this.#reclaimFrom(source, o, all);
     return all;
   }
 
@@ -67,7 +67,7 @@ export class Keeper {
 
   /** Drops reports and empty consumers silent for `idleMs`; returns the consumers' names. */
   async forgetConsumers(idleMs: number): Promise<string[]> {
-    const keys = [this.#keys.workers, this.#keys.workersSeen, ...this.#streams()];
+    const keys = [this.#keys.workers, this.#keys.workersSeen, ...priorityStreams(this.#keys.stream)];
     const args = [CONSUMER_GROUP, Math.round(idleMs)];
     return (await SCRIPTS.forgetConsumers.run(this.#redis, keys, args)) as string[];
   }
@@ -76,9 +76,5 @@ export class Keeper {
   async publishKinds(kinds: readonly PublishedKind[]): Promise<void> {
     const args = kinds.flatMap((kind) => [kind.kind, JSON.stringify(kind)]);
     await SCRIPTS.publishKinds.run(this.#redis, [this.#keys.kinds], args);
-  }
-
-  #streams(): string[] {
-    return PRIORITIES.map((priority) => priorityStream(this.#keys.stream, priority));
   }
 }

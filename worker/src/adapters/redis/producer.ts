@@ -1,5 +1,10 @@
 import type { Redis } from "ioredis";
-import { DEFAULT_PRIORITY, type Priority, priorityStream } from "../../../contract/priorities.ts";
+import {
+  DEFAULT_PRIORITY,
+  type Priority,
+  priorityStream,
+  priorityStreams,
+} from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import { PayloadTooLargeError, QueueFullError, RedisUnavailableError } from "../../core/errors.ts";
 import type { NewTask, TaskOptions } from "../../core/task.ts";
@@ -57,9 +62,8 @@ export class Producer {
 
   /** Creates streams and their consumer groups where they are missing. Also works while memory is full. */
   async ensureGroup(): Promise<void> {
-    const { stream, high, low } = this.#keys;
     const ensure = (key: string) => SCRIPTS.ensureGroup.run(this.#redis, [key], [CONSUMER_GROUP]);
-    await Promise.all([stream, high, low].map(ensure));
+    await Promise.all(priorityStreams(this.#keys.stream).map(ensure));
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
+import { priorityStreams } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { serverTimeMs } from "./queue-status.ts";
@@ -53,7 +53,7 @@ export class Purge {
     if (states.has("waiting")) {
       for (const kind of await this.#redis.zrange(this.#keys.parkedKinds, "0", "-1"))
         await this.#packed("waiting", this.#keys.parked + kind, by);
-      for (const priority of PRIORITIES) await this.#waiting(priorityStream(this.#keys.stream, priority), by);
+      for (const stream of priorityStreams(this.#keys.stream)) await this.#waiting(stream, by);
     }
     if (states.has("dead")) await this.#dead(by);
     return this.#purged;

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { PRIORITIES, type Priority, priorityStream } from "../../../contract/priorities.ts";
+import { PRIORITIES, type Priority, priorityStreams } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -32,7 +32,7 @@ const PENDING_LOOKED_AT = 1_000;
 /** Depth of a stream's queue; all zero when there is none. */
 export async function depth(redis: Redis, stream: string): Promise<QueueDepth> {
   const { due, deadLetterOrder, paused, parkedKinds, parked } = queueKeys(stream);
-  const streams = PRIORITIES.map((one) => priorityStream(stream, one));
+  const streams = priorityStreams(stream);
   const keys = [due, deadLetterOrder, paused, parkedKinds, ...streams];
   const answer = (await SCRIPTS.depth.run(redis, keys, [
     CONSUMER_GROUP,
@@ -70,7 +70,7 @@ function pairs(tallies: Tallies): (readonly [string, number])[] {
 
 /** Waiting and running tasks of all priorities: what scalers read. */
 export async function backlog(redis: Redis, stream: string): Promise<number> {
-  const lengths = await Promise.all(PRIORITIES.map((one) => redis.xlen(priorityStream(stream, one))));
+  const lengths = await Promise.all(priorityStreams(stream).map((key) => redis.xlen(key)));
   return lengths.reduce((sum, length) => sum + length, 0);
 }
 

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { PRIORITIES, priorityStream } from "../../../contract/priorities.ts";
+import { priorityStreams } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { ExitReason, WorkerReport } from "../../../contract/records.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -47,7 +47,7 @@ export class Workers {
 
   async #holdings(): Promise<Map<string, number>> {
     const held = new Map<string, number>();
-    const streams = PRIORITIES.map((priority) => priorityStream(this.#keys.stream, priority));
+    const streams = priorityStreams(this.#keys.stream);
     for (const consumers of await Promise.all(streams.map((stream) => this.#holdingsOf(stream))))
       for (const [name, count] of consumers) held.set(name, (held.get(name) ?? 0) + Number(count));
     return held;

@@ -7,6 +7,14 @@ export interface SuiteCounts {
   readonly failed: number;
   /** Tests that could not run here. */
   readonly skipped: number;
+  /** What failed, where the suite says so. */
+  readonly failures?: readonly TestFailure[];
+}
+
+/** A test that failed: its full title, and the error's message. */
+export interface TestFailure {
+  readonly title: string;
+  readonly message: string;
 }
 
 /** How a suite's process ended; `counts` is `undefined` when it wrote none. */
@@ -19,6 +27,7 @@ export interface SuiteEnd {
 
 /** What a suite adds to the totals, with the reason when more than single tests failed. */
 export interface SuiteOutcome extends SuiteCounts {
+  readonly failures: readonly TestFailure[];
   readonly note: string;
 }
 
@@ -27,14 +36,20 @@ export interface SuiteOutcome extends SuiteCounts {
  * ended badly although each of its tests passed.
  */
 export function judge({ counts, code, signal, timedOut }: SuiteEnd): SuiteOutcome {
-  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
-  const broken = (note: string) => ({ passed, failed: failed + 1, skipped, note });
+  const { passed, failed, skipped, failures = [] } = counts ?? { passed: 0, failed: 0, skipped: 0 };
+  const broken = (note: string) => ({ passed, failed: failed + 1, skipped, failures, note });
   if (timedOut) return broken("timed out");
   const how = signal === null ? `code ${code}` : `signal ${signal}`;
   if (counts === undefined) return broken(`died (${how}) before it reported`);
   if (passed + failed + skipped === 0) return broken("found no test");
   if (code !== 0 && failed === 0) return broken(`ended with ${how} although its tests passed`);
-  return { passed, failed, skipped, note: "" };
+  return { passed, failed, skipped, failures, note: "" };
+}
+
+/** A paragraph for each test that failed, for the end of a long output. */
+export function failureText(suite: string, failures: readonly TestFailure[]): string {
+  const indented = (message: string) => message.replaceAll(/^/gm, "    ");
+  return failures.map(({ title, message }) => `\n${suite}: ${title}\n${indented(message)}\n`).join("");
 }
 
 /** `N passed, N failed, N skipped`. */

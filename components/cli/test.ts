@@ -3,7 +3,7 @@ import { SUITES, type Suite } from "../../test/suites.ts";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
 import { CommandError } from "./command-error.ts";
 import { recordedPass, recordPass, suiteHash } from "./test-cache.ts";
-import { judge, type SuiteOutcome, totalLine } from "./test-counts.ts";
+import { failureText, judge, type SuiteOutcome, totalLine } from "./test-counts.ts";
 import { runSuite } from "./test-run.ts";
 
 interface TestOptions {
@@ -34,7 +34,13 @@ async function report(suite: Suite, forced: boolean): Promise<SuiteReport> {
   const hash = suiteHash(suite);
   const recorded = forced ? undefined : recordedPass(hash);
   if (recorded !== undefined) {
-    const outcome = { passed: 0, failed: 0, skipped: recorded, note: "unchanged since it passed" };
+    const outcome = {
+      passed: 0,
+      failed: 0,
+      skipped: recorded,
+      failures: [],
+      note: "unchanged since it passed",
+    };
     return { suite, outcome, seconds: 0 };
   }
   process.stdout.write(`\n== ${suite.name}: ${suite.what}\n`);
@@ -72,7 +78,8 @@ async function test(names: readonly string[], options: TestOptions): Promise<voi
   const reports: SuiteReport[] = [];
   for (const suite of suites) reports.push(await report(suite, mustRun(suite, names.length > 0, options)));
   const outcomes = reports.map(({ outcome }) => outcome);
-  process.stdout.write(`\n${reports.map(summaryLine).join("")}\n${totalLine(outcomes)}\n`);
+  const failures = reports.map(({ suite, outcome }) => failureText(suite.name, outcome.failures)).join("");
+  process.stdout.write(`\n${reports.map(summaryLine).join("")}${failures}\n${totalLine(outcomes)}\n`);
   process.exitCode = outcomes.some(({ failed }) => failed > 0) ? EXIT.failed : EXIT.ok;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hashInputs, type InputFile } from "../../components/cli/test-cache.ts";
-import { judge, totalLine } from "../../components/cli/test-counts.ts";
+import { failureText, judge, totalLine } from "../../components/cli/test-counts.ts";
 import { runSuite } from "../../components/cli/test-run.ts";
 import { SUITES, type Suite } from "../suites.ts";
 
@@ -43,9 +43,9 @@ describe("a suite's outcome", () => {
   const good = { counts: { passed: 3, failed: 0, skipped: 1 }, code: 0, signal: null, timedOut: false };
 
   it("is its counts when it ended as they say", () => {
-    assert.deepEqual(judge(good), { passed: 3, failed: 0, skipped: 1, note: "" });
+    assert.deepEqual(judge(good), { passed: 3, failed: 0, skipped: 1, failures: [], note: "" });
     const failed = judge({ ...good, counts: { passed: 1, failed: 2, skipped: 0 }, code: 2 });
-    assert.deepEqual(failed, { passed: 1, failed: 2, skipped: 0, note: "" });
+    assert.deepEqual(failed, { passed: 1, failed: 2, skipped: 0, failures: [], note: "" });
   });
 
   it("has one failure more when the suite died, hung, found nothing or ended badly", () => {
@@ -62,8 +62,17 @@ describe("a suite's outcome", () => {
     );
   });
 
+  it("keeps the failures that it names, also of one that died on", () => {
+    const failures = [{ title: "queue › takes", message: "1 !== 2\n  at x" }];
+    const counts = { passed: 1, failed: 1, skipped: 0, failures };
+    assert.deepEqual(judge({ ...good, counts, code: 1 }).failures, failures);
+    assert.deepEqual(judge({ ...good, counts, timedOut: true }).failures, failures);
+    assert.equal(failureText("queue", failures), "\nqueue: queue › takes\n    1 !== 2\n      at x\n");
+    assert.equal(failureText("queue", []), "");
+  });
+
   it("adds up to the last line", () => {
-    const skipped = { passed: 0, failed: 0, skipped: 12, note: "" };
+    const skipped = { passed: 0, failed: 0, skipped: 12, failures: [], note: "" };
     const outcomes = [
       judge(good),
       skipped,

@@ -11,8 +11,6 @@ const SETTINGS = {
   TASKFLEET_SCALE_IDLE_TO_ZERO: "3600",
   WORKER_CONCURRENCY: "2",
   WORKER_BATCH_SIZE: "8",
-  // Long enough for a busy machine: no worker may be taken for dead that is not.
-  TASKFLEET_LEASE: "5",
 };
 
 describe("fleet: limits of a kind", function () {

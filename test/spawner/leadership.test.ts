@@ -44,10 +44,12 @@ describe("spawner: leadership", () => {
   after(() => redis.stop());
 
   it("goes to one of two, and to the other as soon as the first gives it up", async () => {
-    const lease = (holder: string) => new LeaderLease(redis.client, "{s}:leader", holder, 600);
-    const first = await contender(lease("first"), 600);
+    // Long enough for a busy machine: the first may not lose it by itself.
+    const ttlMs = 6_000;
+    const lease = (holder: string) => new LeaderLease(redis.client, "{s}:leader", holder, ttlMs);
+    const first = await contender(lease("first"), ttlMs);
     await waitFor("the first to lead", () => first.leadership.leads);
-    const second = await contender(lease("second"), 600);
+    const second = await contender(lease("second"), ttlMs);
     await waitFor("the second to know that it does not", () => second.events.includes("stands by"));
     assert.equal(await redis.client.get("{s}:leader"), "first");
     await first.end();

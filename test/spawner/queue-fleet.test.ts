@@ -53,9 +53,12 @@ describe("fleet: the queue's upkeep", function () {
       parsePrometheusText(await (await fetch(`${address}/metrics`)).text());
     const address = await spawner.address();
     const held = 'queue_running{stream="peagen.tasks",kind="gate"}';
-    const families = await patiently("the worker's report", async () => {
+    const busy = 'workers_live{state="busy"}';
+    // Of all workers: one that ran a coin says so until it reports again.
+    const families = await patiently("the workers' reports", async () => {
       const found = await scrape(address);
-      return found.get("queue_running")?.samples.get(held) === 1 ? found : null;
+      const reported = (name: string, series: string) => found.get(name)?.samples.get(series) === 1;
+      return reported("queue_running", held) && reported("workers_live", busy) ? found : null;
     });
     const value = (series: string) => families.get(series.split("{")[0] ?? "")?.samples.get(series);
     const labels = (status: string) => `kind="coin",handler="coin",status="${status}"`;
@@ -74,7 +77,7 @@ describe("fleet: the queue's upkeep", function () {
       'queue_dead_letters{stream="peagen.tasks"}': 1,
       'queue_delayed{stream="peagen.tasks"}': 0,
       'worker_exit_reason_total{reason="error"}': 0,
-      'workers_live{state="busy"}': 1,
+      'queue_running{stream="peagen.tasks",kind="coin"}': 0,
       spawner_leader: 1,
     };
     const found = Object.fromEntries(Object.keys(expected).map((series) => [series, value(series)]));

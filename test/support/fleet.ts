@@ -24,9 +24,10 @@ const HANDLERS = fileURLToPath(new URL("./fleet-handlers", import.meta.url));
 const SETTINGS = {
   TASKFLEET_ACTUATOR: "process",
   TASKFLEET_HANDLERS: HANDLERS,
-  TASKFLEET_LEASE: "2",
+  // Long enough for a busy machine: no worker may be taken for dead that is not.
+  TASKFLEET_LEASE: "4",
   TASKFLEET_SWEEP_INTERVAL: "0.3",
-  TASKFLEET_LEADER_LEASE: "1",
+  TASKFLEET_LEADER_LEASE: "2",
   TASKFLEET_SCALE_INTERVAL: "0.3",
   TASKFLEET_SCALE_IDLE_TO_ZERO: "0.5",
   TASKFLEET_SCALE_TASKS_PER_WORKER: "1",

@@ -45,8 +45,8 @@ describe("push", () => {
     assert.deepEqual([code, out, err], [0, "job-1\n", ""]);
     const [[, fields]] = (await fleet.redis.client.xrange(STREAM, "-", "+")) as [[string, string[]]];
     assert.deepEqual(fields, [
-      ...["id", "job-1", "kind", "word-count"],
-      ...["payload", '{"text":"a b"}', "options", '{"timeoutMs":1500,"maxAttempts":7}'],
+      ...["task", 'job-1 word-count {"text":"a b"}'],
+      ...["options", '{"timeoutMs":1500,"maxAttempts":7}'],
     ]);
   });
 

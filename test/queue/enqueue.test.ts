@@ -14,7 +14,7 @@ describe("enqueue", () => {
     const [entry] = await queue.redis.xrange(queue.stream, "-", "+");
     const [entryId, fields] = entry ?? assert.fail("no entry");
     assert.deepEqual(fields, [
-      ...["id", "one", "kind", "k", "payload", '{"text":"ü\\n"}'],
+      ...["task", 'one k {"text":"ü\\n"}'],
       ...["options", '{"timeoutMs":50,"maxAttempts":2}'],
     ]);
     assert.equal(await queue.redis.hget(queue.keys.index, "one"), entryId);
@@ -93,8 +93,8 @@ describe("enqueue", () => {
     );
     const entries = await queue.redis.xrange(queue.stream, "-", "+");
     assert.deepEqual(
-      entries.map(([, fields]) => fields[1]),
-      tasks.map(({ id }) => id),
+      entries.map(([, fields]) => fields),
+      tasks.map(({ id, payload }) => ["task", `${id} k ${payload}`]),
     );
     assert.equal(await queue.redis.hlen(queue.keys.index), 1_234);
   });

@@ -75,15 +75,18 @@ describe("fence", () => {
       );
     });
 
-    it(`${name}: refused to another consumer, and at another delivery count`, async () => {
-      const owner = queue.consumer("owner");
-      await queue.push({ id: "x" });
-      const task = await queue.take(owner);
-      assert.deepEqual(await end(queue.consumer("thief"), task), [false]);
-      assert.deepEqual(await end(owner, { ...task, deliveryCount: 2 }), [false]);
-      assert.deepEqual(await end(owner, task), [true]);
-      assert.equal((await queue.stats()).late, lateIf(name, "2"));
-    });
+    // The entry alone is the fence of a settle.
+    if (name !== "settle") {
+      it(`${name}: refused to another consumer, and at another delivery count`, async () => {
+        const owner = queue.consumer("owner");
+        await queue.push({ id: "x" });
+        const task = await queue.take(owner);
+        assert.deepEqual(await end(queue.consumer("thief"), task), [false]);
+        assert.deepEqual(await end(owner, { ...task, deliveryCount: 2 }), [false]);
+        assert.deepEqual(await end(owner, task), [true]);
+        assert.equal((await queue.stats()).late, lateIf(name, "2"));
+      });
+    }
 
     it(`${name}: has one effect when the call is repeated, which is not late`, async () => {
       const owner = queue.consumer("owner");
@@ -96,6 +99,38 @@ describe("fence", () => {
       assert.equal(depth, name === "settle" || name === "bury" ? 0 : 1);
     });
   }
+
+  it("settle: ends a task once, also when somebody moved its entry to another worker by hand", async () => {
+    const [owner, thief] = [queue.consumer("owner"), queue.consumer("thief")];
+    await queue.push({ id: "x" });
+    const task = await queue.take(owner);
+    await queue.redis.xclaim(queue.stream, "workers", "thief", 0, task.entryId);
+    assert.deepEqual(await owner.settle([{ task, result: resultOf(task), runtimeMs: 1 }]), [true]);
+    const other = resultOf(task, { output: "other" });
+    assert.deepEqual(await thief.settle([{ task, result: other, runtimeMs: 1 }]), [false]);
+    const [outcome] = await queue.results.read(["x"]);
+    assert(outcome?.state === "settled");
+    const stats = await queue.stats();
+    assert.deepEqual([outcome.result.output, stats.late, stats["live:k"]], ["done", "1", "0"]);
+  });
+
+  it("settle: keeps the result of a task whose entry somebody deleted, beside one that was taken back", async () => {
+    const { old, stale } = await takenBack();
+    const [reclaimed] = await queue.redis.xrange(queue.stream, "-", "+");
+    await queue.push({ id: "y" });
+    const fresh = await old.read(5, 20);
+    const deleted = fresh.find(({ id }) => id === "y") ?? assert.fail("y was not read");
+    await queue.redis.xdel(queue.stream, deleted.entryId);
+    const items = [stale, deleted].map((task) => ({ task, result: resultOf(task), runtimeMs: 7 }));
+    assert.deepEqual(await old.settle(items), [false, true]);
+    assert.deepEqual(await queue.redis.hgetall(queue.keys.index), { x: reclaimed?.[0] });
+    const stats = await queue.stats();
+    const counted = ["late", "live:k", "task:k:k:success", "runtime-ms:k:k:success"].map(
+      (field) => stats[field],
+    );
+    assert.deepEqual(counted, ["1", "1", "1", "7"]);
+    assert.deepEqual(await queue.redis.xlen(queue.stream), 1);
+  });
 
   it("heartbeat: tells the old owner what it lost and steals nothing back", async () => {
     const { old, stale } = await takenBack();

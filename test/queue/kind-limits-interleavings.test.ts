@@ -4,7 +4,7 @@ import type { KindLimits } from "../../worker/contract/kind-limits.ts";
 import type { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
 import { KindLimiter, ParkedTasks } from "../../worker/src/adapters/redis/kind-limits.ts";
 import type { DeliveredTask } from "../../worker/src/core/task.ts";
-import { errorOf, LEASE_OVER, openQueue, resultOf, type TestQueue } from "../support/queue.ts";
+import { errorOf, idIn, LEASE_OVER, openQueue, resultOf, type TestQueue } from "../support/queue.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
 const HOUR = 3_600_000;
@@ -105,7 +105,7 @@ class World {
     const { redis, keys } = this.queue;
     const entries = await redis.xrange(this.queue.stream, "-", "+");
     const high = await redis.xrange(keys.high, "-", "+");
-    const idOf = ([, fields]: [string, string[]]) => fields[fields.indexOf("id") + 1] ?? "";
+    const idOf = ([entryId, fields]: [string, string[]]) => idIn(entryId, fields);
     const inStream = [...entries, ...high].map(idOf);
     const parked = await redis.zrange(`${keys.parked}k`, "0", "-1");
     const dead = await redis.hkeys(keys.deadLetters);

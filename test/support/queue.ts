@@ -4,6 +4,7 @@ import type { AttemptError, ResultRecord, WorkerReport } from "../../worker/cont
 import { type ConnectionProfile, createConnection } from "../../worker/src/adapters/redis/connection.ts";
 import { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
 import { DeadLetters } from "../../worker/src/adapters/redis/dead-letters.ts";
+import { readEntry } from "../../worker/src/adapters/redis/entry.ts";
 import { Keeper } from "../../worker/src/adapters/redis/keeper.ts";
 import { Producer } from "../../worker/src/adapters/redis/producer.ts";
 import { Results } from "../../worker/src/adapters/redis/results.ts";
@@ -38,6 +39,11 @@ export interface TestQueue {
   take(consumer: Consumer): Promise<DeliveredTask>;
   stats(): Promise<Record<string, string>>;
   close(): void;
+}
+
+/** Id of the task that an entry holds; what has none of its own is known by its entry's. */
+export function idIn(entryId: string, fields: readonly string[]): string {
+  return readEntry({ stream: "", priority: "normal", entryId }, fields).task.id;
 }
 
 let queues = 0;

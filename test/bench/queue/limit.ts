@@ -48,7 +48,7 @@ function consumerOn(recorder: Recorder): Consumer {
 
 /** What a worker sends to take a batch. */
 async function takeCall(): Promise<string> {
-  const recorder = new Recorder([0, "", ["1-1 id kind", "{}"]]);
+  const recorder = new Recorder([0, "", ["1-1", "id kind {}"]]);
   await consumerOn(recorder).read(CONCURRENCY, 1);
   return recorder.calls.join("");
 }

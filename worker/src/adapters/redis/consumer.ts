@@ -108,12 +108,13 @@ export class Consumer {
   async settle(items: readonly SettleItem[]): Promise<boolean[]> {
     return this.#perStream(items, ({ queue, stream, items: part }) => {
       const { index, cancelled, stats, results, settledChannel } = queueKeys(queue);
-      const args: ScriptArgument[] = [settledChannel, results, this.#o.resultTtlSeconds];
-      args.push(JSON.stringify(settleCounts(part)));
+      const { groups, ...own } = settleCounts(part);
+      const args: ScriptArgument[] = [CONSUMER_GROUP, settledChannel, results, this.#o.resultTtlSeconds];
+      args.push(JSON.stringify(groups), JSON.stringify(own));
       for (const { task } of part) args.push(task.entryId);
       for (const { task } of part) args.push(task.id);
       for (const { result } of part) args.push(JSON.stringify(result));
-      return this.#fenced("settle", [stream, index, cancelled, stats], args);
+      return this.#ended("settle", [stream, index, cancelled, stats], args);
     });
   }
 
@@ -197,12 +198,15 @@ export class Consumer {
   }
 
   async #fenced(
-    script: "settle" | "retry" | "bury" | "release",
+    script: "retry" | "bury" | "release",
     keys: readonly string[],
     args: readonly ScriptArgument[],
   ): Promise<boolean[]> {
-    const fence = [CONSUMER_GROUP, this.#o.workerId];
-    const digits = await SCRIPTS[script].run(this.#o.redis, keys, [...fence, ...args]);
+    return this.#ended(script, keys, [CONSUMER_GROUP, this.#o.workerId, ...args]);
+  }
+
+  async #ended(script: keyof typeof SCRIPTS, keys: readonly string[], args: readonly ScriptArgument[]) {
+    const digits = await SCRIPTS[script].run(this.#o.redis, keys, args);
     return Array.from(String(digits), (digit) => digit === "1");
   }
 

@@ -16,32 +16,61 @@ type OtherFields = Readonly<Record<string, string>>;
 
 const NO_OTHERS: OtherFields = {};
 
-/** What `take.lua` packed: `<entry> <id> <kind>[ <JSON of the other fields>]`, or the entry's id alone. */
+/** The field that holds id, kind and payload of a task as one text. */
+const TEXT_FIELD = "task";
+
+/** Id and kind are words. */
+export function taskText(id: string, kind: string, payloadText: string): string {
+  return `${id} ${kind} ${payloadText}`;
+}
+
+/** What `take.lua` packed: `<entry>[ <JSON>]` and the task's text; the JSON is an object of further fields or, without a text, the list of all. */
 export function readPackedEntry(
   from: Pick<EntryPlace, "stream" | "priority">,
   head: string,
-  payloadText: string,
+  text: string,
 ): ReadEntry {
   const afterEntry = head.indexOf(" ");
-  if (afterEntry === -1) return readEntry({ ...from, entryId: head }, JSON.parse(payloadText) as string[]);
-  const afterId = head.indexOf(" ", afterEntry + 1);
-  const afterKind = head.indexOf(" ", afterId + 1);
+  if (afterEntry === -1) return readText({ ...from, entryId: head }, text, NO_OTHERS);
   const place = { ...from, entryId: head.slice(0, afterEntry) };
-  const id = head.slice(afterEntry + 1, afterId);
-  if (afterKind === -1) return known(place, id, head.slice(afterId + 1), payloadText, NO_OTHERS);
-  const others = JSON.parse(head.slice(afterKind + 1)) as OtherFields;
-  return known(place, id, head.slice(afterId + 1, afterKind), payloadText, others);
+  const fields = JSON.parse(head.slice(afterEntry + 1)) as OtherFields | readonly string[];
+  return Array.isArray(fields) ? readFields(place, fields) : readText(place, text, fields as OtherFields);
+}
+
+/** Unpacks a stream entry. */
+export function readEntry(place: EntryPlace, fields: readonly string[]): ReadEntry {
+  const [name, text = "", ...others] = fields;
+  return name === TEXT_FIELD ? readText(place, text, valuesOf(others)) : readFields(place, fields);
+}
+
+function readText(place: EntryPlace, text: string, others: OtherFields): ReadEntry {
+  const afterId = text.indexOf(" ");
+  const afterKind = text.indexOf(" ", afterId + 1);
+  // Somebody has a field of that name.
+  if (afterId < 1 || afterKind < afterId + 2)
+    return readFields(place, [TEXT_FIELD, text, ...Object.entries(others).flat()]);
+  return known(
+    place,
+    text.slice(0, afterId),
+    text.slice(afterId + 1, afterKind),
+    text.slice(afterKind + 1),
+    others,
+  );
 }
 
 /**
- * Unpacks a stream entry. What somebody added by hand is read too: it is known by its entry's id when it has none
- * of its own, shows all its fields as payload when it has none, and what is unreadable takes its first value.
+ * What somebody added by hand is read too: it is known by its entry's id when it has none of its own, shows all its
+ * fields as payload when it has none, and what is unreadable takes its first value.
  */
-export function readEntry(place: EntryPlace, fields: readonly string[]): ReadEntry {
+function readFields(place: EntryPlace, fields: readonly string[]): ReadEntry {
+  const { id = "", kind = "", payload = "", ...others } = valuesOf(fields);
+  return known(place, id || place.entryId, kind, payload || JSON.stringify(fields), others);
+}
+
+function valuesOf(fields: readonly string[]): Record<string, string> {
   const values: Record<string, string> = {};
   for (let i = 0; i + 1 < fields.length; i += 2) values[fields[i] ?? ""] = fields[i + 1] ?? "";
-  const { id = "", kind = "", payload = "", ...others } = values;
-  return known(place, id || place.entryId, kind, payload || JSON.stringify(fields), others);
+  return values;
 }
 
 function known(

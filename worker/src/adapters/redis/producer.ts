@@ -9,6 +9,7 @@ import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/que
 import { PayloadTooLargeError, QueueFullError, RedisUnavailableError } from "../../core/errors.ts";
 import type { NewTask, TaskOptions } from "../../core/task.ts";
 import { newTaskId } from "../../core/task-id.ts";
+import { taskText } from "./entry.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** What became of a pushed task. `duplicate`: its id was known already, nothing was done. */
@@ -128,7 +129,7 @@ export class Producer {
     const priority = part[0]?.priority ?? DEFAULT_PRIORITY;
     const keys = [priorityStream(stream, priority), index, due, dueEntries, deadLetterOrder, stats];
     const args = [results, JSON.stringify(runs(part))];
-    for (const task of part) args.push(task.id, task.payload);
+    for (const { id, kind, payload } of part) args.push(id, taskText(id, kind, payload));
     const states = String(await SCRIPTS.enqueue.run(this.#redis, keys, args));
     part.forEach((task, i) => {
       into.set(task, { id: task.id, state: enqueuedState(task, states[i]) });

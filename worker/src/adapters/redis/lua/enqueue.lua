@@ -4,8 +4,8 @@
 -- KEYS: the priority's stream, index, due, due-entries, dlq-order, stats. Result keys come from a prefix of the same
 -- slot.
 -- ARGV: result prefix, JSON of runs of tasks that differ in id and payload only: [kind, options, delay in ms, how
--- many, fresh (1 or 0)], then per task: id, payload. Fresh ids were made for this call, so they are known together: when
--- the call was made before and is sent again because its answer was lost.
+-- many, fresh (1 or 0)], then per task: id, text (id, kind and payload with blanks between them). Fresh ids were made for
+-- this call, so they are known together: when the call was made before and is sent again because its answer was lost.
 -- include: now
 -- include: stats
 -- include: entry
@@ -28,17 +28,17 @@ local function is_known(id)
 end
 
 local function add(i, id, kind, options, delay)
-  local payload = ARGV[FIRST + i * 2 - 1]
+  local text = ARGV[FIRST + i * 2 - 1]
   if delay > 0 then
-    local fields = { 'id', id, 'kind', kind, 'payload', payload, 'options', options, 'at', whole(now) }
+    local fields = unpack_fields({ 'task', text, 'options', options, 'at', whole(now) })
     delay_entry(due, due_entries, index, id, fields, whole(now + delay))
     return '2'
   end
   local entry
   if options == '' then
-    entry = redis.call('XADD', stream, '*', 'id', id, 'kind', kind, 'payload', payload)
+    entry = redis.call('XADD', stream, '*', 'task', text)
   else
-    entry = redis.call('XADD', stream, '*', 'id', id, 'kind', kind, 'payload', payload, 'options', options)
+    entry = redis.call('XADD', stream, '*', 'task', text, 'options', options)
   end
   added[#added + 1] = id
   added[#added + 1] = place_prefix .. entry

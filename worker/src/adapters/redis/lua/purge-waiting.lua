@@ -29,7 +29,7 @@ until not more
 
 local gone, ids = {}, {}
 for _, found in ipairs(page) do
-  local entry, fields = found[1], keep_time(found[2], found[1])
+  local entry, fields = found[1], fields_of(found)
   if not held[entry] and is_meant(fields, kind, by) then
     tally(fields)
     if not dry then

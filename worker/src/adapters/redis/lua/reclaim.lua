@@ -48,7 +48,7 @@ end
 
 local requeued, buried, cancelled = {}, {}, {}
 for _, found in ipairs(claimed[2]) do
-  local entry, fields = found[1], keep_time(found[2], found[1])
+  local entry, fields = found[1], fields_of(found)
   local id = get_field(fields, 'id')
   if id == '' then id = entry end
   local deliveries = whole(tonumber(get_digits(fields, 'deliveries')) + 1)

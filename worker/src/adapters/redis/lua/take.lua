@@ -1,34 +1,26 @@
 #!lua flags=allow-oom
 -- Gives a consumer waiting tasks of one queue: of each priority its share, then what is left over to whoever has
 -- more. Nothing while the queue is paused. Returns paused (1 or 0), then per priority its name and its entries as a
--- flat list: head, payload. A head is entry id, task id and kind, and JSON of all other fields when there are any; for
--- what does not begin with these three it is the entry id alone, and JSON of all fields stands for the payload.
+-- flat list: head, text. A head is the entry's id, and after a blank JSON of the fields beside the text when there are
+-- any; of what has no such text it is JSON of the list of all fields.
 -- KEYS: stream, paused.
 -- ARGV: group, consumer, how many in all, then per priority in the order of their ranks: name ('' for normal), share.
 -- include: entry
 local queue, group, consumer, count = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 if redis.call('EXISTS', KEYS[2]) == 1 then return { 1 } end
 
-local function is_word(text)
-  return text ~= '' and not string.find(text, ' ', 1, true)
-end
-
--- New tasks begin with id, kind and payload, and what is put back keeps its fields' order.
+-- What is put back keeps its fields' order.
 local function pack(list, entry, fields)
-  local id, kind = fields[2], fields[4]
-  if fields[1] ~= 'id' or fields[3] ~= 'kind' or fields[5] ~= 'payload' or not (is_word(id) and is_word(kind)) then
-    list[#list + 1] = entry
-    list[#list + 1] = cjson.encode(fields)
-    return
-  end
-  local head = entry .. ' ' .. id .. ' ' .. kind
-  if #fields > 6 then
+  local is_task = fields[1] == 'task'
+  if not is_task then
+    entry = entry .. ' ' .. cjson.encode(fields)
+  elseif #fields > 2 then
     local others = {}
-    for i = 7, #fields, 2 do others[fields[i]] = fields[i + 1] end
-    head = head .. ' ' .. cjson.encode(others)
+    for i = 3, #fields, 2 do others[fields[i]] = fields[i + 1] end
+    entry = entry .. ' ' .. cjson.encode(others)
   end
-  list[#list + 1] = head
-  list[#list + 1] = fields[6]
+  list[#list + 1] = entry
+  list[#list + 1] = is_task and fields[2] or ''
 end
 
 local function read(from, most, list)

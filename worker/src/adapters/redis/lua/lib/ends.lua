@@ -2,9 +2,8 @@
 -- stream, index, cancelled and stats. `entries`, `deliveries` and `ids` tell of each task its entry, the delivery
 -- count of its fence and its id. `finish(i)` gets each task that the consumer holds and returns 'ended', 'waits'
 -- or, for an entry that is gone, nil; `repeated(i)` tells whether this very call, sent again, ended a task before.
--- `before_counting()` may count what was summed up on the way.
 -- Returns a digit per task: 1 done, 0 refused. Needs fence, drop and stats.
-local function end_tasks(entries, deliveries, ids, finish, repeated, before_counting)
+local function end_tasks(entries, deliveries, ids, finish, repeated)
   local stream, group, consumer, channel = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
   local held = held_entries(stream, group, consumer, entries)
   local states, ended, gone = {}, {}, {}
@@ -23,7 +22,6 @@ local function end_tasks(entries, deliveries, ids, finish, repeated, before_coun
     forget_ids(KEYS[3], gone)
     redis.call('PUBLISH', channel, table.concat(gone, ' '))
   end
-  if before_counting then before_counting() end
   apply_counts(KEYS[4])
   return table.concat(states)
 end

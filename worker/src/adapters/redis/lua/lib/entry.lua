@@ -55,21 +55,41 @@ local function find_place(queue, place)
   if place ~= 'due' and place ~= 'parked' then return queue, place end
 end
 
--- A new task says nothing of the time when it came, for its entry's id does. What a foreign hand added stays as it is.
-local function keep_time(fields, entry)
-  if get_field(fields, 'payload') ~= '' and get_field(fields, 'at') == '' then set_field(fields, 'at', string.match(entry, '^%d+')) end
+-- An entry holds id, kind and payload as one text, for every field costs at each of its many ways.
+local function pack_fields(fields)
+  local id, kind = fields[2], fields[4]
+  local is_plain = fields[1] == 'id' and fields[3] == 'kind' and fields[5] == 'payload'
+    and string.find(id, '^%S+$') and string.find(kind, '^%S+$')
+  if not is_plain then return fields end
+  return { 'task', id .. ' ' .. kind .. ' ' .. fields[6], unpack(fields, 7) }
+end
+
+local function unpack_fields(packed)
+  if packed[1] ~= 'task' then return packed end
+  local id, kind, payload = string.match(packed[2], '^(%S+) (%S+) (.*)$')
+  if not id then return packed end
+  return { 'id', id, 'kind', kind, 'payload', payload, unpack(packed, 3) }
+end
+
+-- The fields of an entry that was read. A new task says nothing of the time when it came, for its entry's id does. What
+-- a foreign hand added stays as it is.
+local function fields_of(found)
+  local fields = unpack_fields(found[2])
+  if get_field(fields, 'payload') ~= '' and get_field(fields, 'at') == '' then
+    set_field(fields, 'at', string.match(found[1], '^%d+'))
+  end
   return fields
 end
 
 local function read_entry(stream, entry)
   local found = redis.call('XRANGE', stream, entry, entry)
-  return found[1] and keep_time(found[1][2], entry)
+  return found[1] and fields_of(found[1])
 end
 
 -- An entry that came without an id keeps the one it was given.
 local function add_entry(stream, index, id, fields)
   set_field(fields, 'id', id)
-  local entry = redis.call('XADD', stream, '*', unpack(fields))
+  local entry = redis.call('XADD', stream, '*', unpack(pack_fields(fields)))
   redis.call('HSET', index, id, place_of(stream, entry))
   return entry
 end

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
 
+/** How large the append-only file grows before the server writes it anew. */
+export const REWRITE_FROM = "256mb";
+
 /** What one Redis server is started with. */
 export interface RedisConfig {
   /** Text, so that a port that is only found at the start can be filled in by the host. */
@@ -39,6 +42,8 @@ export function redisConfig({ port, dataDirectory, maxMemory, passwordHash }: Re
     'logfile ""',
     "appendonly yes",
     "appendfsync everysec",
+    // Tasks pass through: at the default of 64 MB a busy queue would rewrite the file every other second.
+    `auto-aof-rewrite-min-size ${REWRITE_FROM}`,
     // The append-only file alone is the data: snapshots beside it would write everything twice.
     'save ""',
     "aof-use-rdb-preamble yes",

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
+import { REWRITE_FROM } from "../../../components/platform/redis.ts";
 import { startRedis, type TestRedis } from "../../support/redis-server.ts";
 
 /** A Redis as a stack configures it: append-only file, synced every second. */
 export function benchRedis(): Promise<TestRedis> {
-  return startRedis(["--appendfsync", "everysec"]);
+  return startRedis(["--appendfsync", "everysec", "--auto-aof-rewrite-min-size", REWRITE_FROM]);
 }
 
 /** Processor time that a process has used, in ms. */

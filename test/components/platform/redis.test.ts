@@ -38,6 +38,7 @@ describe("Redis' configuration", () => {
     const durable = [
       "appendonly yes",
       "appendfsync everysec",
+      "auto-aof-rewrite-min-size 256mb",
       "maxmemory 2147483648",
       "maxmemory-policy noeviction",
     ];

@@ -1,6 +1,6 @@
 import type { TaskProgress } from "../../contract/records.ts";
 import type { DeliveredTask } from "../core/task.ts";
-import type { AbortReason, TaskContext } from "../handler.ts";
+import type { AbortReason, Circuit, TaskContext } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
 import { circuit } from "./circuit.ts";
@@ -26,31 +26,36 @@ export interface AttemptEnd {
 /** Longest delay of a timer; a longer limit is none. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-/** What a handler sees of its attempt. */
+/** What a handler sees of its attempt. What most never ask for is made for those that do. */
 class AttemptContext implements TaskContext {
   readonly taskId: string;
   readonly kind: string;
   readonly attempt: number;
   readonly graceMs: number;
-  readonly circuit: TaskContext["circuit"];
-  readonly progress: TaskContext["progress"];
-  readonly log: TaskContext["log"];
-  readonly #signal: () => AbortSignal;
+  readonly #of: Attempt;
 
-  constructor(parts: Omit<TaskContext, "signal">, signal: () => AbortSignal) {
-    this.taskId = parts.taskId;
-    this.kind = parts.kind;
-    this.attempt = parts.attempt;
-    this.graceMs = parts.graceMs;
-    this.circuit = parts.circuit;
-    this.progress = parts.progress;
-    this.log = parts.log;
-    this.#signal = signal;
+  constructor(of: Attempt, { id, kind, attempts }: DeliveredTask, graceMs: number) {
+    this.#of = of;
+    this.taskId = id;
+    this.kind = kind;
+    this.attempt = attempts + 1;
+    this.graceMs = graceMs;
   }
 
-  /** Made for the handler that asks for it, for most never do. */
   get signal(): AbortSignal {
-    return this.#signal();
+    return this.#of.signal;
+  }
+
+  get circuit(): TaskContext["circuit"] {
+    return (name) => this.#of.circuit(name);
+  }
+
+  get progress(): TaskContext["progress"] {
+    return (done, note = "") => this.#of.note({ done, note });
+  }
+
+  get log(): TaskContext["log"] {
+    return (event, fields = {}) => this.#of.log(event, fields);
   }
 }
 
@@ -101,12 +106,24 @@ export class Attempt {
     this.#end({ how: "forced" });
   }
 
-  #signal(): AbortSignal {
+  get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
       if (this.#aborted !== null) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;
+  }
+
+  circuit(name: string): Circuit {
+    return circuit(this.#options.circuits, name, this.signal);
+  }
+
+  note(progress: TaskProgress): void {
+    this.#progress = progress;
+  }
+
+  log(event: string, fields: Record<string, unknown>): void {
+    this.#options.log(event, fields);
   }
 
   #end(ending: Ending): void {
@@ -119,30 +136,14 @@ export class Attempt {
 
   /** What the handler throws before it returns a promise is as good as a rejection. */
   #call(): Promise<unknown> {
-    const { handler, payload, threads, circuits } = this.#options;
+    const { handler, task, payload, graceMs, threads, circuits } = this.#options;
     try {
-      const context = this.#context();
+      const context = new AttemptContext(this, task, graceMs);
       if (handler.isolation === "event-loop") return Promise.resolve(handler.run(payload as never, context));
       this.#thread = threads.run(handler, payload, context, circuits);
       return this.#thread.done;
     } catch (thrown) {
       return Promise.reject(thrown);
     }
-  }
-
-  #context(): TaskContext {
-    const { task, graceMs, circuits, log } = this.#options;
-    const parts = {
-      taskId: task.id,
-      kind: task.kind,
-      attempt: task.attempts + 1,
-      graceMs,
-      circuit: (name: string) => circuit(circuits, name, this.#signal()),
-      progress: (done: number, note = "") => {
-        this.#progress = { done, note };
-      },
-      log: (event: string, fields = {}) => log(event, fields),
-    };
-    return new AttemptContext(parts, () => this.#signal());
   }
 }

@@ -15,6 +15,8 @@ export const FIRST_DELIVERY = 1;
 type OtherFields = Readonly<Record<string, string>>;
 
 const NO_OTHERS: OtherFields = {};
+const NO_OPTIONS: TaskOptions = {};
+const NO_ERRORS: readonly AttemptError[] = [];
 
 /** The field that holds id, kind and payload of a task as one text. */
 const TEXT_FIELD = "task";
@@ -80,23 +82,26 @@ function known(
   payloadText: string,
   others: OtherFields,
 ): ReadEntry {
-  const place = { stream, priority, entryId, deliveryCount: FIRST_DELIVERY, id };
-  if (others !== NO_OTHERS && Number(others.v) > ENTRY_VERSION) return { newer: true, task: place };
-  const task = {
-    ...place,
+  const isPlain = others === NO_OTHERS;
+  const newer = !isPlain && Number(others.v) > ENTRY_VERSION;
+  const deliveryCount = FIRST_DELIVERY;
+  if (newer) return { newer, task: { stream, priority, entryId, deliveryCount, id } };
+  const task: DeliveredTask = {
+    stream,
+    priority,
+    entryId,
+    deliveryCount,
+    id,
     kind,
     payloadText,
-    options: taskOptions(others.options),
+    options: isPlain ? NO_OPTIONS : taskOptions(others.options),
     enqueuedAt: Number(others.at) || Number.parseInt(entryId, 10),
     attempts: Number(others.attempts) || 0,
     deliveries: Number(others.deliveries) || 0,
-    errors: attemptErrors(others.errors),
+    errors: isPlain ? NO_ERRORS : attemptErrors(others.errors),
   };
-  return { newer: false, task };
+  return { newer, task };
 }
-
-const NO_OPTIONS: TaskOptions = {};
-const NO_ERRORS: readonly AttemptError[] = [];
 
 function attemptErrors(text: string | undefined): readonly AttemptError[] {
   const errors = parseJson(text);

@@ -24,24 +24,21 @@ export interface SettleCounts {
 
 export function settleCounts(items: readonly SettleItem[]): SettleCounts {
   const groups: Group[] = [];
-  const places = new Map<string, number>();
-  const placeOf = ({ task, result, runtimeMs }: SettleItem): number => {
+  const group: number[] = [];
+  const ms: number[] = [];
+  for (const { task, result, runtimeMs } of items) {
     const bucket = runtimeBucket(runtimeMs);
-    const fail = result.error === undefined ? "" : `${task.kind}:${result.error.reason}`;
-    const key = `${task.kind} ${result.status} ${bucket} ${fail}`;
-    const known = places.get(key);
-    if (known !== undefined) return known;
     // A handler is named by its kind.
-    groups.push([task.kind, attemptLabels(task.kind, task.kind, result.status), bucket, fail, 0, 0]);
-    places.set(key, groups.length);
-    return groups.length;
-  };
-  const group = items.map(placeOf);
-  for (const [i, { runtimeMs }] of items.entries()) {
-    const counted = groups[(group[i] ?? 0) - 1];
-    if (counted === undefined) continue;
+    const labels = attemptLabels(task.kind, task.kind, result.status);
+    const fail = result.error === undefined ? "" : `${task.kind}:${result.error.reason}`;
+    // There are few: one of a kind, a status and a bucket.
+    let at = groups.findIndex((one) => one[2] === bucket && one[1] === labels && one[3] === fail);
+    if (at === -1) at = groups.push([task.kind, labels, bucket, fail, 0, 0]) - 1;
+    const counted = groups[at] as Group;
     counted[4]++;
     counted[5] += runtimeMs;
+    group.push(at + 1);
+    ms.push(runtimeMs);
   }
-  return { groups, group, ms: items.map(({ runtimeMs }) => runtimeMs) };
+  return { groups, group, ms };
 }

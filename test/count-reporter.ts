@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { inspect } from "node:util";
 import Mocha from "mocha";
 import { COUNTS_FILE, type SuiteCounts, type TestFailure } from "../components/cli/test-counts.ts";
 
@@ -8,7 +9,7 @@ export default class CountReporter extends Mocha.reporters.Spec {
     super(runner, options);
     const failures: TestFailure[] = [];
     runner.on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test, error: Error) => {
-      failures.push({ title: test.titlePath().join(" › "), message: error.stack ?? error.message });
+      failures.push({ title: test.titlePath().join(" › "), message: inspect(error) });
     });
     runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
       const file = process.env[COUNTS_FILE];

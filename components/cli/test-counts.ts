@@ -11,7 +11,7 @@ export interface SuiteCounts {
   readonly failures?: readonly TestFailure[];
 }
 
-/** A test that failed: its full title, and the error's message. */
+/** A test that failed: its full title, and the error with its causes. */
 export interface TestFailure {
   readonly title: string;
   readonly message: string;

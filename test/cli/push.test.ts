@@ -45,7 +45,7 @@ describe("push", () => {
     assert.deepEqual([code, out, err], [0, "job-1\n", ""]);
     const [[, fields]] = (await fleet.redis.client.xrange(STREAM, "-", "+")) as [[string, string[]]];
     assert.deepEqual(fields, [
-      ...["task", 'job-1 word-count {"text":"a b"}'],
+      ...["taskfleet", 'job-1 word-count {"text":"a b"}'],
       ...["options", '{"timeoutMs":1500,"maxAttempts":7}'],
     ]);
   });

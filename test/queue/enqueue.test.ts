@@ -14,7 +14,7 @@ describe("enqueue", () => {
     const [entry] = await queue.redis.xrange(queue.stream, "-", "+");
     const [entryId, fields] = entry ?? assert.fail("no entry");
     assert.deepEqual(fields, [
-      ...["task", 'one k {"text":"ü\\n"}'],
+      ...["taskfleet", 'one k {"text":"ü\\n"}'],
       ...["options", '{"timeoutMs":50,"maxAttempts":2}'],
     ]);
     assert.equal(await queue.redis.hget(queue.keys.index, "one"), entryId);
@@ -94,7 +94,7 @@ describe("enqueue", () => {
     const entries = await queue.redis.xrange(queue.stream, "-", "+");
     assert.deepEqual(
       entries.map(([, fields]) => fields),
-      tasks.map(({ id, payload }) => ["task", `${id} k ${payload}`]),
+      tasks.map(({ id, payload }) => ["taskfleet", `${id} k ${payload}`]),
     );
     assert.equal(await queue.redis.hlen(queue.keys.index), 1_234);
   });

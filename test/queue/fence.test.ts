@@ -114,6 +114,22 @@ describe("fence", () => {
     assert.deepEqual([outcome.result.output, stats.late, stats["live:k"]], ["done", "1", "0"]);
   });
 
+  it("settle: takes an entry that stands twice in one call once", async () => {
+    const owner = queue.consumer("owner");
+    await queue.push({ id: "x" });
+    const task = await queue.take(owner);
+    const results = ["first", "second"].map((output) => resultOf(task, { output }));
+    const done = await owner.settle(results.map((result) => ({ task, result, runtimeMs: 3 })));
+    assert.deepEqual(done, [true, false]);
+    const [outcome] = await queue.results.read(["x"]);
+    assert(outcome?.state === "settled");
+    const stats = await queue.stats();
+    const counted = ["live:k", "task:k:k:success", "runtime-ms:k:k:success", "late"].map(
+      (field) => stats[field],
+    );
+    assert.deepEqual([outcome.result.output, ...counted], ["first", "0", "1", "3", "1"]);
+  });
+
   it("settle: keeps the result of a task whose entry somebody deleted, beside one that was taken back", async () => {
     const { old, stale } = await takenBack();
     const [reclaimed] = await queue.redis.xrange(queue.stream, "-", "+");

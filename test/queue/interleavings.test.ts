@@ -26,7 +26,12 @@ const worker = fc.constantFrom(...WORKERS);
 const nth = fc.constantFrom(0, 0, 0, 1, 1, 2, 4, 8);
 
 /** What somebody may add by hand. */
-const foreign = fc.constantFrom(["foo", "bar"], ["v", "x", "attempts", "y", "deliveries", "", "errors", "{"]);
+const foreign = fc.constantFrom(
+  ["foo", "bar"],
+  ["task", '{"kind": "a", "n": 1}'],
+  ["taskfleet", "no-text"],
+  ["v", "x", "attempts", "y", "deliveries", "", "errors", "{"],
+);
 
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("enqueue" as const), id, delayed: fc.boolean() }) },

@@ -26,12 +26,15 @@ export interface AttemptEnd {
 /** Longest delay of a timer; a longer limit is none. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-/** What a handler sees of its attempt. What most never ask for is made for those that do. */
+/** What a handler sees of its attempt. */
 class AttemptContext implements TaskContext {
   readonly taskId: string;
   readonly kind: string;
   readonly attempt: number;
   readonly graceMs: number;
+  readonly circuit: TaskContext["circuit"];
+  readonly progress: TaskContext["progress"];
+  readonly log: TaskContext["log"];
   readonly #of: Attempt;
 
   constructor(of: Attempt, { id, kind, attempts }: DeliveredTask, graceMs: number) {
@@ -40,22 +43,14 @@ class AttemptContext implements TaskContext {
     this.kind = kind;
     this.attempt = attempts + 1;
     this.graceMs = graceMs;
+    this.circuit = (name) => of.circuit(name);
+    this.progress = (done, note = "") => of.note({ done, note });
+    this.log = (event, fields = {}) => of.log(event, fields);
   }
 
+  /** Made for the handler that asks for it, for most never do. */
   get signal(): AbortSignal {
     return this.#of.signal;
-  }
-
-  get circuit(): TaskContext["circuit"] {
-    return (name) => this.#of.circuit(name);
-  }
-
-  get progress(): TaskContext["progress"] {
-    return (done, note = "") => this.#of.note({ done, note });
-  }
-
-  get log(): TaskContext["log"] {
-    return (event, fields = {}) => this.#of.log(event, fields);
   }
 }
 

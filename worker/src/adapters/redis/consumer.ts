@@ -49,8 +49,9 @@ export interface Heartbeat {
 const NEWER_VERSION_DELAY_MS = 5_000;
 
 /**
- * A worker's side of the queue. Every end of a task is fenced by consumer name and delivery count; `false`
- * in an answer means refused: the task was taken back meanwhile and is another's. Repeating a call whose answer
+ * A worker's side of the queue. Every end of a task is fenced: a result by its entry, which must be pending yet, all
+ * others by consumer name and delivery count; `false` in an answer means refused: the task was taken back meanwhile and
+ * is another's. Repeating a call whose answer
  * was lost is safe; all but `release` then answer as before.
  */
 export class Consumer {

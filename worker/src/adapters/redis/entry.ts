@@ -19,7 +19,7 @@ const NO_OPTIONS: TaskOptions = {};
 const NO_ERRORS: readonly AttemptError[] = [];
 
 /** The field that holds id, kind and payload of a task as one text. */
-const TEXT_FIELD = "task";
+const TEXT_FIELD = "taskfleet";
 
 /** Id and kind are words. */
 export function taskText(id: string, kind: string, payloadText: string): string {
@@ -49,7 +49,7 @@ function readText(place: EntryPlace, text: string, others: OtherFields): ReadEnt
   const afterId = text.indexOf(" ");
   const afterKind = text.indexOf(" ", afterId + 1);
   // Somebody has a field of that name.
-  if (afterId < 1 || afterKind < afterId + 2)
+  if (afterId < 1 || afterKind < afterId + 2 || afterKind === text.length - 1)
     return readFields(place, [TEXT_FIELD, text, ...Object.entries(others).flat()]);
   return known(
     place,
@@ -71,7 +71,7 @@ function readFields(place: EntryPlace, fields: readonly string[]): ReadEntry {
 
 function valuesOf(fields: readonly string[]): Record<string, string> {
   const values: Record<string, string> = {};
-  for (let i = 0; i + 1 < fields.length; i += 2) values[fields[i] ?? ""] = fields[i + 1] ?? "";
+  for (let i = 0; i + 1 < fields.length; i += 2) values[fields[i] ?? ""] ??= fields[i + 1] ?? "";
   return values;
 }
 

@@ -30,15 +30,15 @@ end
 local function add(i, id, kind, options, delay)
   local text = ARGV[FIRST + i * 2 - 1]
   if delay > 0 then
-    local fields = unpack_fields({ 'task', text, 'options', options, 'at', whole(now) })
+    local fields = unpack_fields({ TEXT, text, 'options', options, 'at', whole(now) })
     delay_entry(due, due_entries, index, id, fields, whole(now + delay))
     return '2'
   end
   local entry
   if options == '' then
-    entry = redis.call('XADD', stream, '*', 'task', text)
+    entry = redis.call('XADD', stream, '*', TEXT, text)
   else
-    entry = redis.call('XADD', stream, '*', 'task', text, 'options', options)
+    entry = redis.call('XADD', stream, '*', TEXT, text, 'options', options)
   end
   added[#added + 1] = id
   added[#added + 1] = place_prefix .. entry

@@ -9,7 +9,6 @@
 -- include: now
 -- include: stats
 -- include: entry
--- include: drop
 local FIRST = 7
 local stream, index, cancelled = KEYS[1], KEYS[2], KEYS[3]
 local group, channel, results = ARGV[1], ARGV[2], ARGV[3]
@@ -26,9 +25,10 @@ local function keep_result(i)
   redis.call('SET', results .. ids[i], ARGV[TEXTS + i], 'PXAT', expires)
 end
 
--- Whether an entry that is acknowledged now was so by this call: its task has no other place, or it is there yet.
+-- Whether an entry that is acknowledged now was so by this call: its task has no other place, or it is there yet. What
+-- is acknowledged must get its end, so nothing here may raise an error.
 local function was_held(i)
-  return redis.call('HGET', index, ids[i]) == place_of(stream, entries[i])
+  return redis.pcall('HGET', index, ids[i]) == place_of(stream, entries[i])
     or #redis.call('XRANGE', stream, entries[i], entries[i]) > 0
 end
 
@@ -36,8 +36,11 @@ end
 -- before is no late end.
 local function keep_held()
   local own, held, digits = cjson.decode(ARGV[6]), {}, {}
-  local ended, gone = {}, {}
-  for i = 1, tasks do held[i] = was_held(i) end
+  local ended, gone, taken = {}, {}, {}
+  for i = 1, tasks do
+    held[i] = not taken[entries[i]] and was_held(i)
+    taken[entries[i]] = true
+  end
   for i = 1, tasks do
     if held[i] then
       keep_result(i)
@@ -47,7 +50,7 @@ local function keep_held()
     else
       local counts_with = groups[own.group[i]]
       counts_with[5], counts_with[6] = counts_with[5] - 1, counts_with[6] - own.ms[i]
-      digits[i] = redis.call('GET', results .. ids[i]) == ARGV[TEXTS + i] and '1' or '0'
+      digits[i] = redis.pcall('GET', results .. ids[i]) == ARGV[TEXTS + i] and '1' or '0'
       if digits[i] == '0' then count('late', 1) end
     end
   end

@@ -11,7 +11,7 @@ if redis.call('EXISTS', KEYS[2]) == 1 then return { 1 } end
 
 -- What is put back keeps its fields' order.
 local function pack(list, entry, fields)
-  local is_task = fields[1] == 'task'
+  local is_task = fields[1] == TEXT
   if not is_task then
     entry = entry .. ' ' .. cjson.encode(fields)
   elseif #fields > 2 then

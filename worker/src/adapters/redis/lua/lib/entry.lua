@@ -55,18 +55,21 @@ local function find_place(queue, place)
   if place ~= 'due' and place ~= 'parked' then return queue, place end
 end
 
--- An entry holds id, kind and payload as one text, for every field costs at each of its many ways.
+-- An entry holds id, kind and payload as one text, for every field costs at each of its many ways. What stands in a
+-- field of another name, or has no such text, is somebody else's.
+local TEXT = 'taskfleet'
+
 local function pack_fields(fields)
   local id, kind = fields[2], fields[4]
-  local is_plain = fields[1] == 'id' and fields[3] == 'kind' and fields[5] == 'payload'
-    and string.find(id, '^%S+$') and string.find(kind, '^%S+$')
+  local is_plain = fields[1] == 'id' and fields[3] == 'kind' and fields[5] == 'payload' and fields[6] ~= ''
+    and string.find(id, '^[^ ]+$') and string.find(kind, '^[^ ]+$')
   if not is_plain then return fields end
-  return { 'task', id .. ' ' .. kind .. ' ' .. fields[6], unpack(fields, 7) }
+  return { TEXT, id .. ' ' .. kind .. ' ' .. fields[6], unpack(fields, 7) }
 end
 
 local function unpack_fields(packed)
-  if packed[1] ~= 'task' then return packed end
-  local id, kind, payload = string.match(packed[2], '^(%S+) (%S+) (.*)$')
+  if packed[1] ~= TEXT then return packed end
+  local id, kind, payload = string.match(packed[2], '^([^ ]+) ([^ ]+) (.+)$')
   if not id then return packed end
   return { 'id', id, 'kind', kind, 'payload', payload, unpack(packed, 3) }
 end

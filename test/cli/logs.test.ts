@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { logFilter } from "../../worker/src/cli/logs/log-filter.ts";
 import { LogFollower } from "../../worker/src/cli/logs/log-follower.ts";
 import { formatLine } from "../../worker/src/cli/logs/log-line.ts";
-import { patiently, TestFleet } from "../support/fleet.ts";
+import { TestFleet } from "../support/fleet.ts";
 import { waitFor } from "../support/wait.ts";
 import { finished, startCli } from "./support.ts";
 
@@ -226,13 +226,13 @@ describe("logs -f of real workers", function () {
     const [first = ""] = await fleet.pushGates("first", 1);
     await fleet.busy(1);
     const all = follow("--kind", "gate");
-    await patiently("the first task", () => all.seen().includes(first));
+    await waitFor("the first task", () => all.seen().includes(first));
     const others = await fleet.pushGates("others", 2);
     const one = follow("--task", others[1] ?? "");
-    await patiently("the tasks of workers that started since", () =>
+    await waitFor("the tasks of workers that started since", () =>
       others.every((id) => all.seen().includes(id)),
     );
-    await patiently("the one task", () => one.seen().includes(others[1] ?? ""));
+    await waitFor("the one task", () => one.seen().includes(others[1] ?? ""));
     fleet.open("first");
     fleet.open("others");
     await fleet.results([first, ...others]);
@@ -254,7 +254,7 @@ describe("logs -f of real workers", function () {
 
   it("ends without a word when its reader goes", async () => {
     const { child, end, seen } = follow();
-    await patiently("some lines", () => seen() !== "");
+    await waitFor("some lines", () => seen() !== "");
     child.stdout?.destroy();
     appendFileSync(join(fleet.folder, "logs", "more.log"), "a line for nobody\n");
     const { code, err } = await end;

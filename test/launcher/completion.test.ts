@@ -9,7 +9,8 @@ import { stripVTControlCharacters } from "node:util";
 import { findOnPath } from "../../components/find-on-path.ts";
 import { PATHS } from "../../components/paths.ts";
 import { queueKeys } from "../../worker/contract/queue-keys.ts";
-import { freePort, startRedis, type TestRedis } from "../support/redis-server.ts";
+import { quietPort } from "../support/quiet-port.ts";
+import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
 /** How each shell is started without anybody's settings, and how the script gets into it. */
 const SHELLS = {
@@ -44,7 +45,7 @@ describe("shell completion", function () {
     mkdirSync(join(folder, "home", "pulumi/.pulumi/stacks/taskfleet"), { recursive: true });
     writeFileSync(join(folder, "home", "pulumi/.pulumi/stacks/taskfleet/blue.json"), "{}");
     // It takes connections and never says a word.
-    mute = createServer(() => {}).listen(await freePort(), "127.0.0.1");
+    mute = createServer(() => {}).listen(await quietPort(), "127.0.0.1");
   });
   after(async () => {
     mute.close();
@@ -139,7 +140,7 @@ describe("shell completion", function () {
   it("offers no kinds, and says nothing, when Redis is away or does not answer", async () => {
     const address = mute.address();
     assert(address !== null && typeof address === "object");
-    for (const port of [await freePort(), address.port]) {
+    for (const port of [await quietPort(), address.port]) {
       const { status, stdout, stderr } = complete(["push", ""], { REDIS_URL: `redis://127.0.0.1:${port}` });
       assert.deepEqual([status, stdout, stderr], [0, "", ""]);
     }

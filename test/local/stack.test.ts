@@ -236,9 +236,7 @@ describe("the stack local", function () {
   it("goes on where it was: the data is there, under a new password", async () => {
     const interrupted = project.startPulumi("up", "--yes", "--skip-preview", "-s", "local");
     const started = join(stack, "redis", "redis.process.json");
-    await waitFor("Redis to be started", () => existsSync(started) && record("redis").pid, {
-      timeoutMs: 60_000,
-    });
+    await waitFor("Redis to be started", () => existsSync(started) && record("redis").pid);
     interrupted.interrupt();
     await interrupted.end;
     await up();

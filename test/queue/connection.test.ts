@@ -5,7 +5,8 @@ import { createConnection, redisAddress, replies } from "../../worker/src/adapte
 import { Producer } from "../../worker/src/adapters/redis/producer.ts";
 import { RedisUnavailableError } from "../../worker/src/core/errors.ts";
 import { openQueue, reportOf, resultOf, type TestQueue } from "../support/queue.ts";
-import { freePort, startRedis, type TestRedis } from "../support/redis-server.ts";
+import { quietPort } from "../support/quiet-port.ts";
+import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
 const PASSWORD = ["cor", "rect-horse"].join("");
 
@@ -26,13 +27,13 @@ describe("connection", () => {
   });
 
   it("makes no connection before the first command", async () => {
-    const redis = client(`redis://127.0.0.1:${await freePort()}`);
+    const redis = client(`redis://127.0.0.1:${await quietPort()}`);
     assert.equal(redis.status, "wait");
     redis.disconnect();
   });
 
   it("a client's push fails with the address where nobody listens", async () => {
-    const port = await freePort();
+    const port = await quietPort();
     const redis = client(`redis://:${PASSWORD}@127.0.0.1:${port}`);
     const producer = new Producer(redis, "s", { resultTtlSeconds: 1, maxPayloadBytes: 100 });
     const tasks = Array.from({ length: 1_200 }, () => ({ kind: "k", payload: 1 }));
@@ -101,7 +102,7 @@ describe("connection", () => {
   });
 
   it("the other profiles wait for Redis and go on", async () => {
-    const port = await freePort();
+    const port = await quietPort();
     const redis = createConnection({
       url: `redis://127.0.0.1:${port}`,
       password: "",

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import type { RunFile } from "../../worker/contract/run-file.ts";
 import { supervisorOf, workerOf } from "../../worker/contract/run-file.ts";
 import { signalProcess } from "../../worker/src/adapters/processes/process-identity.ts";
-import { patiently, TestFleet } from "../support/fleet.ts";
+import { TestFleet } from "../support/fleet.ts";
+import { waitFor } from "../support/wait.ts";
 
 /** The run file of a worker that runs, so that both processes are known. */
 function running(fleet: TestFleet, workerId: string | undefined): RunFile {
@@ -35,7 +36,7 @@ describe("fleet: deaths", function () {
     await second.leads();
     const decided = async () => (await fleet.redis.client.hget("{peagen.tasks}:scaling", "address")) ?? "";
     const address = await second.address();
-    await patiently("the second spawner's decision", async () => (await decided()) === address);
+    await waitFor("the second spawner's decision", async () => (await decided()) === address);
     // A worker that dies now is the second one's to replace.
     kill(running(fleet, workers[0]), "worker");
     fleet.open("all");
@@ -75,7 +76,7 @@ describe("fleet: deaths", function () {
     const ids = await fleet.pushGates("one", 1);
     const [worker] = await fleet.busy(1);
     kill(running(fleet, worker), "worker");
-    await patiently("the exit to be counted", async () => (await fleet.stat("exit:error")) === 1);
+    await waitFor("the exit to be counted", async () => (await fleet.stat("exit:error")) === 1);
     fleet.open("one");
     const [result] = await fleet.results(ids);
     assert.equal(result?.status, "success");
@@ -92,7 +93,7 @@ describe("fleet: deaths", function () {
     const file = running(fleet, worker);
     kill(file, "supervisor");
     kill(file, "worker");
-    await patiently("the exit to be counted", async () => (await fleet.stat("exit:error")) === 1);
+    await waitFor("the exit to be counted", async () => (await fleet.stat("exit:error")) === 1);
     fleet.open("one");
     assert.equal((await fleet.results(ids))[0]?.status, "success");
     await fleet.atZero();
@@ -130,7 +131,7 @@ describe("fleet: deaths", function () {
     const workers = await fleet.busy(2);
     const failed = () => spawner.records.some(({ message }) => message === "spawner_loop_failed");
     fleet.redis.process.kill("SIGSTOP");
-    await patiently("the spawner to notice", failed);
+    await waitFor("the spawner to notice", failed);
     assert.deepEqual(
       fleet
         .runFiles()
@@ -155,9 +156,9 @@ describe("fleet: deaths", function () {
   it("slows down when workers die at their start", async () => {
     const spawner = await fleet.spawner({ WORKER_CONCURRENCY: "many" });
     await fleet.pushGates("one", 3);
-    await patiently("the pause", () =>
+    await waitFor("the pause", () =>
       spawner.records.some(({ message }) => message === "spawner_starts_paused"),
     );
-    await patiently("three deaths", async () => (await fleet.stat("exit:error")) >= 3);
+    await waitFor("three deaths", async () => (await fleet.stat("exit:error")) >= 3);
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { patiently, TestFleet } from "../support/fleet.ts";
+import { TestFleet } from "../support/fleet.ts";
+import { waitFor } from "../support/wait.ts";
 
 describe("fleet: scaling", function () {
   this.timeout(180_000);
@@ -28,7 +29,7 @@ describe("fleet: scaling", function () {
   it("starts a worker for a task long before the scaling interval is over, when there is none", async () => {
     fleet = await TestFleet.open({ TASKFLEET_SCALE_INTERVAL: "3600" });
     await (await fleet.spawner()).leads();
-    await patiently("the first decision", () => fleet.redis.client.hget("{peagen.tasks}:scaling", "reason"));
+    await waitFor("the first decision", () => fleet.redis.client.hget("{peagen.tasks}:scaling", "reason"));
     const ids = await fleet.pushGates("one", 1);
     fleet.open("one");
     await fleet.results(ids);
@@ -39,10 +40,7 @@ describe("fleet: scaling", function () {
     await fleet.spawner();
     await fleet.pushGates("one", 1);
     const states = async () => (await fleet.queue.workers.list()).map(({ state }) => state).sort();
-    await patiently(
-      "one busy and two idle workers",
-      async () => (await states()).join() === "busy,idle,idle",
-    );
+    await waitFor("one busy and two idle workers", async () => (await states()).join() === "busy,idle,idle");
     assert.equal(await fleet.redis.client.hget("{peagen.tasks}:scaling", "reason"), "warm-pool");
     fleet.open("one");
     await fleet.atZero();
@@ -56,7 +54,7 @@ describe("fleet: scaling", function () {
       TASKFLEET_SCALE_MIN: "0",
     });
     await fleet.spawner();
-    await patiently("two idle workers", async () => (await fleet.queue.workers.list()).length === 2);
+    await waitFor("two idle workers", async () => (await fleet.queue.workers.list()).length === 2);
     assert.equal(await fleet.redis.client.hget("{peagen.tasks}:scaling", "reason"), "warm-pool");
   });
 
@@ -68,11 +66,11 @@ describe("fleet: scaling", function () {
     assert.equal(await before.end("SIGTERM"), 0);
     await fleet.spawner({ TASKFLEET_REVISION: "r2" });
     const second = await fleet.pushGates("second", 3);
-    await patiently("a fresh worker", () => fleet.runFiles().some(({ revision }) => revision === "r2"));
+    await waitFor("a fresh worker", () => fleet.runFiles().some(({ revision }) => revision === "r2"));
     fleet.open("first");
     fleet.open("second");
     const results = await fleet.results([...first, ...second]);
-    await patiently("the old ones to be gone", () =>
+    await waitFor("the old ones to be gone", () =>
       fleet.runFiles().every(({ revision }) => revision === "r2"),
     );
     assert.deepEqual(

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { findOnPath } from "../../components/find-on-path.ts";
+import { identify, signalProcess } from "../../worker/src/adapters/processes/process-identity.ts";
 import { processesWith } from "../sandbox/support/processes.ts";
 import { waitFor } from "./wait.ts";
 
@@ -57,7 +58,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     await waitFor("containerd", () => this.#answers("containerd.sock"));
     writeFileSync(at("daemon.json"), JSON.stringify({ runtimes: this.#runtimes() }));
     this.#spawn("dockerd", ...sockets, ...places, ...apart, "--config-file", at("daemon.json"));
-    await waitFor("the engine", () => this.#answers("docker.sock") && this.#ready(), { timeoutMs: 60_000 });
+    await waitFor("the engine", () => this.#answers("docker.sock") && this.#ready());
   }
 
   /** Path of gVisor's runtime, which the engine has as `runsc`; `undefined` where it is not installed. */
@@ -131,7 +132,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     }
     // Of a program that gVisor could not start, containerd leaves the shim.
     const shims = processesWith(`-address\0${join(this.#folder, "containerd.sock")}\0`);
-    for (const pid of shims) process.kill(pid, "SIGKILL");
+    for (const shim of shims.map(identify)) if (shim !== null) signalProcess(shim, "SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

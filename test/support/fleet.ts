@@ -42,9 +42,14 @@ const SETTINGS = {
   LOG_LEVEL: "info",
 };
 
-/** Waits like `waitFor`, as long as whole processes may take on a busy machine. */
-export function patiently<T>(what: string, condition: () => T | Promise<T>): Promise<NonNullable<T>> {
-  return waitFor(what, condition, { timeoutMs: 60_000 });
+/** A supervisor removes its run file at any time. */
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 type Changes = Readonly<Record<string, string>>;
@@ -97,7 +102,7 @@ export class TestFleet {
       records.push(...lines.map((line) => JSON.parse(line) as Record<string, unknown>));
     });
     const record = (message: string) =>
-      patiently(`the record ${message}`, () => records.find((one) => one.message === message));
+      waitFor(`the record ${message}`, () => records.find((one) => one.message === message));
     await record("spawner_starting");
     return {
       child,
@@ -125,7 +130,7 @@ export class TestFleet {
 
   /** Waits for the results of all these tasks. */
   async results(ids: readonly string[]): Promise<ResultRecord[]> {
-    return patiently("the results", async () => {
+    return waitFor("the results", async () => {
       const outcomes = await this.queue.results.read(ids);
       const results = outcomes.map((outcome) => (outcome.state === "settled" ? outcome.result : null));
       return results.every((result) => result !== null) ? results : null;
@@ -138,14 +143,14 @@ export class TestFleet {
     return readdirSync(folder)
       .filter(isRunFileName)
       .flatMap((name) => {
-        const path = join(folder, name);
-        return existsSync(path) ? (parseRunFile(readFileSync(path, "utf8")) ?? []) : [];
+        const text = readIfThere(join(folder, name));
+        return text === null ? [] : (parseRunFile(text) ?? []);
       });
   }
 
   /** Ids of the workers that hold tasks, once so many do. */
   async busy(count: number): Promise<string[]> {
-    return patiently(`${count} busy workers`, async () => {
+    return waitFor(`${count} busy workers`, async () => {
       const busy = (await this.queue.workers.list()).filter(({ holding }) => holding > 0);
       return busy.length === count ? busy.map(({ worker_id }) => worker_id) : null;
     });
@@ -153,7 +158,7 @@ export class TestFleet {
 
   /** Waits until no worker process is left. */
   async atZero(): Promise<void> {
-    await patiently("no worker to be left", () => this.runFiles().length === 0);
+    await waitFor("no worker to be left", () => this.runFiles().length === 0);
   }
 
   /** The counters of the queue's stats by field. */
@@ -166,7 +171,7 @@ export class TestFleet {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     const processes = this.runFiles().flatMap((file) => [supervisorOf(file), workerOf(file) ?? []].flat());
     for (const one of processes) signalProcess(one, "SIGKILL");
-    await patiently("all processes to be gone", () => !processes.some(isAlive));
+    await waitFor("all processes to be gone", () => !processes.some(isAlive));
     this.queue.close();
     await this.redis.stop();
     rmSync(this.folder, { recursive: true, force: true });

@@ -1,33 +1,13 @@
-import { randomInt } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { localProcess } from "../../components/hosts/local-process.ts";
-import { identify } from "../../components/hosts/process-identity.ts";
+import { identify, signalProcess } from "../../components/hosts/process-identity.ts";
 import type { ProcessInputs, ProcessState } from "../../components/hosts/process-inputs.ts";
+import { quietPort } from "./quiet-port.ts";
 
 /** A process under test: what the provider recorded of it. */
 export type Recorded = ProcessInputs & ProcessState;
-
-/**
- * A port that is free now and that no outgoing connection takes while a process restarts: below the range
- * that the kernel gives those.
- */
-export async function quietPort(): Promise<number> {
-  for (;;) {
-    const server = createServer();
-    server.listen(randomInt(20_000, 32_000), "127.0.0.1");
-    const free = await once(server, "listening").then(
-      () => true,
-      () => false,
-    );
-    const address = server.address();
-    server.close();
-    if (free && address !== null && typeof address === "object") return address.port;
-  }
-}
 
 /** A small HTTP server; extra statements run before it listens. */
 export function serverProgram(before = ""): readonly string[] {
@@ -84,7 +64,7 @@ export class TestHost {
   }
 
   close(): void {
-    for (const pid of this.pids()) process.kill(pid, "SIGKILL");
+    for (const one of this.pids().map(identify)) if (one !== null) signalProcess(one, "SIGKILL");
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

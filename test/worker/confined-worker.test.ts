@@ -111,9 +111,10 @@ describe("a confined worker", () => {
       chownSync(folder, uid, uid);
       Object.assign(settings, { TMPDIR: folder, HOME: folder });
     }
-    return fleet
-      .worker(settings, "supervise", copy.main, { node: copy.node, ...(uid === undefined ? {} : { uid }) })
-      .ready();
+    const user = { node: copy.node, ...(uid === undefined ? {} : { uid }) };
+    const worker = await fleet.worker(settings, "supervise", copy.main, user).ready();
+    await waitFor("its run file", () => existsSync(join(run(), runFileName(worker.id))));
+    return worker;
   }
 
   const report = () => waitFor("the report", async () => (await fleet.queue.workers.list())[0]);
@@ -146,7 +147,8 @@ describe("a confined worker", () => {
   /** Leaves a program behind that is in no group of the worker's: a session of its own, with a parent that ended. */
   async function leaveDaemon(seconds: number): Promise<number> {
     await shell(
-      `setsid sh -c 'sleep ${seconds} & sleep ${seconds}' > /dev/null 2>&1 < /dev/null & sleep 0.1`,
+      `setsid sh -c ': > left; sleep ${seconds} & sleep ${seconds}' > /dev/null 2>&1 < /dev/null & ` +
+        "until test -e left; do sleep 0.01; done",
     );
     return waitFor("the daemon", () => programs(`sleep\0${seconds}`)[0]);
   }
@@ -295,6 +297,7 @@ describe("a confined worker", () => {
       const pid = Number(runFile(worker).worker_pid);
       worker.signal("SIGKILL");
       process.kill(pid, "SIGKILL");
+      await worker.ended();
       await waitFor("its end", () => identify(pid) === null);
       assert.notDeepEqual(groups(), []);
       const spawner = new ProcessActuator({
@@ -366,10 +369,10 @@ describe("a confined worker", () => {
 
     it("leaves nothing running when it is killed", async () => {
       const worker = await start({}, STRANGER);
-      const daemon = await leaveDaemon(daemonSeconds(3));
+      await leaveDaemon(daemonSeconds(3));
       process.kill(Number(runFile(worker).worker_pid), "SIGKILL");
       assert.equal(await worker.ended(), 1);
-      assert.deepEqual([identify(daemon), programs(`sleep\0${daemonSeconds(3)}`)], [null, []]);
+      await waitFor("the daemon's end", () => programs(`sleep\0${daemonSeconds(3)}`).length === 0);
       assert.deepEqual(readdirSync(folder), ["run"]);
     });
 

@@ -32,6 +32,7 @@ describe("a worker's life", () => {
       { kind: "sleep", payload: { ms: 0 } },
     ]);
     assert.ok(first !== undefined && second !== undefined);
+    await waitFor("both to be held", async () => (await fleet.queue.workers.list())[0]?.holding === 2);
     return [first.id, second.id];
   }
 
@@ -147,16 +148,18 @@ describe("a worker's life", () => {
   });
 
   it("ends by itself when it was idle for long enough, not before its tasks are done", async () => {
-    const id = await fleet.push("stubborn", { ms: 1_500 });
-    const worker = fleet.worker({ WORKER_IDLE_EXIT: "0.5" });
+    const id = await fleet.push("stubborn", { ms: 2_000 });
+    // Long enough for its first read.
+    const worker = fleet.worker({ WORKER_IDLE_EXIT: "1" });
     assert.equal(await worker.ended(), 0);
     assert.equal((await fleet.result(id)).status, "success");
     assert.equal(worker.of("worker_pool_stopped")[0]?.reason, "idle");
   });
 
   it("finishes its tasks and ends when it is old enough", async () => {
-    const worker = await fleet.worker({ WORKER_MAX_UPTIME: "1", WORKER_CONCURRENCY: "1" }).ready();
+    // There before the worker, whose first second may be over soon.
     const id = await fleet.push("stubborn", { ms: 2_000 });
+    const worker = fleet.worker({ WORKER_MAX_UPTIME: "1", WORKER_CONCURRENCY: "1" });
     assert.equal(await worker.ended(), 0);
     assert.equal((await fleet.result(id)).worker_id, worker.id);
     const [stopped] = worker.of("worker_pool_stopped");
@@ -164,8 +167,8 @@ describe("a worker's life", () => {
   });
 
   it("finishes its tasks, too, when a signal comes while it already ends for its age", async () => {
-    const worker = await fleet.worker({ WORKER_MAX_UPTIME: "1" }).ready();
     const id = await fleet.push("stubborn", { ms: 2_500 });
+    const worker = fleet.worker({ WORKER_MAX_UPTIME: "1" });
     await worker.logged("worker_pool_shutting_down");
     worker.signal("SIGTERM");
     await worker.logged("worker_pool_signal_received");
@@ -204,12 +207,15 @@ describe("a worker's life", () => {
   });
 
   it("keeps its tasks by heartbeats beyond their lease, prefetched ones too", async () => {
-    const worker = await fleet.worker({ TASKFLEET_LEASE: "0.9", WORKER_CONCURRENCY: "1" }).ready();
-    const [first, second] = await prefetch("sleep", 2_500);
+    // Two of three heartbeats may come late on a busy machine.
+    const leaseMs = 2_400;
+    const worker = await fleet
+      .worker({ TASKFLEET_LEASE: String(leaseMs / 1_000), WORKER_CONCURRENCY: "1" })
+      .ready();
+    const [first, second] = await prefetch("sleep", leaseMs + 1_600);
     await worker.logged("run_dispatched", of(first));
-    assert.equal((await fleet.queue.workers.list())[0]?.holding, 2);
     const sweep = setInterval(() => {
-      void fleet.queue.keeper.reclaim({ leaseMs: 900, maxDeliveries: 5 });
+      void fleet.queue.keeper.reclaim({ leaseMs, maxDeliveries: 5 });
     }, 100);
     try {
       for (const id of [first, second]) assert.equal((await fleet.result(id)).status, "success");

@@ -33,10 +33,12 @@ describe("a supervised worker", () => {
     return fleet.worker(settings, "supervise");
   }
 
-  /** Waits until the worker reads, and returns its run file. */
+  /** Waits until the worker reads and its run file is there, and returns that. */
   async function runFile(supervisor: WorkerProcess): Promise<RunFile> {
     await supervisor.ready();
-    const file = parseRunFile(readFileSync(join(folder, `${supervisor.id}.json`), "utf8"));
+    const path = join(folder, `${supervisor.id}.json`);
+    await waitFor("the run file", () => existsSync(path));
+    const file = parseRunFile(readFileSync(path, "utf8"));
     assert.ok(file !== null);
     return file;
   }
@@ -133,7 +135,7 @@ describe("a supervised worker", () => {
     supervisor.signal("SIGKILL");
     assert.equal((await fleet.result(id)).worker_id, supervisor.id);
     await waitFor("the worker's end", () => identify(Number(worker_pid)) === null);
-    assert.equal(supervisor.of("worker_pool_stopped")[0]?.reason, "orphan");
+    assert.equal((await supervisor.logged("worker_pool_stopped")).reason, "orphan");
     assert.deepEqual(await exits(), {});
     assert.deepEqual(runFiles(), [`${supervisor.id}.json`]);
   });

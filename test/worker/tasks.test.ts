@@ -208,7 +208,7 @@ describe("tasks in threads", () => {
   });
 
   it("that never let go are timed out, while neighbours and heartbeats go on", async () => {
-    const endless = await fleet.push("spin", {}, { timeoutMs: 4_000, maxAttempts: 1 });
+    const endless = await fleet.push("spin", {}, { timeoutMs: 6_000, maxAttempts: 1 });
     await worker.logged("run_dispatched", (record) => record.task_id === endless);
     const seen = async () => (await fleet.queue.workers.list())[0]?.seen_at ?? 0;
     const first = await seen();

@@ -8,7 +8,8 @@ import { explained } from "../../../components/hosts/errors.ts";
 import { localProcess } from "../../../components/hosts/local-process.ts";
 import { identify, isAlive } from "../../../components/hosts/process-identity.ts";
 import type { ProcessInputs } from "../../../components/hosts/process-inputs.ts";
-import { killNow, quietPort, serverProgram, TestHost } from "../../support/host-process.ts";
+import { killNow, serverProgram, TestHost } from "../../support/host-process.ts";
+import { quietPort } from "../../support/quiet-port.ts";
 
 const who = ({ pid, startTime }: { pid: number; startTime: number }) => ({ pid, start: startTime });
 const recordOf = ({ directory, name }: ProcessInputs) => join(directory, `${name}.process.json`);

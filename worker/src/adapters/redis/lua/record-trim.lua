@@ -10,7 +10,8 @@ for i, entry in ipairs(page) do
   ids[i] = entry[1]
   freed = freed + weigh(entry)
 end
-if #ids > 0 then redis.call('XDEL', events, unpack(ids)) end
+if #ids == 0 then return 0 end
+redis.call('XDEL', events, unpack(ids))
 if redis.call('XLEN', events) == 0 then
   redis.call('HSET', record, 'used', 0)
 else

@@ -114,6 +114,8 @@ describe("task validation", () => {
     ]);
     for (const delayMs of [Number.NaN, Number.POSITIVE_INFINITY, "5", null])
       assert.equal(refusal({ kind: "any", payload: 1, delayMs }).field, "delayMs");
+    for (const agentId of ["", "two words", 'quo"te', 5, null])
+      assert.equal(refusal({ kind: "any", payload: 1, agentId }).field, "agentId");
     assert.equal(refusal({ payload: 1 }).message, "kind: is missing");
     assert.equal(refusal({ kind: 7, payload: 1 }).message, "kind: 7 is no kind; a name is needed");
   });

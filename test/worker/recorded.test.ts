@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RunChange } from "../../worker/contract/run-events.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { Recorded } from "../support/recorded.ts";
+import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
 import { TestFleet } from "./support/fleet.ts";
 import type { WorkerProcess } from "./support/worker-process.ts";

@@ -110,10 +110,12 @@ describe("task validation", () => {
       "delayMs: -1 is not allowed; a number from 0 to 31536000000 is",
       "timeoutMs: 0 is not allowed; a number from 1 to 604800000 is",
       "maxAttempts: 2.5 is not allowed; a whole number from 1 to 100 is",
-      "delay: no such field; there are kind, payload, id, delayMs, timeoutMs, maxAttempts, priority",
+      "delay: no such field; there are kind, payload, id, delayMs, timeoutMs, maxAttempts, priority, agentId",
     ]);
     for (const delayMs of [Number.NaN, Number.POSITIVE_INFINITY, "5", null])
       assert.equal(refusal({ kind: "any", payload: 1, delayMs }).field, "delayMs");
+    for (const agentId of ["", "two words", 'quo"te', 5, null])
+      assert.equal(refusal({ kind: "any", payload: 1, agentId }).field, "agentId");
     assert.equal(refusal({ payload: 1 }).message, "kind: is missing");
     assert.equal(refusal({ kind: 7, payload: 1 }).message, "kind: 7 is no kind; a name is needed");
   });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
 import type { DeliveredTask } from "../../worker/src/core/task.ts";
 import { errorOf, idIn, openQueue, reportOf, resultOf, type TestQueue } from "../support/queue.ts";
+import { Recorded, RunModel } from "../support/recorded.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 
 const IDS = ["a", "b", "c", "d"];
@@ -18,6 +19,11 @@ interface World {
   /** Ends that the queue accepted: at most one for a push or requeue of an id. */
   readonly finished: Map<string, number>;
   readonly started: Map<string, number>;
+  /** What the record is told, and what it makes of it; `null` while it is off. */
+  readonly recorded: Recorded | null;
+  readonly model: RunModel;
+  /** Entries whose beginning was announced and taken. */
+  readonly announced: Set<string>;
 }
 
 const id = fc.constantFrom(...IDS);
@@ -77,6 +83,14 @@ async function end(world: World, kind: string, consumer: Consumer, task: Deliver
   if (done[0] === true && before?.state === "open") bump(world.finished, task.id);
 }
 
+async function announce(world: World, consumer: Consumer, tasks: DeliveredTask[], workerId: string) {
+  const began = new Map(tasks.map((task) => [task, 1_000]));
+  const news = { began, progress: new Map() };
+  const { lost } = await consumer.heartbeat(tasks, reportOf(workerId), news);
+  for (const { entryId } of tasks)
+    if (!lost.some((entry) => entry.entryId === entryId)) world.announced.add(entryId);
+}
+
 async function run(world: World, step: Step): Promise<void> {
   const { queue, consumers, taken } = world;
   switch (step.do) {
@@ -91,7 +105,7 @@ async function run(world: World, step: Step): Promise<void> {
       taken[step.worker].push(...(await consumers[step.worker].read(step.count, 1)));
       return;
     case "heartbeat":
-      await consumers[step.worker].heartbeat(taken[step.worker], reportOf(step.worker));
+      await announce(world, consumers[step.worker], taken[step.worker], step.worker);
       return;
     case "reclaim": {
       const { buried } = await queue.keeper.reclaim({ leaseMs: 0, maxDeliveries: step.cap });
@@ -164,6 +178,30 @@ async function assertConsistent({ queue, pushed, finished, started }: World): Pr
     assert(count <= (started.get(id) ?? 0), `${id} ended more often than it began`);
 }
 
+/** What the events say of each task is what the queue holds, and each end is told once. */
+async function assertRecorded({ queue, pushed, started, recorded, model, announced }: World): Promise<void> {
+  if (recorded === null) return;
+  for (const { changes } of await recorded.told()) for (const change of changes) model.apply(change);
+  const { redis, keys } = queue;
+  const held = await redis.xpending(queue.stream, "workers", "-", "+", 100);
+  const running = new Set(held.map((item) => String((item as unknown[])[0])));
+  const index = await redis.hgetall(keys.index);
+  const outcomes = await queue.results.read([...pushed]);
+  for (const [i, each] of [...pushed].entries()) {
+    const outcome = outcomes[i];
+    const isLive = outcome?.state === "open";
+    // Nobody tells that somebody added an entry by hand.
+    if (isLive && !model.status.has(each) && !IDS.includes(each)) continue;
+    const place = index[each] ?? each;
+    const isRunning = running.has(place) && announced.has(place);
+    const open = isRunning ? "running" : "queued";
+    const truth =
+      outcome?.state === "settled" ? outcome.result.status : outcome?.state === "dead" ? "dead" : open;
+    assert.equal(model.status.get(each), truth, `what the record says of ${each}`);
+    assert.equal(model.ends.get(each) ?? 0, (started.get(each) ?? 0) - (isLive ? 1 : 0), `ends of ${each}`);
+  }
+}
+
 describe("random interleavings", () => {
   let server: TestRedis;
   before(async () => {
@@ -174,26 +212,34 @@ describe("random interleavings", () => {
   it("keep each task in exactly one place, and every counter right", async function () {
     this.timeout(120_000);
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40, size: "max" }), async (steps) => {
-        const queue = openQueue(server);
-        const world: World = {
-          queue,
-          consumers: { w1: queue.consumer("w1"), w2: queue.consumer("w2") },
-          taken: { w1: [], w2: [] },
-          pushed: new Set(),
-          finished: new Map(),
-          started: new Map(),
-        };
-        try {
-          await queue.producer.ensureGroup();
-          for (const each of steps) {
-            await run(world, each);
-            await assertConsistent(world);
+      fc.asyncProperty(
+        fc.array(step, { minLength: 10, maxLength: 40, size: "max" }),
+        fc.boolean(),
+        async (steps, on) => {
+          const queue = openQueue(server);
+          const world: World = {
+            queue,
+            consumers: { w1: queue.consumer("w1"), w2: queue.consumer("w2") },
+            taken: { w1: [], w2: [] },
+            pushed: new Set(),
+            finished: new Map(),
+            started: new Map(),
+            recorded: on ? await Recorded.on(queue) : null,
+            model: new RunModel(),
+            announced: new Set(),
+          };
+          try {
+            await queue.producer.ensureGroup();
+            for (const each of steps) {
+              await run(world, each);
+              await assertConsistent(world);
+              await assertRecorded(world);
+            }
+          } finally {
+            queue.close();
           }
-        } finally {
-          queue.close();
-        }
-      }),
+        },
+      ),
       { numRuns: 50 },
     );
   });

@@ -63,6 +63,10 @@ export interface QueueKeys {
   readonly circuitsOpen: string;
   /** Prefix of result strings: `<results><task id>`, each with its own time to live. */
   readonly results: string;
+  /** Hash: while it has `bytes`, the bound, changes of tasks are recorded; `used` bytes wait in `events`, `lost` rows were dropped, `lost_at` in ms. */
+  readonly record: string;
+  /** Stream: packed changes of tasks, until the record has them. */
+  readonly events: string;
   /** Channel: ids of tasks that just got a result or a place among the dead letters, space-separated. */
   readonly settledChannel: string;
   /** Channel: `pause`, `resume`, `cancel <id>`. */
@@ -98,6 +102,8 @@ export function queueKeys(stream: string): QueueKeys {
     circuits: at("circuit:"),
     circuitsOpen: at("circuits-open"),
     results: at("result:"),
+    record: at("record"),
+    events: at("events"),
     settledChannel: at("settled"),
     controlChannel: at("control"),
   };

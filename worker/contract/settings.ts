@@ -4,7 +4,7 @@
  * Bare numbers are seconds unless the unit says otherwise.
  */
 
-export type SettingRole = "worker" | "spawner" | "cli" | "broker";
+export type SettingRole = "worker" | "spawner" | "api" | "cli" | "broker";
 
 interface SettingBase {
   readonly env: string;
@@ -52,11 +52,14 @@ export type Setting =
   | SwitchSetting
   | ChoiceSetting;
 
-const everywhere = ["worker", "spawner", "cli"] as const;
+const everywhere = ["worker", "spawner", "api", "cli"] as const;
 const fleet = ["worker", "spawner"] as const;
 const worker = ["worker"] as const;
 const spawner = ["spawner"] as const;
 const broker = ["broker"] as const;
+const api = ["api"] as const;
+const cli = ["cli"] as const;
+const records = ["spawner", "api", "cli"] as const;
 const sandboxes = ["worker", "broker"] as const;
 
 // biome-ignore format: one setting a line reads as a table
@@ -132,6 +135,38 @@ export const SETTINGS = {
   sandboxHelper: { env: "TASKFLEET_SANDBOX_HELPER", type: "text", default: "", roles: worker, doc: "Path of the program taskfleet-sandbox, built from worker/sandbox; without it, untrusted programs are refused and workers lose controls." },
   controlGroup: { env: "TASKFLEET_CONTROL_GROUP", type: "list", default: [], roles: worker, doc: "Folders of the control group in which the worker may make groups for its tasks; a supervisor sets it." },
   controls: { env: "TASKFLEET_CONTROLS", type: "text", default: "", roles: ["worker", "cli"], doc: "JSON of the controls that hold and of those that are lost; a supervisor sets it." },
+  databaseUrl: { env: "DATABASE_URL", type: "secret", default: "", roles: records, doc: "PostgreSQL of the record, as `postgresql://user:password@host:5432/database?sslmode=verify-full`; none: runs are not recorded." },
+  pgHost: { env: "PGHOST", type: "text", default: "", roles: records, doc: "The same in parts, where DATABASE_URL is not set: host." },
+  pgPort: { env: "PGPORT", type: "integer", unit: "port", default: 5432, min: 1, max: 65535, roles: records, doc: "The same in parts: port." },
+  pgUser: { env: "PGUSER", type: "text", default: "", roles: records, doc: "The same in parts: user." },
+  pgPassword: { env: "PGPASSWORD", type: "secret", default: "", roles: records, doc: "The same in parts: password." },
+  pgDatabase: { env: "PGDATABASE", type: "text", default: "", roles: records, doc: "The same in parts: database." },
+  databaseAdminUrl: { env: "TASKFLEET_DATABASE_ADMIN_URL", type: "secret", default: "", roles: cli, doc: "A user that may make roles and databases, for `taskfleet db setup`." },
+  databaseMigrateUrl: { env: "TASKFLEET_DATABASE_MIGRATE_URL", type: "secret", default: "", roles: cli, doc: "The role that owns the record's tables, for `taskfleet db migrate`." },
+  databaseBackupUrl: { env: "TASKFLEET_DATABASE_BACKUP_URL", type: "secret", default: "", roles: cli, doc: "The role that may read the record's tables and nothing else, for backups." },
+  tablePrefix: { env: "TASKFLEET_TABLE_PREFIX", type: "text", default: "", roles: records, doc: "Before the names of the record's tables and roles, so that tenants may share a database: up to 20 of a-z 0-9 _, a letter first." },
+  poolSize: { env: "TASKFLEET_POOL_SIZE", type: "integer", unit: "count", default: 10, min: 1, max: 1000, roles: records, doc: "Connections to the database that are kept." },
+  poolOverflow: { env: "TASKFLEET_POOL_OVERFLOW", type: "integer", unit: "count", default: 20, min: 0, max: 1000, roles: records, doc: "Further connections at a peak; idle ones are closed after 10 s." },
+  poolTimeout: { env: "TASKFLEET_POOL_TIMEOUT", type: "number", unit: "s", default: 30, min: 0.05, max: 3600, roles: records, doc: "How long a query waits for a connection." },
+  poolRecycle: { env: "TASKFLEET_POOL_RECYCLE", type: "number", unit: "s", default: 1800, min: 1, max: 604800, roles: records, doc: "Age at which a connection is replaced." },
+  poolPrePing: { env: "TASKFLEET_POOL_PRE_PING", type: "switch", default: true, roles: records, doc: "A connection that was idle is tried before a query gets it." },
+  recordBuffer: { env: "TASKFLEET_RECORD_BUFFER", type: "integer", unit: "bytes", default: 268435456, min: 65536, max: 17179869184, roles: spawner, doc: "Most bytes of events that wait in Redis for the database; beyond it the oldest are dropped and counted." },
+  recordBatch: { env: "TASKFLEET_RECORD_BATCH", type: "integer", unit: "count", default: 5000, min: 1, max: 100000, roles: spawner, doc: "Most rows of one transaction." },
+  recordInterval: { env: "TASKFLEET_RECORD_INTERVAL", type: "number", unit: "s", default: 0.2, min: 0.01, max: 60, roles: spawner, doc: "Pause between two looks for events." },
+  retention: { env: "TASKFLEET_RETENTION", type: "number", unit: "s", default: 2592000, min: 0, max: 315360000, roles: ["spawner", "cli"], doc: "Runs that ended this long ago are taken out of the record, once a day; 0: never." },
+  retentionMode: { env: "TASKFLEET_RETENTION_MODE", type: "choice", choices: ["delete", "archive"], default: "delete", roles: ["spawner", "cli"], doc: "What becomes of them: deleted, or moved to the archive table." },
+  historyFile: { env: "TASKFLEET_HISTORY_FILE", type: "text", default: ".var/logs/execution_history.jsonl", roles: spawner, doc: "File that gets a line per ended run, relative to the working directory; `none`: no such file." },
+  historyMaxBytes: { env: "TASKFLEET_HISTORY_MAX_BYTES", type: "integer", unit: "bytes", default: 52428800, min: 4096, max: 17179869184, roles: spawner, doc: "Size at which the history file is put aside and begun anew." },
+  historyFiles: { env: "TASKFLEET_HISTORY_FILES", type: "integer", unit: "count", default: 5, min: 1, max: 1000, roles: spawner, doc: "History files that are kept." },
+  apiHost: { env: "TASKFLEET_API_HOST", type: "text", default: "127.0.0.1", roles: api, doc: "Address of the API." },
+  apiPort: { env: "TASKFLEET_API_PORT", type: "integer", unit: "port", default: 8080, min: 0, max: 65535, roles: api, doc: "Port of the API; 0: any free one." },
+  apiUrl: { env: "TASKFLEET_API_URL", type: "text", default: "", roles: cli, doc: "Where the API is, for commands that use it." },
+  apiKey: { env: "TASKFLEET_API_KEY", type: "secret", default: "", roles: ["api", "cli"], doc: "A first key with every verb; for a client, its own." },
+  apiRate: { env: "TASKFLEET_API_RATE", type: "integer", unit: "count", default: 100, min: 0, max: 1000000, roles: api, doc: "Calls of `POST /api/tasks` that a key, or else an address, may make in a window, all replicas together; 0: any number." },
+  apiRateWindow: { env: "TASKFLEET_API_RATE_WINDOW", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: api, doc: "Length of that window, which slides." },
+  apiMaxBody: { env: "TASKFLEET_API_MAX_BODY", type: "integer", unit: "bytes", default: 8388608, min: 1024, max: 268435456, roles: api, doc: "Largest body of a request." },
+  apiMaxBatch: { env: "TASKFLEET_API_MAX_BATCH", type: "integer", unit: "count", default: 500, min: 1, max: 10000, roles: api, doc: "Most tasks of one request." },
+  apiTrustProxy: { env: "TASKFLEET_API_TRUST_PROXY", type: "list", default: [], roles: api, doc: "Addresses and networks of proxies whose X-Forwarded-For counts." },
   logJson: { env: "LOG_JSON", type: "switch", default: true, roles: [...everywhere, "broker"], doc: "JSON logs; off: for people." },
   logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: [...everywhere, "broker"], doc: "Least level that is logged." },
 } as const satisfies Record<string, Setting>;

@@ -5,6 +5,7 @@ import { allowedValues, defaultText } from "../src/config/describe-setting.ts";
 const ROLE_WORDS = {
   worker: "worker",
   spawner: "spawner",
+  api: "API",
   cli: "command line",
   broker: "sandbox broker",
 } as const satisfies Record<SettingRole, string>;

@@ -176,6 +176,7 @@ const CHECKS = {
     folderForProcesses("runDirectory"),
     folderForProcesses("logDirectory"),
   ],
+  api: [redisUrl, streams],
   cli: [redisUrl, streams],
   broker: [brokerSocket, brokerImage, brokerRuntime],
 } as const satisfies Record<SettingRole, readonly Check[]>;

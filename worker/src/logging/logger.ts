@@ -5,7 +5,7 @@
  */
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
 import { LOG_EVENTS } from "../../contract/log-events.ts";
-import { redactor } from "./redact.ts";
+import { redactor, type SecretList } from "./redact.ts";
 
 export type { Logger } from "pino";
 
@@ -21,7 +21,7 @@ export interface LogOptions {
   /** Fields of every record. */
   readonly fields?: Readonly<Record<string, unknown>>;
   /** Values that never appear in a line. */
-  readonly secrets?: readonly string[];
+  readonly secrets?: SecretList;
   /** Default: standard output. A number is an open file. */
   readonly destination?: DestinationStream | number;
 }

@@ -4,6 +4,7 @@ import type { AbortReason, Circuit, TaskContext } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
 import { circuit } from "./circuit.ts";
+import { notRequired, type SecretReader } from "./handler-secrets.ts";
 import type { Ending } from "./outcome.ts";
 import type { ThreadPool, ThreadRun } from "./threads/thread-pool.ts";
 
@@ -15,6 +16,9 @@ export interface AttemptOptions {
   readonly graceMs: number;
   readonly threads: ThreadPool;
   readonly circuits: Circuits;
+  readonly secrets: SecretReader;
+  /** Takes secrets out of a note. */
+  readonly redact: (text: string) => string;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -48,6 +52,10 @@ class AttemptContext implements TaskContext {
 
   get circuit(): TaskContext["circuit"] {
     return (name) => this.#of.circuit(name);
+  }
+
+  get secret(): TaskContext["secret"] {
+    return (name) => this.#of.secret(name);
   }
 
   get progress(): TaskContext["progress"] {
@@ -118,8 +126,15 @@ export class Attempt {
     return circuit(this.#options.circuits, name, this.signal);
   }
 
-  note(progress: TaskProgress): void {
-    this.#progress = progress;
+  secret(name: string): string {
+    const { handler, secrets } = this.#options;
+    if (handler.requires?.secrets?.includes(name) !== true) throw notRequired(handler.kind, name);
+    return secrets.require(name);
+  }
+
+  note({ done, note }: TaskProgress): void {
+    // What is no text came from a handler without types.
+    this.#progress = { done, note: typeof note === "string" ? this.#options.redact(note) : note };
   }
 
   log(event: string, fields: Record<string, unknown>): void {
@@ -136,11 +151,11 @@ export class Attempt {
 
   /** What the handler throws before it returns a promise is as good as a rejection. */
   #call(): Promise<unknown> {
-    const { handler, task, payload, graceMs, threads, circuits } = this.#options;
+    const { handler, task, payload, graceMs, threads, circuits, secrets } = this.#options;
     try {
       const context = new AttemptContext(this, task, graceMs);
       if (handler.isolation === "event-loop") return Promise.resolve(handler.run(payload as never, context));
-      this.#thread = threads.run(handler, payload, context, circuits);
+      this.#thread = threads.run(handler, payload, context, { circuits, secrets });
       return this.#thread.done;
     } catch (thrown) {
       return Promise.reject(thrown);

@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { gcpSource } from "../../worker/src/adapters/secrets/gcp.ts";
-import { type ContractServer, startContractServer } from "./support/contract-server.ts";
+import {
+  type Answer,
+  type ContractServer,
+  type Request,
+  startContractServer,
+} from "./support/contract-server.ts";
 
 const TOKEN = "ya29.metadata-token";
 const VERSION = "projects/p-1/secrets/llm/versions/latest";
 const METADATA = { "metadata-flavor": "Google" };
 
 /** As Secret Manager's REST reference and the metadata server's documents say. */
-function answer({ path, headers }: { path: string; headers: { authorization?: string } }) {
+function answer({ path, headers }: Request): Answer {
   if (path.startsWith("/computeMetadata/v1/instance/service-accounts/default/token"))
     return {
       status: 200,

@@ -2,6 +2,7 @@ import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../contract/allowed-host
 import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
+import { HANDLER_FORMS, parseLogHandler, parseRename } from "../logging/handlers.ts";
 import { parseSource, SOURCE_FORMS } from "../secrets/source-spec.ts";
 import type { SettingProblem } from "./settings-error.ts";
 
@@ -120,6 +121,26 @@ const secretSources: Check = ({ secretSources: items }) => {
   };
 };
 
+/** A list whose items have a form of their own. */
+function wellFormed(
+  name: "logHandlers" | "logFields",
+  parse: (item: string) => unknown,
+  allowed: string,
+): Check {
+  return (values) => {
+    const items = values[name];
+    if (!Array.isArray(items)) return undefined;
+    const wrong = items.filter((item: string) => parse(item) === undefined).map((item) => `"${item}"`);
+    if (wrong.length === 0) return undefined;
+    return {
+      variable: SETTINGS[name].env,
+      received: `"${items.join(",")}", with ${wrong.join(", ")}`,
+      allowed: `${allowed}, with commas between them`,
+      wayOut: `Correct or remove ${wrong.join(", ")}.`,
+    };
+  };
+}
+
 /** `low` must not be above `high`. */
 function ordered(low: SettingName, high: SettingName): Check {
   return (values) => {
@@ -181,7 +202,11 @@ const brokerRuntime: Check = ({ brokerRuntime: runtime }) => {
 };
 
 /** A role without the setting has nothing to check. */
-const everyRole: readonly Check[] = [secretSources];
+const everyRole: readonly Check[] = [
+  secretSources,
+  wellFormed("logHandlers", parseLogHandler, HANDLER_FORMS),
+  wellFormed("logFields", parseRename, "pairs such as timestamp=@timestamp"),
+];
 
 const CHECKS = {
   worker: [

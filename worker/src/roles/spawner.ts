@@ -15,6 +15,7 @@ import type { Handler } from "../handler.ts";
 import { loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
+import { logOptions } from "../logging/log-options.ts";
 import { createLogger } from "../logging/logger.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
 import type { Actuator } from "../ports/actuator.ts";
@@ -33,9 +34,8 @@ type SpawnerSettings = Settings<"spawner">;
 export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   const { settings, secrets: source } = await openStart(env, "spawner");
   const secrets = () => source.values();
-  const { logJson: json, logLevel: level } = settings;
   const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
-  const logger = await createLogger({ name: "spawner", json, level, secrets });
+  const logger = await createLogger({ name: "spawner", ...logOptions(settings), secrets });
   reportSecrets(source, logger);
   const load = () => loadHandlers({ folder: settings.handlers });
   // The workers that it starts have what it has; others bring their own.

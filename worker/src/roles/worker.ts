@@ -22,6 +22,7 @@ import { type LoadedHandler, loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
 import { WorkerMetrics } from "../http/worker-metrics.ts";
+import { logOptions } from "../logging/log-options.ts";
 import { createLogger, type Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
@@ -183,9 +184,9 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   const { settings, secrets } = await openStart(env, "worker");
   const workerId = settings.workerId === "" ? newWorkerId() : settings.workerId;
   const guarded = () => secrets.values();
-  const { logJson: json, logLevel: level, concurrency, batchSize, pollInterval, streams } = settings;
+  const { concurrency, batchSize, pollInterval, streams } = settings;
   const fields = { worker_id: workerId };
-  const logger = await createLogger({ name: "worker", json, level, fields, secrets: guarded });
+  const logger = await createLogger({ name: "worker", ...logOptions(settings), fields, secrets: guarded });
   reportSecrets(secrets, logger);
   logger.info(
     {

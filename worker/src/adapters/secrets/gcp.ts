@@ -25,7 +25,9 @@ interface Answer {
  */
 export async function gcpSource({ version, name }: GcpSecret, env: Variables): Promise<SecretSource> {
   const { GoogleAuth } = await import("google-auth-library");
-  const auth = new GoogleAuth({ scopes: SCOPE });
+  // With the project known, nobody looks for it by starting gcloud.
+  const projectId = version.split("/")[1] ?? "";
+  const auth = new GoogleAuth({ scopes: SCOPE, projectId });
   const endpoint = env.CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER || ENDPOINT;
   let token = "";
   return {

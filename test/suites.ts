@@ -66,6 +66,14 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "secrets",
+    what: "secrets: sources, rotation, redaction, what a start requires",
+    inputs: [...WORKER, ...["test/secrets/**", "test/worker/support/**", "test/worker/fixtures/**"]],
+    command: mocha("secrets"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "outside",
     what: "calls of services outside: circuit breakers and the handler http",
     inputs: [...WORKER, "test/{circuit,http}/**", "test/worker/support/**", "test/worker/fixtures/**"],

@@ -78,6 +78,7 @@ function contextOf(signal: AbortSignal): TaskContext {
     attempt: 1,
     graceMs: 500,
     signal,
+    secret: () => "",
     circuit: (name) => circuit(closedCircuits, name, signal),
     progress: () => {},
     log: () => {},

@@ -39,6 +39,7 @@ function setUp(given: Partial<DispatcherOptions> = {}, handler: typeof waits = w
     },
     threads: new ThreadPool(),
     circuits: closedCircuits,
+    secrets: { require: () => "" },
     now: Date.now,
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),

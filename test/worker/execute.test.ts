@@ -23,6 +23,7 @@ function context(signal: AbortSignal = new AbortController().signal): TaskContex
     attempt: 1,
     graceMs: GRACE_MS,
     signal,
+    secret: () => "",
     circuit: (name) => circuit(closedCircuits, name, signal),
     progress: () => {},
     log: () => {},

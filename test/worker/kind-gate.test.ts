@@ -52,6 +52,7 @@ function setUp(queue: Partial<Queue>, concurrency = 1) {
     },
     threads: new ThreadPool(),
     circuits: closedCircuits,
+    secrets: { require: () => "" },
     now: Date.now,
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),

@@ -20,6 +20,10 @@ export const LOG_EVENTS = {
   unknownLimits: "limits_of_unknown_kinds",
   /** A circuit breaker opened, or closed again. */
   circuit: "circuit_changed",
+  /** A secret's value became another, by its date or in its source. */
+  secretRotated: "secret_rotated",
+  /** Secrets cannot be read any more; those read before still count. */
+  secretSource: "secret_source_failed",
   /** The log could not be written for a while, and so many lines are lost. */
   linesDropped: "log_lines_dropped",
 } as const;

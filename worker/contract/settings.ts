@@ -167,6 +167,11 @@ export const SETTINGS = {
   apiMaxBody: { env: "TASKFLEET_API_MAX_BODY", type: "integer", unit: "bytes", default: 8388608, min: 1024, max: 268435456, roles: api, doc: "Largest body of a request." },
   apiMaxBatch: { env: "TASKFLEET_API_MAX_BATCH", type: "integer", unit: "count", default: 500, min: 1, max: 10000, roles: api, doc: "Most tasks of one request." },
   apiTrustProxy: { env: "TASKFLEET_API_TRUST_PROXY", type: "list", default: [], roles: api, doc: "Addresses and networks of proxies whose X-Forwarded-For counts." },
+  secretSources: { env: "TASKFLEET_SECRET_SOURCES", type: "list", default: [], roles: everywhere, doc: "Where secrets come from beside the environment, by precedence: `file:/path/of.json`, `aws:<secret id>`, `gcp:projects/<p>/secrets/<s>`, `vault:<mount>/<path>` ([secrets](secrets.md))." },
+  secretRefresh: { env: "TASKFLEET_SECRET_REFRESH", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: everywhere, doc: "How often secrets that can change are read again; files are watched beside that." },
+  logHandlers: { env: "LOG_HANDLERS", type: "list", default: ["stdout"], roles: [...everywhere, "broker"], doc: "Where logs go: `stdout`, `stderr`, `file:PATH?max=10mb&keep=5`, each with `format=` of its own if wanted ([logging](logging.md))." },
+  logFormat: { env: "LOG_FORMAT", type: "choice", choices: ["auto", "json", "people", "logfmt"], default: "auto", roles: [...everywhere, "broker"], doc: "How logs are written; auto: as LOG_JSON says." },
+  logFields: { env: "LOG_FIELDS", type: "list", default: [], roles: [...everywhere, "broker"], doc: "Other names for fields of JSON and logfmt records, as in `timestamp=@timestamp,message=event`." },
   logJson: { env: "LOG_JSON", type: "switch", default: true, roles: [...everywhere, "broker"], doc: "JSON logs; off: for people." },
   logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: [...everywhere, "broker"], doc: "Least level that is logged." },
 } as const satisfies Record<string, Setting>;

@@ -34,6 +34,12 @@ export interface TaskContext {
    * control characters, such as the service's origin.
    */
   circuit(name: string): Circuit;
+  /**
+   * A secret that the handler names in `requires.secrets`: the value that counts now. Ask for it in each run, and it
+   * can be changed while the worker runs. Never write it into an output; where it turns up, it is blackened.
+   * @throws PermanentError when the handler does not name it there.
+   */
+  secret(name: string): string;
   /** Reports progress, 0 to 1; the last report travels with the worker's heartbeat. */
   progress(done: number, note?: string): void;
   /** Writes a structured log record with the task's id and kind. */
@@ -48,6 +54,13 @@ export interface Circuit {
    * counts as neither.
    */
   run<Answer>(call: () => Promise<Answer>): Promise<Answer>;
+}
+
+export interface Requirements {
+  /** Names of secrets, such as `OPENAI_API_KEY`: variables, or what a secret source has. */
+  readonly secrets?: readonly string[];
+  /** Paths of files, relative to the handler's module; those of a bundled handler to the working directory. */
+  readonly files?: readonly string[];
 }
 
 /** Why a task's signal was aborted. After `stopping` and `lost` the task runs again, here or elsewhere. */
@@ -70,6 +83,8 @@ export interface Handler<Payload extends TSchema = TSchema> {
    * fleet sets for the kind wins. Default: no limits.
    */
   readonly limits?: KindLimits;
+  /** What must be there for the worker to start. Default: nothing. */
+  readonly requires?: Requirements;
   /**
    * Where it runs. `event-loop`: with the worker's other tasks, for code that mostly waits. `thread`: in a thread of its
    * own, for code that computes; it can be ended by force, and heartbeats go on meanwhile. A `thread` handler comes

@@ -28,6 +28,7 @@ async function run(id: number, payload: Payload): Promise<void> {
     attempt: 1,
     graceMs: 200,
     signal: controller.signal,
+    secret: () => "",
     circuit: () => {
       throw new Error("a program calls no service");
     },

@@ -5,7 +5,7 @@ import { examples } from "./output/help.ts";
 /** `worker [--check]`: the role that runs tasks. */
 export function define(command: Command, ends: Action): void {
   command
-    .option("--check", "test settings, handlers and Redis, then end: exit code 0, or what is wrong")
+    .option("--check", "test settings, secrets, handlers and Redis, then end: exit code 0, or what is wrong")
     .action((options: { check?: boolean }) => ends(options.check === true ? check() : run()));
   examples(command, [
     ["% worker", "run tasks of the streams in TASKFLEET_QUEUE_NAME until SIGTERM"],
@@ -20,6 +20,6 @@ async function run(): Promise<number> {
 }
 
 async function check(): Promise<number> {
-  const { checkWorker } = await import("../roles/worker-check.ts");
-  return checkWorker(process.env);
+  const { printStartCheck } = await import("../roles/start-check.ts");
+  return printStartCheck(process.env, "worker");
 }

@@ -2,6 +2,8 @@ import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../contract/allowed-host
 import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
+import { HANDLER_FORMS, parseLogHandler, parseRename } from "../logging/handlers.ts";
+import { parseSource, SOURCE_FORMS } from "../secrets/source-spec.ts";
 import type { SettingProblem } from "./settings-error.ts";
 
 /** The values that were readable, of this role. */
@@ -106,6 +108,39 @@ const httpAllow: Check = ({ httpAllow: entries }) => {
   };
 };
 
+const secretSources: Check = ({ secretSources: items }) => {
+  if (!Array.isArray(items)) return undefined;
+  const wrong = items.filter((item: string) => parseSource(item) === undefined);
+  if (wrong.length === 0) return undefined;
+  const named = wrong.map((item) => `"${item}"`).join(", ");
+  return {
+    variable: SETTINGS.secretSources.env,
+    received: `"${items.join(",")}", with ${named}`,
+    allowed: `${SOURCE_FORMS}, with commas between them`,
+    wayOut: `Correct or remove ${named}.`,
+  };
+};
+
+/** A list whose items have a form of their own. */
+function wellFormed(
+  name: "logHandlers" | "logFields",
+  parse: (item: string) => unknown,
+  allowed: string,
+): Check {
+  return (values) => {
+    const items = values[name];
+    if (!Array.isArray(items)) return undefined;
+    const wrong = items.filter((item: string) => parse(item) === undefined).map((item) => `"${item}"`);
+    if (wrong.length === 0) return undefined;
+    return {
+      variable: SETTINGS[name].env,
+      received: `"${items.join(",")}", with ${wrong.join(", ")}`,
+      allowed: `${allowed}, with commas between them`,
+      wayOut: `Correct or remove ${wrong.join(", ")}.`,
+    };
+  };
+}
+
 /** `low` must not be above `high`. */
 function ordered(low: SettingName, high: SettingName): Check {
   return (values) => {
@@ -166,9 +201,26 @@ const brokerRuntime: Check = ({ brokerRuntime: runtime }) => {
   };
 };
 
+/** A role without the setting has nothing to check. */
+const everyRole: readonly Check[] = [
+  secretSources,
+  wellFormed("logHandlers", parseLogHandler, HANDLER_FORMS),
+  wellFormed("logFields", parseRename, "pairs such as timestamp=@timestamp"),
+];
+
 const CHECKS = {
-  worker: [redisUrl, streams, workerId, kindLimits, protections, httpAllow, ordered("retryBase", "retryMax")],
+  worker: [
+    ...everyRole,
+    redisUrl,
+    streams,
+    workerId,
+    kindLimits,
+    protections,
+    httpAllow,
+    ordered("retryBase", "retryMax"),
+  ],
   spawner: [
+    ...everyRole,
     redisUrl,
     oneStream,
     kindLimits,
@@ -176,9 +228,9 @@ const CHECKS = {
     folderForProcesses("runDirectory"),
     folderForProcesses("logDirectory"),
   ],
-  api: [redisUrl, streams],
-  cli: [redisUrl, streams],
-  broker: [brokerSocket, brokerImage, brokerRuntime],
+  api: [...everyRole, redisUrl, streams],
+  cli: [...everyRole, redisUrl, streams],
+  broker: [...everyRole, brokerSocket, brokerImage, brokerRuntime],
 } as const satisfies Record<SettingRole, readonly Check[]>;
 
 /** What is wrong between settings, or with the form of one, that its type alone does not say. */

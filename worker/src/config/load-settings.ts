@@ -84,8 +84,26 @@ export function loadSettings<Role extends SettingRole>(
   return Object.freeze(values) as Settings<Role>;
 }
 
+/** The password in a URL, as it stands there and decoded; none in what is no URL. */
+function passwordsIn(text: string): readonly string[] {
+  if (!URL.canParse(text)) return [];
+  const { password } = new URL(text);
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}
+
 /** The secret values among a role's settings, for redaction: those that are set. */
 export function secretValues(settings: Pick<Settings, "redisUrl" | "redisPassword">): readonly string[] {
-  const inUrl = new URL(settings.redisUrl).password;
-  return [settings.redisPassword, inUrl, decodeURIComponent(inUrl)].filter((value) => value !== "");
+  const secrets = (Object.entries(SETTINGS) as [SettingName, Setting][])
+    .filter(([name, { type }]) => type === "secret" && name !== "redisPassword")
+    .map(([name]) => (settings as Partial<Settings>)[name])
+    .filter((value) => typeof value === "string");
+  const all = [
+    ...[settings.redisPassword, ...passwordsIn(settings.redisUrl)],
+    ...secrets.flatMap((value) => [value, ...passwordsIn(value)]),
+  ];
+  return all.filter((value) => value !== "");
 }

@@ -34,8 +34,15 @@ const FORMATS = KEY_FORMATS.map(({ rule, source }) => ({
 /** Wider than the rules: in JSON text a line break before a key reads `\n`, whose `n` looks like a word's end. */
 const ANY_FORMAT = new RegExp(KEY_FORMATS.map(({ source }) => source).join("|"));
 
-const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD)$/i;
-const SHORTEST_SECRET = 8;
+const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD)(?:_NEW)?$/i;
+const NONE: readonly string[] = [];
+/** A shorter value of such a variable is taken for something else. */
+export const SHORTEST_SECRET = 8;
+
+/** Whether a variable of this name holds a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
 
 /** Strings under such names are looked at decoded too. */
 const BASE64_NAME = /Base64$/;
@@ -44,7 +51,7 @@ const BASE64_NAME_IN_JSON = /Base64":/;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 interface OwnSecret {
-  readonly name: string;
+  readonly rule: string;
   readonly value: string;
   /** The value as it stands inside a JSON string. */
   readonly inJson: string;
@@ -52,27 +59,40 @@ interface OwnSecret {
 
 /** Knows the key formats and the secrets of one environment. */
 export class SecretScanner {
-  readonly #own: readonly OwnSecret[];
+  readonly #fixed: readonly OwnSecret[];
+  readonly #further: () => readonly string[];
+  #seen: readonly string[] = NONE;
+  #own: readonly OwnSecret[];
 
   /**
    * `environment`: of its variables whose name ends in KEY, TOKEN, SECRET or PASSWORD, values of 8 characters
-   * or more are secrets.
+   * or more are secrets. `further`: others, of 8 characters or more; the same array for as long as they are the same.
    */
-  constructor(environment: Environment) {
-    this.#own = Object.entries(environment).flatMap(([name, value]) =>
-      value !== undefined && value.length >= SHORTEST_SECRET && SECRET_NAME.test(name)
-        ? [{ name, value, inJson: JSON.stringify(value).slice(1, -1) }]
-        : [],
+  constructor(environment: Environment, further: () => readonly string[] = () => NONE) {
+    this.#fixed = Object.entries(environment).flatMap(([name, value]) =>
+      SECRET_NAME.test(name) ? ownSecret(`the value of the environment variable ${name}`, value) : [],
     );
+    this.#own = this.#fixed;
+    this.#further = further;
   }
 
   /** The first secret in a JSON value, in document order. `text`: its JSON text, where it is at hand. */
   find(payload: unknown, text: string = JSON.stringify(payload)): FoundSecret | undefined {
+    this.#update();
     const suspicious =
       ANY_FORMAT.test(text) ||
       BASE64_NAME_IN_JSON.test(text) ||
       this.#own.some(({ inJson }) => text.includes(inJson));
     return suspicious ? this.#walk(payload, "$", "") : undefined;
+  }
+
+  #update(): void {
+    const further = this.#further();
+    if (further === this.#seen) return;
+    this.#seen = further;
+    const known = new Set(this.#fixed.map(({ value }) => value));
+    const fresh = further.filter((value) => !known.has(value));
+    this.#own = [...this.#fixed, ...fresh.flatMap((value) => ownSecret("a secret of this process", value))];
   }
 
   #walk(value: unknown, path: string, name: string): FoundSecret | undefined {
@@ -101,9 +121,13 @@ export class SecretScanner {
 
   #ruleOf(text: string): string | undefined {
     const own = this.#own.find(({ value }) => text.includes(value));
-    if (own !== undefined) return `the value of the environment variable ${own.name}`;
+    if (own !== undefined) return own.rule;
     return FORMATS.find(({ pattern }) => pattern.test(text))?.rule;
   }
+}
+
+function ownSecret(rule: string, value = ""): OwnSecret[] {
+  return value.length < SHORTEST_SECRET ? [] : [{ rule, value, inJson: JSON.stringify(value).slice(1, -1) }];
 }
 
 function childPath(parent: object, path: string, key: string): string {

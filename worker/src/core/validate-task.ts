@@ -22,6 +22,8 @@ export interface TaskRules {
   readonly maxPayloadBytes: number;
   /** Whose secrets no payload may carry; usually `process.env`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Further values that no payload may carry; the same array for as long as they are the same. Default: none. */
+  readonly secrets?: () => readonly string[];
 }
 
 /** The longest delay of a push: a year. */
@@ -68,9 +70,9 @@ export class TaskValidator {
   readonly #maxPayloadBytes: number;
   readonly #ajv = newAjv();
 
-  constructor({ kinds, maxPayloadBytes, environment }: TaskRules) {
+  constructor({ kinds, maxPayloadBytes, environment, secrets }: TaskRules) {
     this.#kinds = new Map([...kinds].map((kind) => [kind.kind, kind]));
-    this.#secrets = new SecretScanner(environment);
+    this.#secrets = new SecretScanner(environment, secrets);
     this.#maxPayloadBytes = maxPayloadBytes;
   }
 

@@ -45,6 +45,27 @@ function kindLimitsProblem(limits: unknown): string | undefined {
   return `limits.${field} is wrong in ${shown(limits)}; allowed: a whole number from ${min} to ${max}`;
 }
 
+const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+
+function requiresProblem(requires: unknown): string | undefined {
+  if (requires === undefined) return undefined;
+  const isList = (list: unknown, fits: (item: string) => boolean) =>
+    list === undefined ||
+    (Array.isArray(list) && list.every((item) => typeof item === "string" && fits(item)));
+  const { secrets, files, ...others } = (typeof requires === "object" ? (requires ?? {}) : { requires }) as {
+    secrets?: unknown;
+    files?: unknown;
+  };
+  const fits =
+    requires !== null &&
+    Object.keys(others).length === 0 &&
+    isList(secrets, (name) => SECRET_NAME.test(name)) &&
+    isList(files, (path) => path !== "");
+  if (fits) return undefined;
+  const forms = '{ secrets?: ["OPENAI_API_KEY", ...], files?: ["model.json", ...] }, or leave it out';
+  return `requires is ${shown(requires)}; allowed: ${forms}`;
+}
+
 /** What keeps this value, a module's export, from being a handler; empty when it is one. */
 export function handlerProblems(candidate: unknown): string[] {
   if (typeof candidate !== "object" || candidate === null) {
@@ -68,6 +89,7 @@ export function handlerProblems(candidate: unknown): string[] {
       ? undefined
       : `isolation is ${shown(handler.isolation)}; allowed: ${ISOLATIONS.join(", ")}`,
     kindLimitsProblem(handler.limits),
+    requiresProblem(handler.requires),
     typeof handler.run === "function" ? undefined : `run is ${shown(handler.run)}; allowed: a function`,
   ];
   return checks.filter((problem) => problem !== undefined);

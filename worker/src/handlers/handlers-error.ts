@@ -1,4 +1,5 @@
 import { TaskfleetError } from "../core/errors.ts";
+import type { Handler } from "../handler.ts";
 
 /** One thing that is wrong with a module of the handlers folder, or with the folder. */
 export interface HandlerProblem {
@@ -10,9 +11,12 @@ export interface HandlerProblem {
 export class HandlersError extends TaskfleetError {
   override readonly name = "HandlersError";
   readonly problems: readonly HandlerProblem[];
-  constructor(problems: readonly HandlerProblem[]) {
+  /** Those that are in order. */
+  readonly others: readonly Handler[];
+  constructor(problems: readonly HandlerProblem[], others: readonly Handler[] = []) {
     const count = problems.length === 1 ? "1 handler is wrong" : `${problems.length} handlers are wrong`;
     super([`${count}:`, ...problems.map(({ file, message }) => `  - ${file}: ${message}`)].join("\n"));
     this.problems = problems;
+    this.others = others;
   }
 }

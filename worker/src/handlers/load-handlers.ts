@@ -109,6 +109,6 @@ export async function loadHandlers({
     handlers.set(handler.kind, handler);
     files.set(handler.kind, file);
   }
-  if (problems.length > 0) throw new HandlersError(problems);
+  if (problems.length > 0) throw new HandlersError(problems, [...handlers.values()]);
   return handlers;
 }

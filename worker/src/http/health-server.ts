@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { TaskfleetError } from "../core/errors.ts";
-import { redactor } from "../logging/redact.ts";
+import { redactor, type SecretList } from "../logging/redact.ts";
 
 export interface HealthServerOptions {
   readonly host: string;
@@ -16,7 +16,7 @@ export interface HealthServerOptions {
   /** What keeps the role from working, one line each, such as `redis: connection refused`; empty when ready. */
   readonly ready: () => Promise<readonly string[]>;
   /** Values that never appear in an answer. */
-  readonly secrets?: readonly string[];
+  readonly secrets?: SecretList;
 }
 
 interface Answer {

@@ -5,6 +5,7 @@ import { checkImage, removeLeftovers } from "../broker/docker.ts";
 import { BROKER_EVENTS } from "../broker/events.ts";
 import { loadSettings } from "../config/load-settings.ts";
 import { limitsOf } from "../handlers/execute/payload-limits.ts";
+import { logOptions } from "../logging/log-options.ts";
 import { createLogger } from "../logging/logger.ts";
 import type { SandboxLimits } from "../ports/sandbox.ts";
 
@@ -20,8 +21,8 @@ function whole(limits: SandboxLimits): SandboxLimits {
  */
 export async function runSandboxBroker(env: NodeJS.ProcessEnv): Promise<number> {
   const settings = loadSettings(env, "broker");
-  const { logJson: json, logLevel: level, sandboxBroker: socket, brokerImage: image } = settings;
-  const logger = await createLogger({ name: "sandbox-broker", json, level });
+  const { sandboxBroker: socket, brokerImage: image } = settings;
+  const logger = await createLogger({ name: "sandbox-broker", ...logOptions(settings) });
   const { brokerRuntime: runtime, brokerContainers: containers } = settings;
   const label = `taskfleet.sandbox-broker=${socket}`;
   await checkImage(image);

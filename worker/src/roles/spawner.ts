@@ -9,12 +9,15 @@ import type { PublishedKind } from "../../contract/records.ts";
 import type { BacklogPolicy } from "../../contract/scaling.ts";
 import { ProcessActuator } from "../adapters/processes/process-actuator.ts";
 import { createConnection } from "../adapters/redis/connection.ts";
-import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
+import type { Settings } from "../config/load-settings.ts";
+import { openStart, requireAll } from "../config/open-start.ts";
 import type { Handler } from "../handler.ts";
 import { loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
+import { logOptions } from "../logging/log-options.ts";
 import { createLogger } from "../logging/logger.ts";
+import { reportSecrets } from "../logging/report-secrets.ts";
 import type { Actuator } from "../ports/actuator.ts";
 import { SPAWNER_EVENTS } from "../spawner/events.ts";
 import { FailureLog } from "../spawner/failure-log.ts";
@@ -26,15 +29,17 @@ type SpawnerSettings = Settings<"spawner">;
 
 /**
  * Runs until SIGTERM or SIGINT and returns the exit code. Workers outlive it.
- * @throws SettingsError, HandlersError, HealthServerError before anything is started.
+ * @throws SettingsError, SecretsError, HandlersError, StartError, HealthServerError before anything is started.
  */
 export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
-  const settings = loadSettings(env, "spawner");
-  const secrets = secretValues(settings);
-  const { logJson: json, logLevel: level } = settings;
+  const { settings, secrets: source } = await openStart(env, "spawner");
+  const secrets = () => source.values();
   const holder = `${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
-  const logger = await createLogger({ name: "spawner", json, level, secrets });
-  const handlers = await loadHandlers({ folder: settings.handlers });
+  const logger = await createLogger({ name: "spawner", ...logOptions(settings), secrets });
+  reportSecrets(source, logger);
+  const load = () => loadHandlers({ folder: settings.handlers });
+  // The workers that it starts have what it has; others bring their own.
+  const handlers = settings.actuator === "process" ? await requireAll(source, load) : await load();
   const kinds = [...handlers.values()].map(publishedKind);
   const limits = kindLimits(settings, handlers, logger);
   const failures = new FailureLog(logger, () => performance.now());
@@ -66,6 +71,7 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   signal.addEventListener("abort", () => logger.info({ signal: signal.reason }, SPAWNER_EVENTS.signal));
   await spawner.run(signal);
   await server.stop();
+  source.stop();
   redis.disconnect();
   logger.info({ graceful: true }, SPAWNER_EVENTS.stopped);
   return EXIT.ok;

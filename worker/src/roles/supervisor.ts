@@ -6,12 +6,15 @@ import { EXIT } from "../../contract/exit-codes.ts";
 import type { RunFile } from "../../contract/run-file.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import { removeWorkerGroup } from "../adapters/cgroups/worker-group.ts";
-import { loadSettings } from "../config/load-settings.ts";
+import { loadSettings, type Settings } from "../config/load-settings.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
+import type { Secrets } from "../secrets/secrets.ts";
+import { SUPERVISOR } from "../secrets/source-spec.ts";
 import { chooseStart } from "../supervisor/confined-start.ts";
 import { OwnRunFile, startTime } from "../supervisor/own-run-file.ts";
 import { recordExit } from "../supervisor/record-exit.ts";
 import { ScratchParent } from "../supervisor/scratch-parent.ts";
+import { SecretChannel, withoutSecrets } from "../supervisor/secret-channel.ts";
 import { SECRET_DESCRIPTOR, SupervisedWorker } from "../supervisor/supervised-worker.ts";
 
 /** Beyond the worker's own limits: for its last outcomes to be written and its connections to be closed. */
@@ -23,14 +26,26 @@ const STOP_MARGIN_MS = 10_000;
  * @throws SettingsError when the worker could not start either.
  */
 export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
-  const settings = loadSettings(env, "worker");
+  const given = loadSettings(env, "worker");
+  const open = async () => (await import("../secrets/open-secrets.ts")).openSecrets(env, given, "worker");
+  const own = given.confine && given.secretSources.length > 0 ? await open() : null;
+  const settings = own?.settings ?? given;
   const workerId = settings.workerId === "" ? newWorkerId() : settings.workerId;
   const runFile = new OwnRunFile(settings.runDirectory, workerId);
   const scratch = new ScratchParent();
   const start = chooseStart(settings, workerId, process.argv[1] ?? "", scratch.make());
-  const worker = new SupervisedWorker({
+  const channel = new SecretChannel(
+    async (): Promise<Secrets> => (own ?? (await open())).secrets,
+    (message) => worker.tell(message),
+  );
+  const worker: SupervisedWorker = new SupervisedWorker({
     ...start,
-    env: { ...withoutPassword(env, start.secret), ...start.env, [SETTINGS.workerId.env]: workerId },
+    onNeeds: (names) => void channel.asked(names),
+    env: {
+      ...(settings.confine ? confinedEnvironment(env, settings, start.secret) : env),
+      ...start.env,
+      [SETTINGS.workerId.env]: workerId,
+    },
     patienceMs: (settings.gracefulShutdownTimeout + settings.cancelGrace) * 1000 + STOP_MARGIN_MS,
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => worker.signal(signal));
@@ -49,18 +64,31 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
   const reason = await worker.ended();
   if (settings.confine) await removeGroup(settings.runDirectory, workerId);
   await scratch.remove();
+  await channel.stop();
   runFile.note(file, reason);
   // A run file that stays tells the spawner to record the exit in the supervisor's place.
   if (await recordExit(settings, workerId, reason)) runFile.remove();
   return reason === "error" ? EXIT.failed : EXIT.ok;
 }
 
-/** A confined worker gets its password by a descriptor alone. */
-function withoutPassword(env: NodeJS.ProcessEnv, secret: string): NodeJS.ProcessEnv {
-  const { env: name } = SETTINGS.redisPassword;
-  if (secret === "") return env;
-  const { [name]: _value, ...others } = env;
-  return { ...others, [`${name}_FILE`]: `/dev/fd/${SECRET_DESCRIPTOR}` };
+/**
+ * A confined worker gets its password by a descriptor, and other secrets from its supervisor: its environment can be
+ * read by the programs that it starts.
+ */
+function confinedEnvironment(
+  env: NodeJS.ProcessEnv,
+  { redisUrl }: Settings<"worker">,
+  secret: string,
+): NodeJS.ProcessEnv {
+  const url = new URL(redisUrl);
+  url.password = "";
+  const { env: password } = SETTINGS.redisPassword;
+  return {
+    ...withoutSecrets(env),
+    ...(new URL(redisUrl).password === "" ? {} : { [SETTINGS.redisUrl.env]: url.href }),
+    ...(secret === "" ? {} : { [`${password}_FILE`]: `/dev/fd/${SECRET_DESCRIPTOR}` }),
+    [SETTINGS.secretSources.env]: SUPERVISOR,
+  };
 }
 
 /** What is left of the worker's programs ends with its group. */

@@ -12,7 +12,8 @@ import { ControlSubscriber } from "../adapters/redis/control.ts";
 import { KindLimiter } from "../adapters/redis/kind-limits.ts";
 import { describeSandbox } from "../adapters/sandbox/describe.ts";
 import { openSandbox } from "../adapters/sandbox/open-sandbox.ts";
-import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
+import type { Settings } from "../config/load-settings.ts";
+import { openStart, requireAll } from "../config/open-start.ts";
 import { RedisUnavailableError } from "../core/errors.ts";
 import { limitsOf } from "../handlers/execute/payload-limits.ts";
 import { killAllGroups } from "../handlers/execute/process-group.ts";
@@ -21,8 +22,10 @@ import { type LoadedHandler, loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
 import { WorkerMetrics } from "../http/worker-metrics.ts";
+import { logOptions } from "../logging/log-options.ts";
 import { createLogger, type Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
+import { reportSecrets } from "../logging/report-secrets.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
 import { payloadCheck } from "../runtime/payload-check.ts";
 import { RuntimeEvents } from "../runtime/runtime-events.ts";
@@ -32,6 +35,7 @@ import { exitReason, outerPid, tellSupervisor } from "../runtime/supervisor-link
 import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
+import type { Secrets } from "../secrets/secrets.ts";
 import { kindLimits } from "./kind-limits.ts";
 
 /** For the consumer to be forgotten at the end; its report is dropped later else. */
@@ -47,7 +51,7 @@ interface Parts {
   readonly settings: Settings<"worker">;
   readonly workerId: string;
   readonly logger: Logger;
-  readonly secrets: readonly string[];
+  readonly secrets: Secrets;
   readonly metrics: WorkerMetrics;
   readonly connections: Connections;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
@@ -87,11 +91,16 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
     limiter: new KindLimiter(connections.redis, workerId, kindLimits(settings, handlers, logger)),
     limits: runtimeLimits(settings),
     handlers,
-    check: payloadCheck(handlers, settings.maxPayloadBytes, {
-      ...process.env,
-      // It may have come from a file.
-      [SETTINGS.redisPassword.env]: settings.redisPassword,
-    }),
+    check: payloadCheck(
+      handlers,
+      settings.maxPayloadBytes,
+      {
+        ...process.env,
+        // It may have come from a file.
+        [SETTINGS.redisPassword.env]: settings.redisPassword,
+      },
+      () => secrets.values(),
+    ),
     policy: {
       workerId,
       imageTag: settings.imageTag,
@@ -101,7 +110,7 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
         jitter: settings.retryJitter,
       },
       random: Math.random,
-      redact: redactor(secrets),
+      redact: redactor(() => secrets.values()),
     },
     self: {
       worker_id: workerId,
@@ -116,6 +125,7 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
     },
     events,
     circuits: makeCircuits(parts, events),
+    secrets,
     interrupt: unblocker(connections.redis, connections.blocking),
     killPrograms: killAllGroups,
   });
@@ -168,15 +178,16 @@ async function ownSandbox(settings: Settings<"worker">, logger: Logger): Promise
 
 /**
  * Runs a worker and returns its exit code.
- * @throws SettingsError, HandlersError, HealthServerError when it cannot start.
+ * @throws SettingsError, SecretsError, HandlersError, StartError, HealthServerError when it cannot start.
  */
 export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
-  const settings = loadSettings(env, "worker");
+  const { settings, secrets } = await openStart(env, "worker");
   const workerId = settings.workerId === "" ? newWorkerId() : settings.workerId;
-  const secrets = secretValues(settings);
-  const { logJson: json, logLevel: level, concurrency, batchSize, pollInterval, streams } = settings;
+  const guarded = () => secrets.values();
+  const { concurrency, batchSize, pollInterval, streams } = settings;
   const fields = { worker_id: workerId };
-  const logger = await createLogger({ name: "worker", json, level, fields, secrets });
+  const logger = await createLogger({ name: "worker", ...logOptions(settings), fields, secrets: guarded });
+  reportSecrets(secrets, logger);
   logger.info(
     {
       concurrency,
@@ -193,18 +204,15 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   const sandbox = await ownSandbox(settings, logger);
   const always = settings.executeSandbox === "always";
   const execute = createExecuteHandler({ sandbox, always, limits: limitsOf(settings) });
-  const handlers = await loadHandlers({
-    folder: settings.handlers,
-    execute,
-    httpAllow: settings.httpAllow,
-  });
+  const { handlers: folder, httpAllow } = settings;
+  const handlers = await requireAll(secrets, () => loadHandlers({ folder, execute, httpAllow }));
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
   const connections = connect(settings, workerId);
   const metrics = new WorkerMetrics();
   metrics.start();
   const { httpHost: host, httpPort: port } = settings;
   const ready = () => redisReadiness(connections.redis);
-  const health = new HealthServer({ host, port, metrics: () => metrics.text(), ready, secrets });
+  const health = new HealthServer({ host, port, metrics: () => metrics.text(), ready, secrets: guarded });
   try {
     await health.start();
     const pid = await toldPid;
@@ -214,6 +222,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
     await tellSupervisor({ exit: exitReason(end) });
   } finally {
     requests.stop();
+    secrets.stop();
     await health.stop();
     for (const connection of Object.values(connections)) connection.disconnect();
   }

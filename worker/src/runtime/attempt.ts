@@ -4,6 +4,7 @@ import type { AbortReason, Circuit, TaskContext } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
 import { circuit } from "./circuit.ts";
+import { notRequired, type SecretReader } from "./handler-secrets.ts";
 import type { Ending } from "./outcome.ts";
 import type { ThreadPool, ThreadRun } from "./threads/thread-pool.ts";
 
@@ -15,6 +16,9 @@ export interface AttemptOptions {
   readonly graceMs: number;
   readonly threads: ThreadPool;
   readonly circuits: Circuits;
+  readonly secrets: SecretReader;
+  /** Takes secrets out of a note. */
+  readonly redact: (text: string) => string;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -33,6 +37,7 @@ class AttemptContext implements TaskContext {
   readonly attempt: number;
   readonly graceMs: number;
   readonly circuit: TaskContext["circuit"];
+  readonly secret: TaskContext["secret"];
   readonly progress: TaskContext["progress"];
   readonly log: TaskContext["log"];
   readonly #of: Attempt;
@@ -44,6 +49,7 @@ class AttemptContext implements TaskContext {
     this.attempt = attempts + 1;
     this.graceMs = graceMs;
     this.circuit = (name) => of.circuit(name);
+    this.secret = (name) => of.secret(name);
     this.progress = (done, note = "") => of.note({ done, note });
     this.log = (event, fields = {}) => of.log(event, fields);
   }
@@ -113,8 +119,15 @@ export class Attempt {
     return circuit(this.#options.circuits, name, this.signal);
   }
 
-  note(progress: TaskProgress): void {
-    this.#progress = progress;
+  secret(name: string): string {
+    const { handler, secrets } = this.#options;
+    if (handler.requires?.secrets?.includes(name) !== true) throw notRequired(handler.kind, name);
+    return secrets.require(name);
+  }
+
+  note({ done, note }: TaskProgress): void {
+    // What is no text came from a handler without types.
+    this.#progress = { done, note: typeof note === "string" ? this.#options.redact(note) : note };
   }
 
   log(event: string, fields: Record<string, unknown>): void {
@@ -131,11 +144,11 @@ export class Attempt {
 
   /** What the handler throws before it returns a promise is as good as a rejection. */
   #call(): Promise<unknown> {
-    const { handler, task, payload, graceMs, threads, circuits } = this.#options;
+    const { handler, task, payload, graceMs, threads, circuits, secrets } = this.#options;
     try {
       const context = new AttemptContext(this, task, graceMs);
       if (handler.isolation === "event-loop") return Promise.resolve(handler.run(payload as never, context));
-      this.#thread = threads.run(handler, payload, context, circuits);
+      this.#thread = threads.run(handler, payload, context, { circuits, secrets });
       return this.#thread.done;
     } catch (thrown) {
       return Promise.reject(thrown);

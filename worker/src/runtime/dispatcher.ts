@@ -3,6 +3,7 @@ import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
 import { Attempt } from "./attempt.ts";
+import type { SecretReader } from "./handler-secrets.ts";
 import type { Held, HeldTasks } from "./held-tasks.ts";
 import type { KindGate } from "./kind-gate.ts";
 import { MeanRunTime } from "./mean-run-time.ts";
@@ -33,6 +34,7 @@ export interface DispatcherOptions {
   readonly policy: OutcomePolicy;
   readonly threads: ThreadPool;
   readonly circuits: Circuits;
+  readonly secrets: SecretReader;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A monotonic clock in ms. */
@@ -156,13 +158,14 @@ export class Dispatcher {
   }
 
   #run(held: Held, handler: LoadedHandler, payload: unknown, maxAttempts: number): void {
-    const { defaults, graceMs, threads, circuits, now, elapsed, onStart, log } = this.#o;
+    const { defaults, graceMs, threads, circuits, secrets, now, elapsed, onStart, log } = this.#o;
     const { task } = held;
     const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
     const [startedAt, from] = [now(), elapsed()];
     const attempt = new Attempt(
       {
-        ...{ task, payload, handler, timeoutMs, graceMs, threads, circuits },
+        ...{ task, payload, handler, timeoutMs, graceMs, threads, circuits, secrets },
+        redact: this.#o.policy.redact,
         log: (event, fields) => log(task, event, fields),
       },
       ({ ending, aborted }) => {

@@ -9,6 +9,7 @@ import {
 import { atLeast, type RetrySpacing, retryDelay } from "../core/retry-delay.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { AbortReason, PermanentError, RetryLaterError } from "../handler.ts";
+import { redactValue } from "../logging/redact.ts";
 
 /** How the handler's part of an attempt ended. `forced`: it did not obey within the grace. */
 export type Ending =
@@ -36,7 +37,7 @@ export interface OutcomePolicy {
   readonly imageTag: string;
   readonly spacing: RetrySpacing;
   readonly random: () => number;
-  /** Takes secrets out of messages. */
+  /** Takes secrets out of messages and outputs. */
   readonly redact: (text: string) => string;
 }
 
@@ -86,13 +87,12 @@ function knownReason(given: unknown): FailureReason {
   return FAILURE_REASONS.find((known) => known === given) ?? "handler";
 }
 
-function isJson(value: unknown): boolean {
-  if (typeof value === "string") return true;
+/** An output as it is stored, without secrets; `undefined` when JSON cannot hold it. */
+function stored(output: unknown, { redact }: OutcomePolicy): { readonly output: unknown } | undefined {
   try {
-    JSON.stringify(value);
-    return true;
+    return { output: redactValue(output, redact) };
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -157,7 +157,7 @@ function fail(
 
 function permanent(attempt: AttemptRecord, policy: OutcomePolicy, thrown: unknown): Outcome | undefined {
   if (!isPermanent(thrown)) return undefined;
-  const output = isJson(thrown.output) ? thrown.output : undefined;
+  const output = stored(thrown.output, policy)?.output;
   const reason = knownReason(thrown.reason);
   return settle(attempt, policy, { status: "error", output, error: { message: messageOf(thrown), reason } });
 }
@@ -181,7 +181,7 @@ function cancelled(attempt: AttemptRecord, policy: OutcomePolicy): Outcome {
   const message = attempt.startedAt === null ? "cancelled before it ran" : "cancelled while it ran";
   return settle(attempt, policy, {
     status: "cancelled",
-    output: isJson(kept) ? kept : undefined,
+    output: stored(kept, policy)?.output,
     error: { message, reason: "cancelled" },
   });
 }
@@ -204,11 +204,12 @@ export function outcomeOf(attempt: AttemptRecord, policy: OutcomePolicy): Outcom
   if (aborted === "cancelled") return cancelled(attempt, policy);
   if (aborted === "timeout" || ending.how === "forced") return timedOut(attempt, policy);
   if (ending.how === "threw") return threw(attempt, policy, ending.thrown);
-  if (!isJson(ending.output)) {
+  const result = stored(ending.output, policy);
+  if (result === undefined) {
     const message = "the handler returned something that JSON cannot hold";
     return settle(attempt, policy, { status: "error", error: { message, reason: "handler" } });
   }
-  return settle(attempt, policy, { status: "success", output: ending.output });
+  return settle(attempt, policy, { status: "success", output: result.output });
 }
 
 /** The outcome of a task that is not run: its payload is refused, it was cancelled while it

@@ -6,14 +6,20 @@ import type { CheckedPayload } from "./dispatcher.ts";
 
 /**
  * Checks a task again where it runs: whoever pushed it may have had another schema, or other secrets.
- * `environment`: whose secrets no payload may carry.
+ * `environment`: whose secrets no payload may carry; `secrets`: further ones, live.
  */
 export function payloadCheck(
   handlers: ReadonlyMap<string, LoadedHandler>,
   maxPayloadBytes: number,
   environment: Readonly<Record<string, string | undefined>>,
+  secrets?: () => readonly string[],
 ): (task: DeliveredTask) => CheckedPayload {
-  const validator = new TaskValidator({ kinds: handlers.values(), maxPayloadBytes, environment });
+  const validator = new TaskValidator({
+    kinds: handlers.values(),
+    maxPayloadBytes,
+    environment,
+    ...(secrets ? { secrets } : {}),
+  });
   return ({ kind, payloadText }) => {
     const parsed = parse(payloadText);
     // The parser's own message would show a part of the text.

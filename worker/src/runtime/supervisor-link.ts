@@ -5,13 +5,17 @@ import type { RuntimeEnd } from "./worker-runtime.ts";
 export type WorkerMessage =
   /** The last message: why the worker ends. */
   | { readonly exit: ExitReason }
+  /** The secrets that its handlers require, by name. */
+  | { readonly needs: readonly string[] }
   /** A program's process group, which must not outlive the worker. */
   | { readonly program: number; readonly running: boolean };
 
-/** What a supervisor tells its worker: the pid that others know it by; `null` when it could not be found. */
-export interface SupervisorMessage {
-  readonly pid: number | null;
-}
+/** What a supervisor tells its worker. */
+export type SupervisorMessage =
+  /** The pid that others know it by; `null` when it could not be found. */
+  | { readonly pid: number | null }
+  /** Of the secrets that it asked for, those that there are; again whenever one changes. Or why they cannot be read. */
+  | { readonly secrets: Readonly<Record<string, string>>; readonly problem?: string };
 
 /**
  * The pid of this process as the machine sees it: in a pid namespace it is another than its own, and the
@@ -21,6 +25,7 @@ export function outerPid(): Promise<number> {
   if (process.connected !== true) return Promise.resolve(process.pid);
   return new Promise((resolve) => {
     const hear = (message?: SupervisorMessage): void => {
+      if (message !== undefined && !("pid" in message)) return;
       process.off("message", hear);
       process.off("disconnect", hear);
       resolve(message?.pid ?? process.pid);

@@ -6,6 +6,7 @@ import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
 import { Announcements } from "./announce.ts";
 import { type CheckedPayload, Dispatcher } from "./dispatcher.ts";
+import type { SecretReader } from "./handler-secrets.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HeldTasks } from "./held-tasks.ts";
 import { IdleWatch } from "./idle-watch.ts";
@@ -50,6 +51,7 @@ export interface RuntimeOptions {
   readonly check: (task: DeliveredTask) => CheckedPayload;
   readonly policy: OutcomePolicy;
   readonly circuits: Circuits;
+  readonly secrets: SecretReader;
   readonly self: ReportedSelf;
   readonly events: RuntimeEvents;
   /** Ends a read that waits at Redis. */
@@ -221,7 +223,7 @@ export class WorkerRuntime {
   }
 
   #makeDispatcher(): Dispatcher {
-    const { limits, handlers, check, policy, circuits, events } = this.#o;
+    const { limits, handlers, check, policy, circuits, secrets, events } = this.#o;
     return new Dispatcher({
       held: this.#held,
       handlers,
@@ -233,6 +235,7 @@ export class WorkerRuntime {
       policy,
       threads: this.#threads,
       circuits,
+      secrets,
       now: Date.now,
       elapsed: () => performance.now(),
       write: (outcome) => {

@@ -100,7 +100,7 @@ function confinedStart(given: WorkerSettings, workerId: string, main: string, sc
     node: realpathSync(process.execPath),
     main: realpathSync(main),
     cwd: scratch,
-    secret: settings.redisPassword,
+    secret: settings.redisPassword || decodeURIComponent(new URL(settings.redisUrl).password),
     env: {
       TMPDIR: inside,
       HOME: inside,

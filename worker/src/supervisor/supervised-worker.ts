@@ -22,6 +22,8 @@ export interface SupervisedWorkerOptions {
   readonly namespaced?: boolean;
   /** What it can read from descriptor `SECRET_DESCRIPTOR`, once; default: nothing. */
   readonly secret?: string;
+  /** It asks for these secrets; default: it gets no answer. */
+  readonly onNeeds?: (names: readonly string[]) => void;
 }
 
 /** Where a worker finds its password: in no file, and neither in its environment nor its command line. */
@@ -43,6 +45,7 @@ export class SupervisedWorker {
   readonly #namespaced: boolean;
   #said: ExitReason | null = null;
   readonly #patienceMs: number;
+  readonly #onNeeds: (names: readonly string[]) => void;
   #told = false;
   #killer: NodeJS.Timeout | undefined;
 
@@ -51,6 +54,7 @@ export class SupervisedWorker {
     const { node, main, env, patienceMs, wrap = [], cwd, namespaced = false, secret = "" } = options;
     this.#patienceMs = Math.min(patienceMs, MAX_TIMER_MS);
     this.#namespaced = namespaced;
+    this.#onNeeds = options.onNeeds ?? (() => {});
     const [command = node, ...words] = [...wrap, node, YOUNG_GENERATION, main, "worker"];
     this.#child = spawn(command, words, {
       env,
@@ -67,7 +71,7 @@ export class SupervisedWorker {
     secrets.end(secret);
     this.#namespace = namespaced ? pidNamespace(this.#child) : Promise.resolve(null);
     this.#pid = this.#namespace.then((found) => (namespaced ? found?.worker : this.#child.pid) ?? null);
-    void this.#pid.then((pid) => this.#tell({ pid }));
+    void this.#pid.then((pid) => this.tell({ pid }));
   }
 
   /** Its pid as this process sees it; `null` when it could not be started. */
@@ -103,6 +107,11 @@ export class SupervisedWorker {
     return this.#said ?? "error";
   }
 
+  /** Says something to it, if it still listens. */
+  tell(message: SupervisorMessage): void {
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
   async #send(name: NodeJS.Signals): Promise<void> {
     const pid = await this.#pid;
     const over = this.#child.exitCode !== null || this.#child.signalCode !== null;
@@ -112,12 +121,9 @@ export class SupervisedWorker {
     else killIfThere(pid, name);
   }
 
-  #tell(message: SupervisorMessage): void {
-    if (this.#child.connected) this.#child.send(message, () => {});
-  }
-
   #hear(message: WorkerMessage): void {
     if ("exit" in message) this.#said = message.exit;
+    else if ("needs" in message) this.#onNeeds(message.needs);
     else if (message.running) this.#programs.add(message.program);
     else this.#programs.delete(message.program);
   }

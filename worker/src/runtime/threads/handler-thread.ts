@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { AbortReason, Handler, TaskContext } from "../../handler.ts";
 import { serveOwnPackage } from "../../handlers/own-package.ts";
 import { circuit } from "../circuit.ts";
+import { secretOf } from "../handler-secrets.ts";
 import type { FromThread, ThreadData, ThrownRecord, ToThread } from "./messages.ts";
 import { ThreadCircuits } from "./thread-circuits.ts";
 
@@ -43,6 +44,7 @@ function contextOf(message: RunMessage, signal: AbortSignal): TaskContext {
     attempt: message.attempt,
     graceMs: message.graceMs,
     signal,
+    secret: (name) => secretOf(message.secrets, kind, name),
     circuit: (name) => circuit(circuits, name, signal),
     progress: (done, note = "") => post({ type: "progress", done, note }),
     log: (event, fields = {}) =>

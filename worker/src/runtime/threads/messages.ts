@@ -20,6 +20,8 @@ export type ToThread =
       readonly taskId: string;
       readonly attempt: number;
       readonly graceMs: number;
+      /** Those that the handler requires, as they count when the run starts. */
+      readonly secrets: Readonly<Record<string, string>>;
     }
   | { readonly type: "abort"; readonly reason: AbortReason }
   /** Answers `enter` and `report` of the same number. */

@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import { type AbortReason, PermanentError, RetryLaterError, type TaskContext } from "../../handler.ts";
 import type { LoadedHandler } from "../../handlers/load-handlers.ts";
 import type { Circuits } from "../../ports/circuits.ts";
+import { type SecretReader, secretsOf } from "../handler-secrets.ts";
 import type { FromThread, ThreadData, ThrownRecord, ToThread } from "./messages.ts";
 
 /** An unused thread ends after this long: it holds several MiB. */
@@ -32,11 +33,19 @@ function toError({ name, message, stack, reason, output, retryAfterMs = 0 }: Thr
   return error;
 }
 
+/** What a run in a thread may ask the worker for. */
+export interface ThreadServices {
+  readonly circuits: Circuits;
+  readonly secrets: SecretReader;
+}
+
 /** One thread and the handler that it has loaded. */
 class HandlerThread {
   readonly #worker: Worker;
+  readonly #handler: LoadedHandler;
 
   constructor(handler: LoadedHandler) {
+    this.#handler = handler;
     const data: ThreadData = { taskfleet: "handler-thread", source: handler.source, kind: handler.kind };
     // Its environment is its own copy; its output goes where the worker's goes.
     this.#worker = new Worker(entry(), { workerData: data, name: `handler ${handler.kind}` });
@@ -49,8 +58,10 @@ class HandlerThread {
   }
 
   /** Runs one task; rejects with what the handler threw, or when the thread ends. */
-  run(payload: unknown, context: TaskContext, circuits: Circuits): Promise<unknown> {
+  async run(payload: unknown, context: TaskContext, services: ThreadServices): Promise<unknown> {
     const worker = this.#worker;
+    const { circuits } = services;
+    const secrets = secretsOf(this.#handler, services.secrets);
     const { taskId, attempt, graceMs } = context;
     return new Promise<unknown>((resolve, reject) => {
       const settle = (finish: () => void) => {
@@ -68,7 +79,7 @@ class HandlerThread {
       const onExit = () =>
         settle(() => reject(new Error("the handler's thread ended in the middle of the task")));
       worker.on("message", onMessage).on("error", onError).on("exit", onExit);
-      this.send({ type: "run", payload, taskId, attempt, graceMs });
+      this.send({ type: "run", payload, taskId, attempt, graceMs, secrets });
     });
   }
 
@@ -105,9 +116,9 @@ export interface ThreadRun {
 export class ThreadPool {
   readonly #idle = new Map<string, { thread: HandlerThread; timer: NodeJS.Timeout }[]>();
 
-  run(handler: LoadedHandler, payload: unknown, context: TaskContext, circuits: Circuits): ThreadRun {
+  run(handler: LoadedHandler, payload: unknown, context: TaskContext, services: ThreadServices): ThreadRun {
     const thread = this.#take(handler);
-    const done = thread.run(payload, context, circuits).finally(() => this.#putBack(handler, thread));
+    const done = thread.run(payload, context, services).finally(() => this.#putBack(handler, thread));
     return {
       done,
       abort: (reason) => thread.send({ type: "abort", reason }),

@@ -98,6 +98,17 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "operators",
+    what: "doctor, loadtest, and the pages for operators",
+    inputs: [
+      ...WORKER,
+      ...["docs/{operations,names}.md", "examples/handlers/**", "test/operators/**", "test/cli/**"],
+    ],
+    command: mocha("operators"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "sandbox",
     what: "untrusted programs in every sandbox that this machine can make",
     inputs: [

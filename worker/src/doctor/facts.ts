@@ -107,7 +107,12 @@ export interface Endpoint {
 
 export type DatabaseFacts =
   | { readonly state: "none" }
-  | { readonly state: "unreachable"; readonly address: string; readonly why: string }
+  | {
+      readonly state: "unreachable";
+      readonly address: string;
+      /** A sentence that names the address. */
+      readonly why: string;
+    }
   | {
       readonly state: "reachable";
       /** `host:port/database`. */

@@ -9,10 +9,7 @@ export const connectivity: Check = {
     if ("unknown" in redis)
       return failed(redis.unknown, "is it running? taskfleet up starts one here; REDIS_URL names it");
     if (database.state === "unreachable")
-      return failed(
-        `cannot reach the database at ${database.address}: ${database.why}`,
-        "is it running? DATABASE_URL or PGHOST names it; tasks go on without it",
-      );
+      return failed(database.why, "is it running? DATABASE_URL or PGHOST names it; tasks go on without it");
     const other = database.state === "none" ? "no database is configured" : `database at ${database.address}`;
     return ok(`Redis ${redis.version} at ${redis.address}, ${other}`);
   },

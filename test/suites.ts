@@ -22,7 +22,7 @@ function mocha(...folders: readonly string[]): readonly string[] {
 /** The worker package's sources, and the helpers of its tests. */
 const WORKER = [
   ...["worker/**/*.ts", "worker/**/*.lua", "worker/package.json"],
-  ...["test/support/**", "components/platform/redis-server.ts", "components/find-on-path.ts"],
+  ...["test/support/**", "components/platform/{redis,postgres}-server.ts", "components/find-on-path.ts"],
 ];
 
 /** The sandbox's helper and where it is found. */
@@ -90,10 +90,29 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "record",
+    what: "the record of runs: its database, the recorder, its commands",
+    inputs: [...WORKER, "test/{record,postgres}/**"],
+    command: mocha("record", "postgres"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "cli",
     what: "the queue's command line",
     inputs: [...WORKER, "examples/**", "test/cli/**"],
     command: mocha("cli"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "operators",
+    what: "doctor, loadtest, and the pages for operators",
+    inputs: [
+      ...WORKER,
+      ...["docs/{operations,names}.md", "examples/handlers/**", "test/operators/**", "test/cli/**"],
+    ],
+    command: mocha("operators"),
     heavy: false,
     timeoutMinutes: 10,
   },

@@ -20,7 +20,19 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   workers: { summary: "list the workers", load: () => import("./workers.ts") },
   kinds: { summary: "list what the fleet runs", load: () => import("./kinds.ts") },
   queue: { summary: "pause, resume, depth, purge; the dead-letter queue", load: () => import("./queue.ts") },
+  db: {
+    summary: "set up, migrate and look at the database of the record",
+    load: () => import("./db.ts"),
+  },
   logs: { summary: "show or follow the logs of a fleet on this machine", load: () => import("./logs.ts") },
+  doctor: {
+    summary: "check a fleet by the production checklists, line by line",
+    load: () => import("./doctor.ts"),
+  },
+  loadtest: {
+    summary: "push at a steady rate, and report how long tasks took",
+    load: () => import("./loadtest.ts"),
+  },
   completion: {
     summary: "print a script by which bash, zsh or fish completes the command line",
     load: () => import("./completion.ts"),

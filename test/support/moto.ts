@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./redis-server.ts";
+import { quietPort } from "./quiet-port.ts";
 import { waitFor } from "./wait.ts";
 
 const VERSION = "5.2.5";

@@ -32,7 +32,7 @@ export async function startMoto(): Promise<TestAws | string> {
   } catch (error) {
     return `moto ${VERSION} cannot be installed: ${String(error).split("\n")[0]}`;
   }
-  const port = await freePort();
+  const port = await quietPort();
   const server = spawn(SERVER, ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
   await waitFor(

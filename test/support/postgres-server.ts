@@ -6,7 +6,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { postgresServer } from "../../components/platform/postgres-server.ts";
 import { Database, ONE_CONNECTION } from "../../worker/src/adapters/postgres/database.ts";
-import { freePort } from "./redis-server.ts";
+import { quietPort } from "./quiet-port.ts";
 import { waitFor } from "./wait.ts";
 
 const ADMIN = "taskfleet_admin";
@@ -63,7 +63,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const [initdb, words] = asOwner(programs.initdb, [...make, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
   execFileSync(initdb, words, { stdio: ["ignore", "ignore", "inherit"], cwd: directory });
 
-  const port = await freePort();
+  const port = await quietPort();
   const settings = serverSettings(directory, port, options);
   const adminUrl = (database = "postgres") =>
     `postgresql://${ADMIN}:${PASSWORD}@127.0.0.1:${port}/${database}`;

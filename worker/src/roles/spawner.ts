@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import type { Redis } from "ioredis";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { PublishedKind } from "../../contract/records.ts";
 import type { BacklogPolicy } from "../../contract/scaling.ts";
@@ -14,8 +15,9 @@ import type { Handler } from "../handler.ts";
 import { loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
-import { createLogger } from "../logging/logger.ts";
+import { createLogger, type Logger } from "../logging/logger.ts";
 import type { Actuator } from "../ports/actuator.ts";
+import type { LedRecord } from "../recorder/open-record.ts";
 import { SPAWNER_EVENTS } from "../spawner/events.ts";
 import { FailureLog } from "../spawner/failure-log.ts";
 import { SpawnerMetrics } from "../spawner/metrics.ts";
@@ -42,15 +44,18 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   const { redisUrl: url, redisPassword: password } = settings;
   const redis = createConnection({ url, password, profile: "client", name: holder });
 
+  const record = await openRecord(settings, redis, logger);
+
   const spawner = new Spawner({
     ...spawnerFigures(settings),
-    ...{ redis, holder, kinds, limits, logger, failures },
+    ...{ redis, holder, kinds, limits, logger, failures, ...(record && { record }) },
     actuator: chooseActuator(settings, env),
     address: () => server.address,
   });
   const metrics = new SpawnerMetrics({
     leads: () => spawner.leads,
     snapshot: () => spawner.snapshot(),
+    ...(record && { record: () => record.metrics() }),
     failures,
   });
   const server: HealthServer = new HealthServer({
@@ -66,9 +71,30 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   signal.addEventListener("abort", () => logger.info({ signal: signal.reason }, SPAWNER_EVENTS.signal));
   await spawner.run(signal);
   await server.stop();
+  await record?.close();
   redis.disconnect();
   logger.info({ graceful: true }, SPAWNER_EVENTS.stopped);
   return EXIT.ok;
+}
+
+/** The record in the database that the settings name, if they name one; only then its driver is loaded. */
+async function openRecord(
+  settings: SpawnerSettings,
+  redis: Redis,
+  logger: Logger,
+): Promise<LedRecord | undefined> {
+  const { stream } = spawnerFigures(settings);
+  const { databaseUrl } = await import("../adapters/postgres/connection-string.ts");
+  const url = databaseUrl(settings);
+  if (url === "") return undefined;
+  const [{ PostgresStore }, { ledRecord }, { poolOptions }] = await Promise.all([
+    import("../adapters/postgres/store.ts"),
+    import("../recorder/open-record.ts"),
+    import("../adapters/postgres/pool-options.ts"),
+  ]);
+  const pool = poolOptions(settings, "taskfleet spawner");
+  const store = await PostgresStore.open({ url, prefix: settings.tablePrefix, pool });
+  return ledRecord({ settings, redis, stream, store, logger });
 }
 
 /** What a push needs to know of a handler. */

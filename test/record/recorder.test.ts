@@ -83,7 +83,10 @@ describe("recorder", function () {
     const broken = Object.create(store, {
       write: { value: (on: string, write: StoreWrite) => store.write(on, { ...write, change: fail }) },
     });
-    await record.recorder({ store: broken }).step().catch(() => {});
+    await record
+      .recorder({ store: broken })
+      .step()
+      .catch(() => {});
     equal(await store.position(queue.stream), null);
     equal(await store.run(queue.stream, id), undefined);
     await record.recorder().step();

@@ -96,7 +96,16 @@ export function withRecord(use: (record: RecordedQueue) => void): void {
 /** A run as tests make it: queued a minute past the epoch. */
 export function runOf(queue: string, id: string, more: Partial<Run> = {}): Run {
   return {
-    ...{ queue, id, kind: "k", status: "queued", agent_id: id, priority: "normal", attempts: 0, deliveries: 0 },
+    ...{
+      queue,
+      id,
+      kind: "k",
+      status: "queued",
+      agent_id: id,
+      priority: "normal",
+      attempts: 0,
+      deliveries: 0,
+    },
     ...{ created_at: 60_000, updated_at: 60_000, due_at: null, started_at: null, finished_at: null },
     ...{ worker_id: null, handler_version: null, image_tag: null, reason: null, message: null },
     ...{ trace_id: null, progress: null, ...more },

@@ -18,6 +18,7 @@ interface Options {
 
 /** `runs`: what the record knows of tasks. */
 export function define(command: Command, ends: Action): void {
+  examples(command, [["% runs list --status running", "what runs now"]]);
   const list = command
     .command("list")
     .description("list runs, last changed first")

@@ -116,7 +116,7 @@ describe("tables of the record", function () {
     };
     const none = await refusal();
     match(none, /ERROR: {2}runs is a view of the record, which the queue does not read/);
-    match(none, /HINT: {2}taskfleet runs reset --older-than 60m puts stuck runs back/);
+    match(none, /HINT: {2}taskfleet runs stuck shows long runs/);
     await rows(
       url,
       `INSERT INTO taskfleet_activity (queue, id, kind, status, agent_id, created_at, started_at, updated_at)

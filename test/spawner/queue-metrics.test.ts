@@ -62,7 +62,13 @@ async function render(leads: boolean, snapshot: () => Promise<QueueSnapshot>) {
   const logger = await createLogger({ name: "t", json: true, level: "error", destination });
   const failures = new FailureLog(logger, () => 0);
   failures.failed("sweep", new Error("x"));
-  const metrics = new SpawnerMetrics({ leads: () => leads, snapshot, failures });
+  const { recordPending, recordLag, recordLost, recordRows } = METRICS;
+  const record = async () =>
+    [recordPending, recordLag, recordLost, recordRows].map((definition) => ({
+      definition,
+      samples: [{ labels: { stream: "s" }, value: 1 }],
+    }));
+  const metrics = new SpawnerMetrics({ leads: () => leads, snapshot, record, failures });
   return parsePrometheusText(await metrics.render());
 }
 

@@ -11,6 +11,7 @@ interface Options {
 
 /** `db`: the database of the record. */
 export function define(command: Command, ends: Action): void {
+  examples(command, [["% db status", "whether the tables are of this version"]]);
   const setup = command
     .command("setup")
     .description("make the database, its three roles and its tables; brings what is there up to date")

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import type { Redis } from "ioredis";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { PublishedKind } from "../../contract/records.ts";
 import type { BacklogPolicy } from "../../contract/scaling.ts";
@@ -16,9 +17,10 @@ import { loadHandlers } from "../handlers/load-handlers.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
 import { logOptions } from "../logging/log-options.ts";
-import { createLogger } from "../logging/logger.ts";
+import { createLogger, type Logger } from "../logging/logger.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
 import type { Actuator } from "../ports/actuator.ts";
+import type { LedRecord } from "../recorder/open-record.ts";
 import { SPAWNER_EVENTS } from "../spawner/events.ts";
 import { FailureLog } from "../spawner/failure-log.ts";
 import { SpawnerMetrics } from "../spawner/metrics.ts";
@@ -47,15 +49,18 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   const { redisUrl: url, redisPassword: password } = settings;
   const redis = createConnection({ url, password, profile: "client", name: holder });
 
+  const record = await openRecord(settings, redis, logger);
+
   const spawner = new Spawner({
     ...spawnerFigures(settings),
-    ...{ redis, holder, kinds, limits, logger, failures },
+    ...{ redis, holder, kinds, limits, logger, failures, ...(record && { record }) },
     actuator: chooseActuator(settings, env),
     address: () => server.address,
   });
   const metrics = new SpawnerMetrics({
     leads: () => spawner.leads,
     snapshot: () => spawner.snapshot(),
+    ...(record && { record: () => record.metrics() }),
     failures,
   });
   const server: HealthServer = new HealthServer({
@@ -72,9 +77,30 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   await spawner.run(signal);
   await server.stop();
   source.stop();
+  await record?.close();
   redis.disconnect();
   logger.info({ graceful: true }, SPAWNER_EVENTS.stopped);
   return EXIT.ok;
+}
+
+/** The record in the database that the settings name, if they name one; only then its driver is loaded. */
+async function openRecord(
+  settings: SpawnerSettings,
+  redis: Redis,
+  logger: Logger,
+): Promise<LedRecord | undefined> {
+  const { stream } = spawnerFigures(settings);
+  const { databaseUrl } = await import("../adapters/postgres/connection-string.ts");
+  const url = databaseUrl(settings);
+  if (url === "") return undefined;
+  const [{ PostgresStore }, { ledRecord }, { poolOptions }] = await Promise.all([
+    import("../adapters/postgres/store.ts"),
+    import("../recorder/open-record.ts"),
+    import("../adapters/postgres/pool-options.ts"),
+  ]);
+  const pool = poolOptions(settings, "taskfleet spawner");
+  const store = await PostgresStore.open({ url, prefix: settings.tablePrefix, pool });
+  return ledRecord({ settings, redis, stream, store, logger });
 }
 
 /** What a push needs to know of a handler. */

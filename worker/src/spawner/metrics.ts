@@ -7,6 +7,8 @@ export interface SpawnerMetricsOptions {
   readonly leads: () => boolean;
   /** Reads the queue; called at each scrape of the leader. */
   readonly snapshot: () => Promise<QueueSnapshot>;
+  /** Reads where the record is; called at each scrape of the leader. */
+  readonly record?: () => Promise<readonly Family[]>;
   readonly failures: FailureLog;
 }
 
@@ -62,10 +64,10 @@ export class SpawnerMetrics {
   }
 
   async #queue(): Promise<readonly Family[]> {
-    const { leads, snapshot, failures } = this.#options;
+    const { leads, snapshot, record, failures } = this.#options;
     if (!leads()) return [];
     try {
-      const families = queueFamilies(await snapshot());
+      const families = [...queueFamilies(await snapshot()), ...((await record?.()) ?? [])];
       failures.succeeded("metrics");
       return families;
     } catch (error) {

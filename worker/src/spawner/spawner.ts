@@ -38,6 +38,8 @@ export interface SpawnerOptions {
   readonly address: () => string;
   readonly logger: Logger;
   readonly failures: FailureLog;
+  /** What keeps the record during a term; none: runs are not recorded. */
+  readonly record?: { loops(): readonly Loop[] };
 }
 
 /** How often the leader publishes the kinds again, for a Redis that lost them. */
@@ -84,11 +86,12 @@ export class Spawner {
   }
 
   async #lead(term: AbortSignal): Promise<void> {
-    const { failures } = this.#options;
+    const { failures, record } = this.#options;
     const scaler = this.#newScaler();
     this.#scaler = scaler;
     const parked: Loop = { ...dueLoop(this.#parked, Date.now), name: "parked" };
-    const loops = [dueLoop(this.#keeper, Date.now), parked, this.#sweep(), scaler, this.#publish()];
+    const upkeep = [dueLoop(this.#keeper, Date.now), parked, this.#sweep(), scaler, this.#publish()];
+    const loops = [...upkeep, ...(record?.loops() ?? [])];
     await Promise.all(loops.map((loop) => repeat(loop, term, failures)));
     this.#scaler = null;
   }

@@ -31,7 +31,7 @@ CREATE VIEW ${runs} AS SELECT id, status, agent_id, created_at, started_at, kind
 CREATE FUNCTION ${runs}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'runs is a view of the record, which the queue does not read' USING ERRCODE = '55000',
-    HINT = 'taskfleet runs reset --older-than 60m puts stuck runs back; it never touches one that is alive';
+    HINT = 'taskfleet runs stuck shows long runs, taskfleet cancel stops one; a silent worker''s tasks come back by themselves';
 END $$;
 -- Without the first a statement that meets no row would succeed; without the second none could be meant at all.
 CREATE TRIGGER ${runs}_refuse BEFORE INSERT OR UPDATE OR DELETE ON ${runs}

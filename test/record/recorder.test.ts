@@ -1,0 +1,175 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import type { StoreWrite } from "../../worker/src/ports/activity-store.ts";
+import { rows } from "../support/postgres-server.ts";
+import { errorOf, resultOf } from "../support/queue.ts";
+import { waitFor } from "../support/wait.ts";
+import { type RecordedQueue, withRecord } from "./support.ts";
+
+const SETTLED = { runtimeMs: 5 };
+
+describe("recorder", function () {
+  this.timeout(60_000);
+  let record: RecordedQueue;
+  withRecord((made) => {
+    record = made;
+  });
+
+  const statuses = async (id: string) => (await record.run(id)).log.map(({ status }) => status);
+
+  it("records a task from its push to its end, and leaves no event behind", async () => {
+    const { queue } = record;
+    const consumer = queue.consumer("w");
+    const id = await queue.push({ agentId: "agent-7" });
+    const task = await queue.take(consumer);
+    const result = resultOf(task, { started_at: 1_000, finished_at: 2_000 });
+    await consumer.settle([{ task, result, ...SETTLED }]);
+    await record.recorder().step();
+    const { log, ...run } = await record.run(id);
+    equal(run.status, "success");
+    equal(run.agent_id, "agent-7");
+    equal(run.attempts, 1);
+    deepEqual([run.started_at, run.finished_at, run.worker_id], [1_000, 2_000, "w"]);
+    equal(run.created_at, task.enqueuedAt);
+    deepEqual(
+      log.map(({ status, at, worker_id }) => [status, at, worker_id]),
+      [
+        ["queued", task.enqueuedAt, null],
+        ["success", 2_000, "w"],
+      ],
+    );
+    equal(await queue.redis.xlen(queue.keys.events), 0);
+    equal((await record.source.state()).usedBytes, 0);
+  });
+
+  it("records retries, dead letters and cancelled tasks with their messages", async () => {
+    const { queue } = record;
+    const consumer = queue.consumer("w");
+    const dead = await queue.push();
+    const task = await queue.take(consumer);
+    await consumer.bury([{ task, error: errorOf(task, "it broke"), ...SETTLED }]);
+    const cancelled = await queue.push();
+    await queue.producer.cancel([cancelled]);
+    await record.recorder().step();
+    const run = await record.run(dead);
+    deepEqual([run.status, run.message, run.reason], ["dead", "Moved to DLQ: it broke", "handler"]);
+    equal(run.log.at(-1)?.message, "Moved to DLQ: it broke");
+    equal((await record.run(cancelled)).status, "cancelled");
+    deepEqual(await statuses(cancelled), ["queued", "cancelled"]);
+  });
+
+  it("writes each event once when it dies between commit and trim", async () => {
+    const { queue, source, store } = record;
+    const ids = await Promise.all(Array.from({ length: 20 }, () => queue.push()));
+    const dying = record.recorder({
+      source: {
+        on: (bytes) => source.on(bytes),
+        state: () => source.state(),
+        lastId: () => source.lastId(),
+        read: (after, most) => source.read(after, most),
+        trim: () => Promise.reject(new Error("killed")),
+      },
+    });
+    await dying.step().catch(() => {});
+    equal(await queue.redis.xlen(queue.keys.events), 20);
+    ok((await store.position(queue.stream)) !== null);
+    await record.recorder().step();
+    for (const id of ids) deepEqual(await statuses(id), ["queued"]);
+    equal(await queue.redis.xlen(queue.keys.events), 0);
+  });
+
+  it("writes each event once when it dies before the commit", async () => {
+    const { queue, store } = record;
+    const id = await queue.push();
+    const broken = Object.create(store, {
+      write: { value: (on: string, write: StoreWrite) => store.write(on, { ...write, change: fail }) },
+    });
+    await record
+      .recorder({ store: broken })
+      .step()
+      .catch(() => {});
+    equal(await store.position(queue.stream), null);
+    equal(await store.run(queue.stream, id), undefined);
+    await record.recorder().step();
+    deepEqual(await statuses(id), ["queued"]);
+  });
+
+  it("makes way for another recorder of the same queue, and nothing is written twice", async () => {
+    const { queue } = record;
+    const [one, two] = [record.recorder({ batchRows: 7 }), record.recorder({ batchRows: 3 })];
+    const ids = await Promise.all(Array.from({ length: 60 }, () => queue.push()));
+    await waitFor("both to have written all", async () => {
+      await Promise.all([one.step(), two.step()]);
+      return (await queue.redis.xlen(queue.keys.events)) === 0;
+    });
+    for (const id of ids) deepEqual(await statuses(id), ["queued"]);
+    equal((await record.store.counts(queue.stream)).queued, 60);
+  });
+
+  it("waits for a database that went away, and catches up in order", async () => {
+    const { queue, postgres, logged } = record;
+    const consumer = queue.consumer("w");
+    const recorder = record.recorder();
+    const first = await queue.push();
+    await recorder.step();
+    await postgres.crash();
+    const task = await queue.take(consumer);
+    await consumer.settle([{ task, result: resultOf(task), ...SETTLED }]);
+    const second = await queue.push();
+    deepEqual([await recorder.step(), await recorder.step(), await recorder.step()], [200, 400, 800]);
+    await postgres.start();
+    await waitFor("the record to catch up", async () => {
+      await recorder.step();
+      return logged.some(({ event }) => event === "record_caught_up");
+    });
+    deepEqual(
+      logged.map(({ level, event, fields }) => [level, event, fields.rows]),
+      [
+        ["warn", "record_stalled", undefined],
+        ["info", "record_caught_up", 2],
+      ],
+    );
+    deepEqual(await statuses(first), ["queued", "success"]);
+    deepEqual(await statuses(second), ["queued"]);
+  });
+
+  it("says how many changes were lost when more waited than there was room for", async () => {
+    const { queue, source, logged } = record;
+    await source.on(65_536);
+    for (let i = 0; i < 600; i += 1) await queue.push();
+    const { lost } = await source.state();
+    ok(lost > 0);
+    await record.recorder({ bufferBytes: 65_536 }).step();
+    deepEqual(logged, [{ level: "error", event: "record_gap", fields: { rows: lost, lost } }]);
+    equal((await record.store.counts(queue.stream)).queued, 600 - lost);
+  });
+
+  it("goes on past an event that PostgreSQL refuses", async () => {
+    const { queue, logged } = record;
+    const before = await queue.push();
+    const entry = ["t", "queued", "at", "9000000000000000000", "n", "1", "s", "1"];
+    await queue.redis.xadd(queue.keys.events, "*", ...entry, "d", '[["k","",0,1,1]]', "i", '["far-off"]');
+    const after = await queue.push();
+    await record.recorder().step();
+    deepEqual(await statuses(before), ["queued"]);
+    deepEqual(await statuses(after), ["queued"]);
+    deepEqual(
+      logged.map(({ event }) => event),
+      ["record_refused"],
+    );
+    deepEqual(await rows(record.url, "SELECT id FROM runs WHERE id = 'far-off'"), []);
+  });
+
+  it("takes NUL out of messages", async () => {
+    const { queue } = record;
+    const consumer = queue.consumer("w");
+    const id = await queue.push();
+    const task = await queue.take(consumer);
+    await consumer.bury([{ task, error: errorOf(task, "a\0b"), ...SETTLED }]);
+    await record.recorder().step();
+    equal((await record.run(id)).message, "Moved to DLQ: ab");
+  });
+});
+
+function fail(): never {
+  throw new Error("killed");
+}

@@ -1,0 +1,13 @@
+/** Log events of the record; the `message` field of a record. */
+export const RECORD_EVENTS = {
+  /** The database is away; events wait in Redis. */
+  stalled: "record_stalled",
+  caughtUp: "record_caught_up",
+  /** Events were dropped, for more waited than the buffer holds. */
+  gap: "record_gap",
+  /** PostgreSQL refuses what one event tells. */
+  refused: "record_refused",
+  cleanedUp: "runs_cleaned_up",
+  expired: "activities_expired",
+  historyFailed: "history_failed",
+} as const;

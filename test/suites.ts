@@ -22,7 +22,7 @@ function mocha(...folders: readonly string[]): readonly string[] {
 /** The worker package's sources, and the helpers of its tests. */
 const WORKER = [
   ...["worker/**/*.ts", "worker/**/*.lua", "worker/package.json"],
-  ...["test/support/**", "components/platform/redis-server.ts", "components/find-on-path.ts"],
+  ...["test/support/**", "components/platform/{redis,postgres}-server.ts", "components/find-on-path.ts"],
 ];
 
 /** The sandbox's helper and where it is found. */
@@ -78,6 +78,14 @@ export const SUITES: readonly Suite[] = [
     what: "the spawner: leadership, metrics, starting and stopping of workers",
     inputs: [...WORKER, "test/spawner/**"],
     command: mocha("spawner"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "record",
+    what: "the record of runs: its database, the recorder, its commands",
+    inputs: [...WORKER, "test/{record,postgres}/**"],
+    command: mocha("record", "postgres"),
     heavy: false,
     timeoutMinutes: 10,
   },

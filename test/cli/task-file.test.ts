@@ -13,7 +13,7 @@ describe("a file of tasks", () => {
   });
 
   it("takes every field of a task, durations in seconds", () => {
-    const line = `{"kind":"k","payload":[1],"id":"a","delay":1.5,"timeout":0.25,"max_attempts":7,"priority":"low"}`;
+    const line = `{"kind":"k","payload":[1],"id":"a","delay":1.5,"timeout":0.25,"max_attempts":7,"priority":"low","agent_id":"ag-1"}`;
     assert.deepEqual(readTaskFile(line, "jsonl"), {
       tasks: [
         {
@@ -21,6 +21,7 @@ describe("a file of tasks", () => {
           task: {
             ...{ kind: "k", payload: [1], id: "a", delayMs: 1500, timeoutMs: 250, maxAttempts: 7 },
             priority: "low",
+            agentId: "ag-1",
           },
         },
       ],
@@ -58,7 +59,7 @@ describe("a file of tasks", () => {
   it("names each wrong field of each task", () => {
     const text = `[{"kind":1,"delay":-1,"colour":"red"},7,{"payload":{}},{"kind":"a","timeout":0,"max_attempts":0,"id":5,"priority":"top"}]`;
     assert.deepEqual(readTaskFile(text, "json").problems, [
-      "task 1: colour: no such field; a task has kind, payload, id, delay, timeout, max_attempts, priority",
+      "task 1: colour: no such field; a task has kind, payload, id, delay, timeout, max_attempts, priority, agent_id",
       "task 1: kind: a text, not 1",
       "task 1: delay: seconds, 0 or more, not -1",
       "task 2: a task is an object, not 7",

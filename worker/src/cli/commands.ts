@@ -20,6 +20,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   workers: { summary: "list the workers", load: () => import("./workers.ts") },
   kinds: { summary: "list what the fleet runs", load: () => import("./kinds.ts") },
   queue: { summary: "pause, resume, depth, purge; the dead-letter queue", load: () => import("./queue.ts") },
+  db: {
+    summary: "set up, migrate and look at the database of the record",
+    load: () => import("./db.ts"),
+  },
   logs: { summary: "show or follow the logs of a fleet on this machine", load: () => import("./logs.ts") },
   completion: {
     summary: "print a script by which bash, zsh or fish completes the command line",

@@ -16,6 +16,7 @@ export interface PushOptions {
   readonly timeout?: number;
   readonly maxAttempts?: number;
   readonly priority?: Priority;
+  readonly agent?: string;
   readonly wait?: boolean;
   /** In ms. */
   readonly waitTimeout?: number;
@@ -50,6 +51,7 @@ export function define(command: Command, ends: Action): void {
         `share of the workers while more waits than they can do: ${DEFAULT_PRIORITY} by default`,
       ).choices(PRIORITIES),
     )
+    .option("--agent <id>", "whom the record names as its agent (default: the task's own id)")
     .option("--wait", "wait for the results and print them")
     .option("--wait-timeout <seconds>", "wait at most so long; implies --wait", seconds)
     .option(...STREAM)
@@ -67,7 +69,7 @@ export function define(command: Command, ends: Action): void {
   command.addHelpText(
     "after",
     [
-      `\nA task of a file: {"kind", "payload", "id", "delay", "timeout", "max_attempts", "priority"}; all but kind may be missing.`,
+      `\nA task of a file: {"kind", "payload", "id", "delay", "timeout", "max_attempts", "priority", "agent_id"}; all but kind may be missing.`,
       "Prints the ids. Exit codes: 0 pushed (with --wait: all succeeded), 1 with --wait: one failed, 2 refused and",
       "nothing was pushed, 3 no Redis, 4 the wait's time is over, 5 queue full.",
     ].join("\n"),

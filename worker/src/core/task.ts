@@ -9,6 +9,8 @@ export interface TaskOptions {
   readonly maxAttempts?: number;
   /** Its share of the workers while more waits than they can do. Default: `normal`. */
   readonly priority?: Priority;
+  /** Whom the record names as the task's agent: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`. Default: the task's own id. */
+  readonly agentId?: string;
 }
 
 /** A task as pushed. */

@@ -36,6 +36,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof NewTask>([
   "timeoutMs",
   "maxAttempts",
   "priority",
+  "agentId",
 ]);
 
 interface Range {
@@ -151,8 +152,11 @@ function fieldProblems(task: NewTask): Problem[] {
   if (task.kind === undefined) report("kind", "is missing");
   else if (typeof task.kind !== "string" || task.kind === "")
     report("kind", `${shorten(task.kind)} is no kind; a name is needed`);
-  if (task.id !== undefined && !isTaskId(task.id))
-    report("id", `${shorten(task.id)} is no id; it must match ${TASK_ID_PATTERN.source}`);
+  for (const field of ["id", "agentId"] as const) {
+    const value: unknown = task[field];
+    if (value !== undefined && !isTaskId(value))
+      report(field, `${shorten(value)} is no id; it must match ${TASK_ID_PATTERN.source}`);
+  }
   if (task.priority !== undefined && !isPriority(task.priority))
     report("priority", `${shorten(task.priority)} is none; ${PRIORITIES.join(", ")} are`);
   for (const { field, min, max, integer } of RANGES) {

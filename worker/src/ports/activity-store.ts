@@ -96,9 +96,12 @@ export class StoreUnavailableError extends Error {
 /** The database lacks tables that this version needs. */
 export class MigrationsMissingError extends Error {
   override readonly name = "MigrationsMissingError";
+  /** Their names, as far as known. */
   readonly missing: readonly string[];
   constructor(missing: readonly string[]) {
-    super(`migrations are missing: ${missing.join(", ")} (taskfleet db migrate)`);
+    super(
+      `migrations are missing${missing.length === 0 ? "" : `: ${missing.join(", ")}`} (taskfleet db migrate)`,
+    );
     this.missing = missing;
   }
 }

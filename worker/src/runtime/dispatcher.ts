@@ -177,6 +177,7 @@ export class Dispatcher {
     );
     onStart(task);
     held.attempt = attempt;
+    held.startedAt = startedAt;
     this.#active++;
     attempt.start();
   }

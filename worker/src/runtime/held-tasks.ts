@@ -11,6 +11,8 @@ export interface Held {
   readonly task: DeliveredTask;
   stage: Stage;
   attempt: Attempt | null;
+  /** When its handler was called, in ms since the epoch. */
+  startedAt: number | null;
 }
 
 /** The tasks that this worker holds, in the order of their arrival. */
@@ -30,7 +32,7 @@ export class HeldTasks {
   }
 
   add(task: DeliveredTask): void {
-    const held: Held = { task, stage: "prefetched", attempt: null };
+    const held: Held = { task, stage: "prefetched", attempt: null, startedAt: null };
     this.#held.set(task, held);
     this.#prefetched.add(held);
   }

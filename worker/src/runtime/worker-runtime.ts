@@ -4,6 +4,7 @@ import type { KindLimiter } from "../adapters/redis/kind-limits.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
+import { Announcements } from "./announce.ts";
 import { type CheckedPayload, Dispatcher } from "./dispatcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HeldTasks } from "./held-tasks.ts";
@@ -81,6 +82,7 @@ export class WorkerRuntime {
   readonly #reader: Reader;
   readonly #heartbeat: Heartbeat;
   readonly #idle: IdleWatch;
+  readonly #announcements = new Announcements();
   readonly #hurry = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<RuntimeEnd>();
   readonly #onFailure = (error: unknown): void => this.queueUnreachable(error);
@@ -237,7 +239,10 @@ export class WorkerRuntime {
         events.ended(outcome);
         this.#writer.add(outcome);
       },
-      onStart: (task) => events.dispatched(task),
+      onStart: (task) => {
+        events.dispatched(task);
+        if (this.#o.queue.isRecorded(task.stream)) this.#heartbeat.announceSoon();
+      },
       onFree: () => this.#changed(),
       log: (task, event, fields) => events.fromHandler(task, event, fields),
     });
@@ -266,6 +271,8 @@ export class WorkerRuntime {
       everyMs: limits.heartbeatMs,
       tasks: () => this.#held.all().map(({ task }) => task),
       report: () => workerReport(self, this.#held, limits.concurrency, this.#stopping),
+      news: () => this.#announcements.news(this.#held.all(), (stream) => queue.isRecorded(stream)),
+      onTold: (news) => this.#announcements.told(news),
       onAnswer: (answer) => this.#heed(answer),
       onFailure: this.#onFailure,
     });

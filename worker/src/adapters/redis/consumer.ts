@@ -1,14 +1,22 @@
 import type { Redis } from "ioredis";
 import { priorityStreams } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, queueKeys } from "../../../contract/queue-keys.ts";
-import type { AttemptError, AttemptStatus, ResultRecord, WorkerReport } from "../../../contract/records.ts";
+import type {
+  AttemptError,
+  AttemptStatus,
+  ResultRecord,
+  TaskProgress,
+  WorkerReport,
+} from "../../../contract/records.ts";
 import { attemptLabels, runtimeBucket, STATS } from "../../../contract/stats-fields.ts";
 import type { DeliveredTask, EntryPlace } from "../../core/task.ts";
-import { deadLetterPrefix } from "./dead-letters.ts";
+import { deadLetterMessage, deadLetterPrefix } from "./dead-letters.ts";
 import { GroupReader } from "./group-reader.ts";
+import { RecordedQueues } from "./recorded-queues.ts";
 import { SCRIPTS, type ScriptArgument } from "./scripts.ts";
 import { settleCounts } from "./settle-counts.ts";
 import { type StreamPart, streamParts } from "./stream-parts.ts";
+import { announcementTold, failuresTold } from "./told.ts";
 
 export interface ConsumerOptions {
   /** For scripts (profile `command`). */
@@ -36,6 +44,14 @@ export interface RetryItem extends FailedItem {
   readonly delayMs: number;
 }
 
+/** What the record is to know of held tasks. */
+export interface Announcement {
+  /** When the handlers of these were called, in ms since the epoch. */
+  readonly began: ReadonlyMap<DeliveredTask, number>;
+  readonly progress: ReadonlyMap<DeliveredTask, TaskProgress>;
+}
+const NOTHING: Announcement = { began: new Map(), progress: new Map() };
+
 export interface Heartbeat {
   /** Entries that are no longer this worker's: stop their tasks, their ends would be refused. */
   readonly lost: readonly EntryPlace[];
@@ -56,10 +72,11 @@ const NEWER_VERSION_DELAY_MS = 5_000;
 export class Consumer {
   readonly #o: ConsumerOptions;
   readonly #reader: GroupReader;
+  readonly #recorded = new RecordedQueues();
 
   constructor(options: ConsumerOptions) {
     this.#o = options;
-    this.#reader = new GroupReader(options);
+    this.#reader = new GroupReader(options, this.#recorded);
   }
 
   /**
@@ -87,16 +104,31 @@ export class Consumer {
     this.#reader.wake();
   }
 
-  /** Renews the lease of the given tasks and stores the worker's report with the first queue. */
-  async heartbeat(tasks: readonly DeliveredTask[], report: WorkerReport): Promise<Heartbeat> {
+  /** Whether the changes of this queue's tasks are recorded, as its last answer said. */
+  isRecorded(stream: string): boolean {
+    return this.#recorded.has(stream);
+  }
+
+  /**
+   * Renews the lease of the given tasks and stores the worker's report with the first queue. What is announced of tasks
+   * that are not given or not this worker's any more is not told.
+   */
+  async heartbeat(
+    tasks: readonly DeliveredTask[],
+    report: WorkerReport,
+    announcement: Announcement = NOTHING,
+  ): Promise<Heartbeat> {
     const held = streamParts(tasks, (task) => task);
     const first = this.#o.streams[0];
     // The report goes by a call of its own: the first queue may have nothing held.
     const calls = this.#o.streams.map((queue) => {
       const text = queue === first ? JSON.stringify(report) : "";
-      return this.#heartbeatOf({ queue, priority: "normal", stream: queue, items: [] }, text);
+      return this.#heartbeatOf({ queue, priority: "normal", stream: queue, items: [] }, text, NOTHING);
     });
-    const beats = await Promise.all([...calls, ...held.map((part) => this.#heartbeatOf(part, ""))]);
+    const beats = await Promise.all([
+      ...calls,
+      ...held.map((part) => this.#heartbeatOf(part, "", announcement)),
+    ]);
     return {
       lost: beats.flatMap(({ lost }) => lost),
       cancelled: beats.flatMap((beat) => beat.cancelled),
@@ -108,7 +140,7 @@ export class Consumer {
   async settle(items: readonly SettleItem[]): Promise<boolean[]> {
     return this.#perStream(items, ({ queue, stream, items: part }) => {
       const { index, cancelled, stats, results, settledChannel } = queueKeys(queue);
-      const { groups, ...own } = settleCounts(part);
+      const { groups, ...own } = settleCounts(part, this.#recorded.has(queue));
       const args: ScriptArgument[] = [CONSUMER_GROUP, settledChannel, results, this.#o.resultTtlSeconds];
       args.push(JSON.stringify(groups), JSON.stringify(own));
       for (const { task } of part) args.push(task.entryId);
@@ -122,7 +154,8 @@ export class Consumer {
   async retry(items: readonly RetryItem[]): Promise<boolean[]> {
     return this.#perStream(items, ({ queue, stream, items: part }) => {
       const { index, cancelled, stats, due, dueEntries, results, settledChannel } = queueKeys(queue);
-      const args: ScriptArgument[] = [settledChannel];
+      const told = this.#recorded.has(queue) ? failuresTold(this.#o.workerId, part) : "";
+      const args: ScriptArgument[] = [settledChannel, told];
       for (const { task, error, delayMs, runtimeMs } of part) {
         const errors = JSON.stringify([...task.errors, error]);
         args.push(task.entryId, task.deliveryCount, task.id, task.attempts + 1, errors, Math.round(delayMs));
@@ -140,7 +173,8 @@ export class Consumer {
         queueKeys(queue);
       const keys = [stream, index, cancelled, stats, deadLetters, deadLetterOrder, requeued];
       keys.push(...part.map(({ task }) => results + task.id));
-      const args: ScriptArgument[] = [settledChannel];
+      const told = this.#recorded.has(queue) ? failuresTold(this.#o.workerId, part, deadLetterMessage) : "";
+      const args: ScriptArgument[] = [settledChannel, told];
       for (const { task, error, runtimeMs } of part) {
         args.push(task.entryId, task.deliveryCount, task.id, task.kind);
         args.push(...attemptArguments(task, "dead", runtimeMs), `${task.kind}:${error.reason}`);
@@ -167,18 +201,24 @@ export class Consumer {
     );
   }
 
-  async #heartbeatOf(part: StreamPart<DeliveredTask>, report: string): Promise<Heartbeat> {
+  async #heartbeatOf(
+    part: StreamPart<DeliveredTask>,
+    report: string,
+    announcement: Announcement,
+  ): Promise<Heartbeat> {
     const { queue, priority, stream, items } = part;
     const { cancelled, paused, workers, workersSeen, stats } = queueKeys(queue);
-    const args: ScriptArgument[] = [CONSUMER_GROUP, this.#o.workerId, report];
+    const { workerId, redis } = this.#o;
+    const told = this.#recorded.has(queue) ? announcementTold(workerId, items, announcement) : "";
+    const args: ScriptArgument[] = [CONSUMER_GROUP, workerId, report, told];
     for (const task of items) args.push(task.entryId, task.deliveryCount, task.id);
     const keys = [stream, cancelled, paused, workers, workersSeen, stats];
-    const answer = await SCRIPTS.heartbeat.run(this.#o.redis, keys, args);
-    const [lost, asked, isPaused] = answer as [string[], string[], number];
+    const answer = await SCRIPTS.heartbeat.run(redis, keys, args);
+    const [lost, asked, switches] = answer as [string[], string[], number];
     return {
       lost: lost.map((entryId) => ({ stream: queue, priority, entryId })),
       cancelled: asked.map((id) => ({ stream: queue, id })),
-      paused: isPaused === 1,
+      paused: this.#recorded.note(queue, switches),
     };
   }
 

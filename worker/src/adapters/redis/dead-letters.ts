@@ -32,6 +32,11 @@ const REQUEUE_MEMORY_MS = 90 * 24 * 3_600_000;
 const PAGE = 500;
 const PAGE_BYTES = 8 * 1024 * 1024;
 
+/** What a burial says. */
+export function deadLetterMessage(error: string): string {
+  return `Moved to DLQ: ${error}`;
+}
+
 /** JSON text of a dead letter without its last field, `buried_at`, and closing brace: the server adds its time. */
 export function deadLetterPrefix(task: DeliveredTask, error: AttemptError): string {
   const letter: Omit<DeadLetter, "buried_at"> = {
@@ -44,7 +49,7 @@ export function deadLetterPrefix(task: DeliveredTask, error: AttemptError): stri
     attempts: task.attempts + 1,
     deliveries: task.deliveries,
     errors: [...task.errors, error],
-    message: `Moved to DLQ: ${error.message}`,
+    message: deadLetterMessage(error.message),
   };
   return JSON.stringify(letter).slice(0, -1);
 }

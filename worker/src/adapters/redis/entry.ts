@@ -2,6 +2,7 @@ import { isPriority } from "../../../contract/priorities.ts";
 import { ENTRY_VERSION } from "../../../contract/queue-keys.ts";
 import type { AttemptError } from "../../../contract/records.ts";
 import type { DeliveredTask, EntryPlace, TaskOptions } from "../../core/task.ts";
+import { isTaskId } from "../../core/task-id.ts";
 
 /** A stream entry as a worker got it; `newer` marks a format that this worker does not know. */
 export type ReadEntry =
@@ -108,16 +109,17 @@ function attemptErrors(text: string | undefined): readonly AttemptError[] {
   return Array.isArray(errors) ? (errors as AttemptError[]) : NO_ERRORS;
 }
 
-/** What is no positive number is left out: the handler's or the fleet's value counts then. */
+/** What is not of its form is left out: the handler's or the fleet's value counts then. */
 function taskOptions(text: string | undefined): TaskOptions {
   const value = parseJson(text);
   if (value === undefined || value === null) return NO_OPTIONS;
-  const { timeoutMs, maxAttempts, priority } = value as Record<string, unknown>;
+  const { timeoutMs, maxAttempts, priority, agentId } = value as Record<string, unknown>;
   const fits = (limit: unknown): limit is number => typeof limit === "number" && limit > 0;
   return {
     ...(fits(timeoutMs) && { timeoutMs }),
     ...(fits(maxAttempts) && { maxAttempts }),
     ...(isPriority(priority) && { priority }),
+    ...(isTaskId(agentId) && { agentId }),
   };
 }
 

@@ -5,6 +5,7 @@ import { CONSUMER_GROUP, queueKeys } from "../../../contract/queue-keys.ts";
 import { PriorityTurns } from "../../core/priority-turns.ts";
 import type { EntryPlace } from "../../core/task.ts";
 import { type ReadEntry, readEntry, readPackedEntry } from "./entry.ts";
+import type { RecordedQueues } from "./recorded-queues.ts";
 import { SCRIPTS, type ScriptArgument } from "./scripts.ts";
 
 /** What one queue gave. */
@@ -33,7 +34,7 @@ const PLAIN = "";
 
 /** Entry id and flat fields (`null` when it was deleted meanwhile). */
 type RawEntry = readonly [entryId: string, fields: string[] | null];
-type PackedAnswer = readonly [paused: number, ...parts: (string | readonly string[])[]];
+type PackedAnswer = readonly [switches: number, ...parts: (string | readonly string[])[]];
 
 /** Waits for an answer; a connection that is silent for so long is made anew, and what waits on it is sent again. */
 function answered<T>(connection: Redis, silentMs: number, answer: Promise<T>): Promise<T> {
@@ -53,10 +54,12 @@ function answered<T>(connection: Redis, silentMs: number, answer: Promise<T>): P
 export class GroupReader {
   readonly #o: GroupReaderOptions;
   readonly #turns = new PriorityTurns();
+  readonly #recorded: RecordedQueues;
   #rest = new AbortController();
 
-  constructor(options: GroupReaderOptions) {
+  constructor(options: GroupReaderOptions, recorded: RecordedQueues) {
     this.#o = options;
+    this.#recorded = recorded;
   }
 
   /** Takes up to `count` entries (a little more when it is less than the number of streams), waits up to `blockMs` for the first. */
@@ -90,10 +93,11 @@ export class GroupReader {
     const args: ScriptArgument[] = [CONSUMER_GROUP, this.#o.workerId, count];
     for (const priority of PRIORITIES) args.push(priority === "normal" ? PLAIN : priority, shares[priority]);
     const { redis } = this.#o;
-    const taken = SCRIPTS.take.run(redis, [stream, queueKeys(stream).paused], args);
+    const { paused, record } = queueKeys(stream);
+    const taken = SCRIPTS.take.run(redis, [stream, paused, record], args);
     const answer = await answered(redis, OVERSTAY_MS, taken);
-    const [paused, ...parts] = answer as PackedAnswer;
-    if (paused === 1) return "paused";
+    const [switches, ...parts] = answer as PackedAnswer;
+    if (this.#recorded.note(stream, switches)) return "paused";
     const entries: ReadEntry[] = [];
     for (let i = 0; i + 1 < parts.length; i += 2) {
       const from = { stream, priority: (parts[i] || "normal") as Priority };

@@ -155,10 +155,11 @@ function enqueuedState({ fresh, delayMs }: PackedTask, digit: string | undefined
   return delayMs > 0 ? "delayed" : "waiting";
 }
 
-function packOptions({ timeoutMs, maxAttempts, priority: given }: NewTask): string {
+function packOptions({ timeoutMs, maxAttempts, priority: given, agentId }: NewTask): string {
   const priority = given === DEFAULT_PRIORITY ? undefined : given;
-  if (timeoutMs === undefined && maxAttempts === undefined && priority === undefined) return "";
-  return JSON.stringify({ timeoutMs, maxAttempts, priority } satisfies {
+  const isPlain = timeoutMs === undefined && maxAttempts === undefined && priority === undefined;
+  if (isPlain && agentId === undefined) return "";
+  return JSON.stringify({ timeoutMs, maxAttempts, priority, agentId } satisfies {
     [Name in keyof TaskOptions]-?: TaskOptions[Name] | undefined;
   });
 }

@@ -60,6 +60,7 @@ export const SCRIPTS = {
   leaseRelease: load("lease-release"),
   recordExit: load("record-exit"),
   recordScaling: load("record-scaling"),
+  recordTrim: load("record-trim"),
   forgetConsumer: load("forget-consumer"),
   forgetConsumers: load("forget-consumers"),
   publishKinds: load("publish-kinds"),

@@ -1,5 +1,7 @@
+import type { PackedSettledTold } from "../../../contract/packed-events.ts";
 import { attemptLabels, runtimeBucket } from "../../../contract/stats-fields.ts";
 import type { SettleItem } from "./consumer.ts";
+import { settledTold } from "./told.ts";
 
 /** Tasks that count alike. */
 type Group = [
@@ -20,9 +22,11 @@ export interface SettleCounts {
   readonly group: readonly number[];
   /** Run times. */
   readonly ms: readonly number[];
+  /** For the record, where there is one. */
+  readonly told?: PackedSettledTold;
 }
 
-export function settleCounts(items: readonly SettleItem[]): SettleCounts {
+export function settleCounts(items: readonly SettleItem[], recorded: boolean): SettleCounts {
   const groups: Group[] = [];
   const group: number[] = [];
   const ms: number[] = [];
@@ -40,5 +44,5 @@ export function settleCounts(items: readonly SettleItem[]): SettleCounts {
     group.push(at + 1);
     ms.push(runtimeMs);
   }
-  return { groups, group, ms };
+  return recorded ? { groups, group, ms, told: settledTold(items) } : { groups, group, ms };
 }

@@ -25,8 +25,8 @@ export function formatOf(fileName: string): TaskFileFormat {
 
 /**
  * Reads tasks: JSON (one task or an array) or JSON Lines (one task a line; empty lines are skipped).
- * A task is `{"kind", "payload"?, "id"?, "delay"?, "timeout"?, "max_attempts"?, "priority"?}`, durations in
- * seconds;
+ * A task is `{"kind", "payload"?, "id"?, "delay"?, "timeout"?, "max_attempts"?, "priority"?, "agent_id"?}`,
+ * durations in seconds;
  * `kind` is what tasks without a kind of their own get.
  */
 export function readTaskFile(text: string, format: TaskFileFormat, kind?: string): TaskFile {
@@ -74,7 +74,7 @@ function whole(text: string): Placed[] {
   return document.value.map((value: unknown, index) => ({ place: `task ${index + 1}`, value }));
 }
 
-const FIELDS = ["kind", "payload", "id", "delay", "timeout", "max_attempts", "priority"];
+const FIELDS = ["kind", "payload", "id", "delay", "timeout", "max_attempts", "priority", "agent_id"];
 
 /** The task, or what is wrong with it. */
 function readTask(value: unknown, defaultKind: string | undefined): NewTask | string[] {
@@ -86,8 +86,9 @@ function readTask(value: unknown, defaultKind: string | undefined): NewTask | st
   const kind = fields.kind ?? defaultKind;
   if (kind === undefined) problems.push("kind: is missing");
   else if (typeof kind !== "string") problems.push(`kind: a text, not ${describe(kind)}`);
-  if (fields.id !== undefined && typeof fields.id !== "string")
-    problems.push(`id: a text, not ${describe(fields.id)}`);
+  for (const name of ["id", "agent_id"])
+    if (fields[name] !== undefined && typeof fields[name] !== "string")
+      problems.push(`${name}: a text, not ${describe(fields[name])}`);
   checkSeconds("delay", fields.delay, 0, problems);
   checkSeconds("timeout", fields.timeout, 0.001, problems);
   checkAttempts(fields.max_attempts, problems);
@@ -102,6 +103,7 @@ function readTask(value: unknown, defaultKind: string | undefined): NewTask | st
     ...(fields.timeout === undefined ? {} : { timeoutMs: toMs(fields.timeout as number) }),
     ...(fields.max_attempts === undefined ? {} : { maxAttempts: fields.max_attempts as number }),
     ...(fields.priority === undefined ? {} : { priority: fields.priority as Priority }),
+    ...(fields.agent_id === undefined ? {} : { agentId: fields.agent_id as string }),
   };
 }
 

@@ -41,6 +41,7 @@ const FLAGS_OF_ONE = [
   "timeout",
   "maxAttempts",
   "priority",
+  "agent",
 ] as const;
 
 async function gatherFile(file: string, kind: string | undefined, options: PushOptions): Promise<Gathered> {
@@ -58,7 +59,7 @@ async function gatherFile(file: string, kind: string | undefined, options: PushO
 }
 
 async function flagTask(kind: string, options: PushOptions): Promise<ReadTask> {
-  const { payload, payloadFile, delay, timeout, maxAttempts, priority } = options;
+  const { payload, payloadFile, delay, timeout, maxAttempts, priority, agent } = options;
   if (payload !== undefined && payloadFile !== undefined)
     throw usage("--payload and --payload-file are both given", "Leave one of them out.");
   if (options.id !== undefined && options.idempotencyKey !== undefined)
@@ -73,6 +74,7 @@ async function flagTask(kind: string, options: PushOptions): Promise<ReadTask> {
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     ...(priority === undefined ? {} : { priority }),
+    ...(agent === undefined ? {} : { agentId: agent }),
   };
   return { place: "", task };
 }

@@ -11,6 +11,9 @@
 -- include: fence
 -- include: entry
 -- include: drop
+-- include: weight
+-- include: events
+-- include: task-rows
 -- include: cancelled
 -- include: limits
 local stream, index, entries = KEYS[1], KEYS[2], KEYS[5]
@@ -69,4 +72,5 @@ end
 local answer = admit()
 unpark(line, law, now)
 apply_counts(KEYS[4])
+emit_cancelled(KEYS[4])
 return answer

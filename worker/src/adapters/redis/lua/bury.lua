@@ -2,17 +2,21 @@
 -- Moves tasks to the dead-letter queue. One that was asked to stop is cancelled instead. Returns a digit per
 -- task: 1 done, 0 refused.
 -- KEYS: stream, index, cancelled, stats, dlq, dlq-order, requeued, then the result key of each task.
--- ARGV: group, consumer, settled channel, then per task: entry, delivery count, id, kind, labels, bucket, run
--- time in ms, `handler:reason`, attempts, dead letter (JSON text that wants its last field, the time, and the brace).
+-- ARGV: group, consumer, settled channel, JSON of what the record is to know of the tasks ('' for nothing), then per
+-- task: entry, delivery count, id, kind, labels, bucket, run time in ms, `handler:reason`, attempts, dead letter (JSON
+-- text that wants its last field, the time, and the brace).
 -- include: now
 -- include: stats
 -- include: fence
 -- include: entry
 -- include: drop
+-- include: weight
+-- include: events
+-- include: task-rows
 -- include: cancelled
 -- include: burial
 -- include: ends
-local FIRST, WIDTH, FIRST_RESULT = 4, 10, 7
+local FIRST, WIDTH, FIRST_RESULT = 5, 10, 7
 local entries, ids = column(FIRST, WIDTH), column(FIRST + 2, WIDTH)
 local now = now_ms()
 
@@ -26,6 +30,7 @@ local function bury(i)
   else
     keep_letter(KEYS[5], KEYS[6], KEYS[7], id, ARGV[at + 9], now)
     count('live:' .. ARGV[at + 3], -1)
+    mark(i)
   end
   count_attempt(as_cancelled(ARGV[at + 4], fields), ARGV[at + 5], ARGV[at + 6], ARGV[at + 7])
   return 'ended'
@@ -38,4 +43,6 @@ local function is_buried(i)
   return false
 end
 
-return end_tasks(entries, column(FIRST + 1, WIDTH), ids, bury, is_buried)
+local states = end_tasks(entries, column(FIRST + 1, WIDTH), ids, bury, is_buried)
+emit_failed('buried', ids)
+return states

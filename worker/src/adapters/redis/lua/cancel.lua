@@ -6,6 +6,9 @@
 -- include: now
 -- include: stats
 -- include: entry
+-- include: weight
+-- include: events
+-- include: task-rows
 -- include: cancelled
 local stream, index, due, due_entries = KEYS[1], KEYS[2], KEYS[5], KEYS[6]
 local group, ttl = ARGV[1], ARGV[2]
@@ -49,4 +52,5 @@ for i = FIRST, #ARGV do
 end
 if #ended > 0 then redis.call('PUBLISH', ARGV[3], table.concat(ended, ' ')) end
 apply_counts(KEYS[4])
+emit_cancelled(KEYS[4])
 return table.concat(states)

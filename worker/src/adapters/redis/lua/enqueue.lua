@@ -9,6 +9,8 @@
 -- include: now
 -- include: stats
 -- include: entry
+-- include: weight
+-- include: events
 local stream, index, due, due_entries, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local results, runs = ARGV[1], cjson.decode(ARGV[2])
 local FIRST = 3
@@ -67,15 +69,20 @@ local function add_given(first, last, kind, options, delay)
   return taken
 end
 
-local first = 1
+local first, rows = 1, 0
 for _, run in ipairs(runs) do
   local kind, options, delay, length, fresh = unpack(run)
   local add_run = fresh == 1 and add_fresh or add_given
   local taken = add_run(first, first + length - 1, kind, options, delay)
   count('enqueued:' .. kind, taken)
   count('live:' .. kind, taken)
-  first = first + length
+  first, rows = first + length, rows + taken
 end
 if #added > 0 then redis.call('HSET', index, unpack(added)) end
 apply_counts(KEYS[6])
+emit(KEYS[6], 'queued', rows, function()
+  local ids = {}
+  for i = 1, #states do ids[i] = id_of(i) end
+  return ARGV[2], ids, table.concat(states)
+end)
 return table.concat(states)

@@ -6,6 +6,9 @@
 -- include: now
 -- include: stats
 -- include: entry
+-- include: weight
+-- include: events
+-- include: task-rows
 -- include: cancelled
 -- include: purge
 local index, set, due_entries = KEYS[1], KEYS[3], KEYS[4]
@@ -33,4 +36,5 @@ if #gone > 0 then
   redis.call('PUBLISH', ARGV[5], table.concat(gone, ' '))
 end
 apply_counts(KEYS[2])
+emit_cancelled(KEYS[2])
 return tallies()

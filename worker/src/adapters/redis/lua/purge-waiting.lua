@@ -8,6 +8,9 @@
 -- include: now
 -- include: stats
 -- include: entry
+-- include: weight
+-- include: events
+-- include: task-rows
 -- include: cancelled
 -- include: purge
 local stream, index, group = KEYS[1], KEYS[2], ARGV[6]
@@ -51,4 +54,5 @@ if #ids > 0 then
   redis.call('PUBLISH', ARGV[5], table.concat(ids, ' '))
 end
 apply_counts(KEYS[3])
+emit_cancelled(KEYS[3])
 return { page[#page][1], tallies() }

@@ -11,16 +11,22 @@
 -- include: stats
 -- include: entry
 -- include: drop
+-- include: weight
+-- include: events
+-- include: task-rows
 -- include: cancelled
 -- include: burial
 local stream, index, group = KEYS[1], KEYS[2], ARGV[1]
 local most, version = tonumber(ARGV[3]), tonumber(ARGV[8])
 local now = now_ms()
+local MOVED = 'Moved to DLQ: '
 local claimed = redis.pcall('XAUTOCLAIM', stream, group, 'reclaim', ARGV[2], ARGV[4], 'COUNT', ARGV[5])
 if claimed.err then
   if string.find(claimed.err, 'NOGROUP', 1, true) then return { '0-0', {}, {}, {} } end
   return claimed
 end
+
+local told_queued, told_dead = {}, {}
 
 local function bury(id, fields, deliveries)
   local kind = get_field(fields, 'kind')
@@ -38,12 +44,13 @@ local function bury(id, fields, deliveries)
     .. ',"options":' .. cjson.encode(get_field(fields, 'options'))
     .. ',"enqueued_at":' .. get_digits(fields, 'at') .. ',"attempts":' .. attempts
     .. ',"deliveries":' .. deliveries .. ',"errors":' .. errors
-    .. ',"message":' .. cjson.encode('Moved to DLQ: ' .. message)
+    .. ',"message":' .. cjson.encode(MOVED .. message)
   keep_letter(KEYS[5], KEYS[6], KEYS[7], id, letter, now)
   count('live:' .. kind, -1)
   count('task:' .. kind .. ':' .. kind .. ':dead', 1)
   count('fail:' .. kind .. ':poison', 1)
   count('poisoned', 1)
+  told_dead[#told_dead + 1] = { id, fields, MOVED .. message }
 end
 
 local requeued, buried, cancelled = {}, {}, {}
@@ -65,6 +72,7 @@ for _, found in ipairs(claimed[2]) do
   else
     add_entry(stream, index, id, fields)
     requeued[#requeued + 1] = id
+    told_queued[#told_queued + 1] = { id, fields }
   end
   drop_entries(stream, group, { entry })
 end
@@ -78,4 +86,8 @@ if #ended > 0 then
   redis.call('PUBLISH', ARGV[6], table.concat(ended, ' '))
 end
 apply_counts(KEYS[4])
+emit(KEYS[4], 'reclaimed', #told_queued + #told_dead, function()
+  return '{"queued":' .. encode_rows(told_queued) .. ',"dead":' .. encode_rows(told_dead) .. '}'
+end)
+emit_cancelled(KEYS[4])
 return { claimed[1], requeued, buried, cancelled }

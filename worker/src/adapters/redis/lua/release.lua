@@ -8,6 +8,9 @@
 -- include: fence
 -- include: entry
 -- include: drop
+-- include: weight
+-- include: events
+-- include: task-rows
 -- include: cancelled
 -- include: put-back
 -- include: ends
@@ -16,6 +19,7 @@ local entries, ids = column(FIRST, WIDTH), column(FIRST + 2, WIDTH)
 local counter, delay = ARGV[4], tonumber(ARGV[5])
 local now = now_ms()
 
+local told = {}
 local function hand_back(i)
   local fields = read_entry(KEYS[1], entries[i])
   if not fields then return nil end
@@ -23,7 +27,12 @@ local function hand_back(i)
   local ttl = cancel_asked(KEYS[3], id)
   if ttl then count_cancelled(fields) end
   count(counter, 1)
-  return put_back(entries[i], id, fields, delay, now, ttl, KEYS[FIRST_RESULT + i])
+  local how = put_back(entries[i], id, fields, delay, now, ttl, KEYS[FIRST_RESULT + i])
+  if how == 'waits' then told[#told + 1] = { id, fields } end
+  return how
 end
 
-return end_tasks(entries, column(FIRST + 1, WIDTH), ids, hand_back, function() return false end)
+local states = end_tasks(entries, column(FIRST + 1, WIDTH), ids, hand_back, function() return false end)
+emit(KEYS[4], 'back', #told, function() return '{"delay":' .. whole(delay) .. ',"rows":' .. encode_rows(told) .. '}' end)
+emit_cancelled(KEYS[4])
+return states

@@ -8,6 +8,9 @@
 -- include: now
 -- include: stats
 -- include: entry
+-- include: weight
+-- include: events
+-- include: task-rows
 local stream, index, requeued = KEYS[1], KEYS[2], KEYS[6]
 local group, dry = ARGV[1], ARGV[3] == '1'
 local FIRST, WIDTH, FIRST_RESULT = 4, 7, 6
@@ -26,7 +29,7 @@ local function state_of(id, buried_at, kind, result_key)
   return '1'
 end
 
-local states, seen = {}, {}
+local states, seen, told = {}, {}, {}
 for at = FIRST, #ARGV, WIDTH do
   local i = #states + 1
   local id, buried_at, kind = ARGV[at], ARGV[at + 1], ARGV[at + 2]
@@ -49,10 +52,12 @@ for at = FIRST, #ARGV, WIDTH do
       add_entry(wanted_stream(stream, fields), index, id, fields)
       count('live:' .. kind, 1)
       count('requeued', 1)
+      told[#told + 1] = { id, fields }
     end
   end
   states[i] = state
 end
 if not dry then redis.call('ZREMRANGEBYSCORE', requeued, '-inf', now - tonumber(ARGV[2])) end
 apply_counts(KEYS[3])
+emit(KEYS[3], 'requeued', #told, function() return encode_rows(told) end)
 return table.concat(states)

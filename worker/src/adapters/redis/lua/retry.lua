@@ -2,17 +2,20 @@
 -- Puts failed tasks back: due after their delay, or at once at the tail. One that was asked to stop is
 -- cancelled instead. Returns a digit per task: 1 done, 0 refused.
 -- KEYS: stream, index, cancelled, stats, due, due-entries, then the result key of each task.
--- ARGV: group, consumer, settled channel, then per task: entry, delivery count, id, attempts, errors, delay in
--- ms, labels, bucket, run time in ms, `handler:reason`.
+-- ARGV: group, consumer, settled channel, JSON of what the record is to know of the tasks ('' for nothing), then per
+-- task: entry, delivery count, id, attempts, errors, delay in ms, labels, bucket, run time in ms, `handler:reason`.
 -- include: now
 -- include: stats
 -- include: fence
 -- include: entry
 -- include: drop
+-- include: weight
+-- include: events
+-- include: task-rows
 -- include: cancelled
 -- include: put-back
 -- include: ends
-local FIRST, WIDTH, FIRST_RESULT = 4, 10, 6
+local FIRST, WIDTH, FIRST_RESULT = 5, 10, 6
 local entries, ids = column(FIRST, WIDTH), column(FIRST + 2, WIDTH)
 local now = now_ms()
 
@@ -24,7 +27,9 @@ local function retry(i)
   set_field(fields, 'attempts', ARGV[at + 3])
   set_field(fields, 'errors', ARGV[at + 4])
   count_attempt(as_cancelled(ARGV[at + 6], ttl), ARGV[at + 7], ARGV[at + 8], ARGV[at + 9])
-  return put_back(entries[i], id, fields, tonumber(ARGV[at + 5]), now, ttl, KEYS[FIRST_RESULT + i])
+  local how = put_back(entries[i], id, fields, tonumber(ARGV[at + 5]), now, ttl, KEYS[FIRST_RESULT + i])
+  if how == 'waits' then mark(i) end
+  return how
 end
 
 -- The history that this attempt left, with its worker and time, is no other attempt's.
@@ -41,4 +46,6 @@ local function is_retried(i)
   return false
 end
 
-return end_tasks(entries, column(FIRST + 1, WIDTH), ids, retry, is_retried)
+local states = end_tasks(entries, column(FIRST + 1, WIDTH), ids, retry, is_retried)
+emit_failed('retried', ids)
+return states

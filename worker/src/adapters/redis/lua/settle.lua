@@ -5,11 +5,13 @@
 -- KEYS: stream, index, cancelled, stats. Result keys come from a prefix of the same slot.
 -- ARGV: group, settled channel, result prefix, result TTL in s, JSON of groups of tasks that count alike [kind, labels,
 -- bucket, `handler:reason` of a failure or '', how many, ms: all their run times], JSON of what is each task's own
--- { group: from 1, ms: run time }, then all entries, all ids, all results.
+-- { group: from 1, ms: run time } and, for the record, `told`, then all entries, all ids, all results.
 -- include: now
 -- include: stats
 -- include: entry
 -- include: drop
+-- include: weight
+-- include: events
 local FIRST = 7
 local stream, index, cancelled = KEYS[1], KEYS[2], KEYS[3]
 local group, channel, results = ARGV[1], ARGV[2], ARGV[3]
@@ -21,6 +23,7 @@ local TEXTS = FIRST + 2 * tasks - 1
 -- As the append-only file holds it: otherwise Redis would write every command anew.
 local expires = whole(now_ms() + ARGV[4] * 1000)
 local states = string.rep('1', tasks)
+local all_ids, all_held = ids, states
 
 local function keep_result(i)
   redis.call('SET', results .. ids[i], ARGV[TEXTS + i], 'PXAT', expires)
@@ -51,13 +54,14 @@ local function keep_held()
       if digits[i] == '0' then count('late', 1) end
     end
   end
-  return ended, gone, table.concat(digits)
+  for i = 1, tasks do held[i] = held[i] and '1' or '0' end
+  return ended, gone, table.concat(digits), table.concat(held)
 end
 
 if redis.call('XACK', stream, group, unpack(entries)) == tasks then
   for i = 1, tasks do keep_result(i) end
 else
-  entries, ids, states = keep_held()
+  entries, ids, states, all_held = keep_held()
 end
 if #ids > 0 then
   redis.call('XDEL', stream, unpack(entries))
@@ -73,4 +77,5 @@ for _, counted in ipairs(groups) do
   end
 end
 apply_counts(KEYS[4])
+emit(KEYS[4], 'settled', #ids, function() return '[' .. ARGV[5] .. ',' .. ARGV[6] .. ']', all_ids, all_held end)
 return states

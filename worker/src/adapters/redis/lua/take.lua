@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 -- Gives a consumer waiting tasks of one queue: of each priority its share, then what is left over to whoever has
--- more. Nothing while the queue is paused. Returns paused (1 or 0), then per priority its name and its entries as a
--- flat list: head, text. A head is the entry's id, and after a blank JSON of the fields beside the text when there are
--- any; of what has no such text it is JSON of the list of all fields.
--- KEYS: stream, paused.
+-- more. Nothing while the queue is paused. Returns as one number whether it is paused (1) and recorded (2), then per
+-- priority its name and its entries as a flat list: head, text. A head is the entry's id, and after a blank JSON of the
+-- fields beside the text when there are any; of what has no such text it is JSON of the list of all fields.
+-- KEYS: stream, paused, record.
 -- ARGV: group, consumer, how many in all, then per priority in the order of their ranks: name ('' for normal), share.
 -- include: entry
 local queue, group, consumer, count = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
-if redis.call('EXISTS', KEYS[2]) == 1 then return { 1 } end
+local switches = 2 * redis.call('HEXISTS', KEYS[3], 'bytes')
+if redis.call('EXISTS', KEYS[2]) == 1 then return { switches + 1 } end
 
 -- What is put back keeps its fields' order.
 local function pack(list, entry, fields)
@@ -48,7 +49,7 @@ end
 for _, one in ipairs(more) do
   if left > 0 then left = left - read(one[1], left, one[2]) end
 end
-local answer = { 0 }
+local answer = { switches }
 for _, named in ipairs(lists) do
   if #named[2] > 0 then
     answer[#answer + 1] = named[1]

@@ -1,7 +1,9 @@
 -- Message for a task that was running or prefetched when it was asked to stop.
 local HELD = 'cancelled while a worker held it'
 
--- Gives a task the result `cancelled`. Needs entry, now and stats. The caller counts the attempt.
+local told_cancelled = {}
+
+-- Gives a task the result `cancelled`. Needs entry, task-rows, now, stats and events. The caller counts the attempt.
 local function finish_cancelled(result_key, ttl, id, fields, now, message)
   local kind = get_field(fields, 'kind')
   local record = '{"v":1,"id":' .. cjson.encode(id) .. ',"kind":' .. cjson.encode(kind)
@@ -10,6 +12,11 @@ local function finish_cancelled(result_key, ttl, id, fields, now, message)
     .. ',"finished_at":' .. whole(now) .. ',"handler_version":"","image_tag":"","worker_id":""}'
   redis.call('SET', result_key, record, 'EX', ttl)
   count('live:' .. kind, -1)
+  told_cancelled[#told_cancelled + 1] = { id, fields, message }
+end
+
+local function emit_cancelled(stats)
+  emit(stats, 'cancelled', #told_cancelled, function() return encode_rows(told_cancelled) end)
 end
 
 -- For a task whose attempt has no end of its own to count.

@@ -2,7 +2,7 @@
 -- stream, index, cancelled and stats. `entries`, `deliveries` and `ids` tell of each task its entry, the delivery
 -- count of its fence and its id. `finish(i)` gets each task that the consumer holds and returns 'ended', 'waits'
 -- or, for an entry that is gone, nil; `repeated(i)` tells whether this very call, sent again, ended a task before.
--- Returns a digit per task: 1 done, 0 refused. Needs fence, drop and stats.
+-- Returns a digit per task: 1 done, 0 refused. Needs fence, drop, stats, events and cancelled.
 local function end_tasks(entries, deliveries, ids, finish, repeated)
   local stream, group, consumer, channel = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
   local held = held_entries(stream, group, consumer, entries)
@@ -24,6 +24,26 @@ local function end_tasks(entries, deliveries, ids, finish, repeated)
   end
   apply_counts(KEYS[4])
   return table.concat(states)
+end
+
+-- Which tasks got the end or successor that was asked for, as a text of digits.
+local marks, marked = {}, 0
+
+local function mark(i)
+  marks[i] = '1'
+  marked = marked + 1
+end
+
+local function marks_of(ids)
+  local digits = {}
+  for i = 1, #ids do digits[i] = marks[i] or '0' end
+  return table.concat(digits)
+end
+
+-- What became of failed tasks; a worker that does not know of the record yet has nothing to tell of them.
+local function emit_failed(kind, ids)
+  if ARGV[4] ~= '' then emit(KEYS[4], kind, marked, function() return ARGV[4], ids, marks_of(ids) end) end
+  emit_cancelled(KEYS[4])
 end
 
 -- Every `width`-th argument from `first` on.

@@ -1,0 +1,150 @@
+import type { Pool, PoolClient, QueryResultRow } from "pg";
+import { databaseAddress, forDriver } from "./connection-string.ts";
+import { translate } from "./translate-error.ts";
+
+/** Times in ms. */
+export interface PoolOptions {
+  /** Connections that are kept. */
+  readonly size: number;
+  /** Further ones at a peak; idle ones are closed after 10 s. */
+  readonly overflow: number;
+  /** How long a query waits for a connection. */
+  readonly timeoutMs: number;
+  /** Age at which a connection is replaced. */
+  readonly recycleMs: number;
+  /** A connection that was idle is tried before a query gets it. */
+  readonly prePing: boolean;
+  /** Shown in `pg_stat_activity`. */
+  readonly name: string;
+}
+
+/** What the settings leave for a command that does one thing. */
+export const ONE_CONNECTION: Omit<PoolOptions, "name"> = {
+  size: 1,
+  overflow: 1,
+  timeoutMs: 10_000,
+  recycleMs: 1_800_000,
+  prePing: true,
+};
+
+const IDLE_MS = 10_000;
+/** Idle for less than this, a connection is taken to be alive. */
+const FRESH_MS = 1_000;
+const PING_MS = 5_000;
+/** A server that hangs must not hold its callers for ever. */
+const QUERY_MS = 60_000;
+
+/** One statement at a time; no prepared statements, so that PgBouncer in transaction mode may stand between. */
+export interface Queries {
+  query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** A pool of connections. Errors are those of the port, or what PostgreSQL said. */
+export class Database implements Queries {
+  /** Host, port and database. */
+  readonly address: string;
+  readonly #pool: Pool;
+  readonly #options: PoolOptions;
+  readonly #idleSince = new WeakMap<PoolClient, number>();
+
+  private constructor(url: string, pool: Pool, options: PoolOptions) {
+    this.address = databaseAddress(url);
+    this.#pool = pool;
+    this.#options = options;
+    // An idle connection that broke is dropped by the pool; the next query makes another.
+    pool.on("error", () => {});
+  }
+
+  /** Loads the driver; connects with the first query. @throws TaskfleetError when the URL is none. */
+  static async open(url: string, options: PoolOptions): Promise<Database> {
+    const { default: pg } = await import("pg");
+    const pool = new pg.Pool({
+      connectionString: forDriver(url),
+      application_name: options.name,
+      min: options.size,
+      max: options.size + options.overflow,
+      idleTimeoutMillis: IDLE_MS,
+      connectionTimeoutMillis: options.timeoutMs,
+      maxLifetimeSeconds: options.recycleMs / 1000,
+      query_timeout: QUERY_MS,
+      keepAlive: true,
+    });
+    return new Database(url, pool, options);
+  }
+
+  /** The pool itself, for the migrator. */
+  get pool(): Pool {
+    return this.#pool;
+  }
+
+  async query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]> {
+    return this.#with((queries) => queries.query<Row>(text, values));
+  }
+
+  /** Commits what `work` did, or rolls it back when it rejects. */
+  async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    return this.#with(async (queries) => {
+      await queries.query("BEGIN");
+      try {
+        const result = await work(queries);
+        await queries.query("COMMIT");
+        return result;
+      } catch (error) {
+        await queries.query("ROLLBACK").catch(() => {
+          // the connection is gone, and the transaction with it
+        });
+        throw error;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #with<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    let client: PoolClient | undefined;
+    let broken: Error | undefined;
+    try {
+      client = await this.#connect();
+      return await work(queriesOf(client));
+    } catch (error) {
+      const translated = translate(error, this.address);
+      // A query that timed out leaves its answer on the way: the connection is of no more use.
+      if (translated.name === "StoreUnavailableError") broken = translated;
+      throw translated;
+    } finally {
+      if (client !== undefined) {
+        this.#idleSince.set(client, performance.now());
+        client.release(broken);
+      }
+    }
+  }
+
+  /** A connection that answers: those that died while idle are dropped, one after the other. */
+  async #connect(): Promise<PoolClient> {
+    const most = this.#options.size + this.#options.overflow;
+    for (let tries = 0; ; tries += 1) {
+      const client = await this.#pool.connect();
+      const since = this.#idleSince.get(client);
+      const fresh = since === undefined || performance.now() - since < FRESH_MS;
+      if (!this.#options.prePing || fresh) return client;
+      try {
+        await client.query(Object.assign({ text: "SELECT 1" }, { query_timeout: PING_MS }));
+        return client;
+      } catch (error) {
+        client.release(true);
+        if (tries >= most) throw error;
+      }
+    }
+  }
+}
+
+function queriesOf(client: PoolClient): Queries {
+  return {
+    async query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]) {
+      const result = await client.query<Row>(text, values === undefined ? undefined : [...values]);
+      return result.rows;
+    },
+  };
+}

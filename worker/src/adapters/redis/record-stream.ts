@@ -1,0 +1,110 @@
+import type { Redis } from "ioredis";
+import { queueKeys } from "../../../contract/queue-keys.ts";
+import { parseRunEvent, type RunEvent } from "../../../contract/run-events.ts";
+import { SCRIPTS } from "./scripts.ts";
+
+/** An entry of `events`. */
+export interface RecordedEntry {
+  /** Its stream id, which orders all of a queue. */
+  readonly id: string;
+  /** How many tasks it tells of, as far as that can be read. */
+  readonly rows: number;
+  /** `undefined`: no event, or of a format that this version does not know. */
+  readonly event: RunEvent | undefined;
+}
+
+export interface RecordState {
+  /** Most bytes that may wait; `null` while nothing is recorded. */
+  readonly boundBytes: number | null;
+  /** Bytes that wait. */
+  readonly usedBytes: number;
+  /** Changes of tasks that were dropped for want of room, in all. */
+  readonly lost: number;
+  /** When some were dropped last, in ms since the epoch; `null`: never. */
+  readonly lostAt: number | null;
+}
+
+/** Where nothing was read before. */
+export const FIRST_EVENT = "0-0";
+
+/** Most entries of one command. */
+const MOST_ENTRIES = 1_000;
+/** Of an entry, before any was read. */
+const ROWS_GUESSED = 50;
+
+/** The stream in which the scripts of one queue tell what they change, and the switch that has them do so. */
+export class RecordStream {
+  readonly #redis: Redis;
+  readonly #record: string;
+  readonly #events: string;
+  /** Of an entry, as the last read found. */
+  #meanRows = ROWS_GUESSED;
+
+  constructor(redis: Redis, stream: string) {
+    const { record, events } = queueKeys(stream);
+    this.#redis = redis;
+    this.#record = record;
+    this.#events = events;
+  }
+
+  /** Has changes recorded; up to so many bytes of them wait, then the oldest are dropped. Again: sets the bound anew. */
+  async on(bytes: number): Promise<void> {
+    await this.#redis.hset(this.#record, "bytes", Math.round(bytes));
+  }
+
+  /** Has nothing recorded any more. What waits stays. */
+  async off(): Promise<void> {
+    await this.#redis.hdel(this.#record, "bytes");
+  }
+
+  async state(): Promise<RecordState> {
+    const found = await this.#redis.hmget(this.#record, "bytes", "used", "lost", "lost_at");
+    const [bound = null, used, lost, lostAt = null] = found;
+    return {
+      boundBytes: bound === null ? null : Number(bound),
+      usedBytes: Number(used ?? 0),
+      lost: Number(lost ?? 0),
+      lostAt: lostAt === null ? null : Number(lostAt),
+    };
+  }
+
+  /** Id of the newest entry; `FIRST_EVENT` for none. It outlives the entry, so it never goes back while the key is there. */
+  async lastId(): Promise<string> {
+    if ((await this.#redis.exists(this.#events)) === 0) return FIRST_EVENT;
+    const info = (await this.#redis.xinfo("STREAM", this.#events)) as unknown[];
+    return String(info[info.indexOf("last-generated-id") + 1]);
+  }
+
+  /** Entries after an id, oldest first: until they tell of `rows` tasks, the last entry as a whole, or there are no more. */
+  async read(after: string, rows: number): Promise<RecordedEntry[]> {
+    const read: RecordedEntry[] = [];
+    let found = 0;
+    let from = after;
+    while (found < rows) {
+      const count = Math.min(MOST_ENTRIES, Math.ceil((rows - found) / this.#meanRows));
+      const page = await this.#redis.xrange(this.#events, `(${from}`, "+", "COUNT", count);
+      for (const [id, fields] of page) {
+        if (found >= rows) break;
+        const entry = { id, rows: rowsOf(fields), event: parseRunEvent(fields) };
+        read.push(entry);
+        found += entry.rows;
+        from = id;
+      }
+      if (read.length > 0) this.#meanRows = Math.max(1, found / read.length);
+      if (page.length < count) break;
+    }
+    return read;
+  }
+
+  /** Drops entries up to this id, that one included: the record has them. */
+  async trim(upTo: string): Promise<void> {
+    const keys = [this.#record, this.#events];
+    while ((await SCRIPTS.recordTrim.run(this.#redis, keys, [upTo, MOST_ENTRIES])) === 1);
+  }
+}
+
+function rowsOf(fields: readonly string[]): number {
+  for (let i = 0; i + 1 < fields.length; i += 2)
+    if (fields[i] === "n") return Math.max(0, Number(fields[i + 1]) || 0);
+  return 0;
+}

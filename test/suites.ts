@@ -98,6 +98,14 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "api",
+    what: "the API: keys, rate limit, routes, errors, its document",
+    inputs: [...WORKER, "test/api/**"],
+    command: mocha("api"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "sandbox",
     what: "untrusted programs in every sandbox that this machine can make",
     inputs: [

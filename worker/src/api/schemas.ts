@@ -21,6 +21,9 @@ export const Task = Type.Object(
       Type.Unknown({ description: "Any JSON value that fits the kind's schema. Default: {}." }),
     ),
     id: Type.Optional(TaskId),
+    agent_id: Type.Optional(
+      Type.String({ pattern: TASK_ID_PATTERN.source, description: "Whose task it is. Default: its own id." }),
+    ),
     delay: Type.Optional(Type.Number({ minimum: 0, maximum: MAX_DELAY_MS / 1000, description: "Seconds." })),
     timeout: Type.Optional(
       Type.Number({

@@ -7,6 +7,7 @@ import fastify, {
   type FastifyError,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from "fastify";
 import { PROBLEM_TYPE } from "../../contract/api.ts";
 import { Gate } from "./auth.ts";
@@ -60,7 +61,8 @@ function create(parts: ApiParts) {
   const { settings, logger } = parts;
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    // Requests are logged by the hook below, with their key's id.
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: settings.apiMaxBody,
     trustProxy: settings.apiTrustProxy.length === 0 ? false : [...settings.apiTrustProxy],

@@ -37,14 +37,12 @@ export function tasksOf(body: PushBody, key: string | undefined): NewTask[] {
   return tasks;
 }
 
-function taskOf(
-  { kind, payload = {}, id, delay, timeout, max_attempts, priority }: Task,
-  key?: string,
-): NewTask {
-  const own = id ?? key;
+function taskOf(task: Task, key?: string): NewTask {
+  const { kind, payload = {}, id = key, agent_id, delay, timeout, max_attempts, priority } = task;
   return {
     ...{ kind, payload },
-    ...(own === undefined ? {} : { id: own }),
+    ...(id === undefined ? {} : { id }),
+    ...(agent_id === undefined ? {} : { agentId: agent_id }),
     ...(delay === undefined ? {} : { delayMs: ms(delay) }),
     ...(timeout === undefined ? {} : { timeoutMs: ms(timeout) }),
     ...(max_attempts === undefined ? {} : { maxAttempts: max_attempts }),

@@ -23,7 +23,7 @@ interface Asked {
 }
 
 function recordOf({ runs }: ApiParts): RunStore {
-  if (runs === null) throw new Problem("no-record", "the API has no database: set DATABASE_URL");
+  if (runs === null) throw new Problem("no-record", "this API reads no record of runs");
   return runs;
 }
 

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { FLEET_KEYS } from "../../worker/contract/fleet-keys.ts";
+import { ApiKeys } from "../../worker/src/adapters/redis/api-keys.ts";
+import { fitsRecord, hashApiKey } from "../../worker/src/core/api-key.ts";
+import { type TestQueue, withQueue } from "../support/queue.ts";
+import { waitFor } from "../support/wait.ts";
+import { makeKey, publishKinds, TestApi } from "./support.ts";
+
+describe("who may call the API, and how often", () => {
+  let queue: TestQueue;
+  const open: TestApi[] = [];
+  const start = async (environment: Readonly<Record<string, string>> = {}) => {
+    const api = await TestApi.start(queue, environment);
+    open.push(api);
+    return api;
+  };
+  withQueue((made) => {
+    queue = made;
+  });
+  beforeEach(async () => {
+    await queue.server.client.flushall();
+    await publishKinds(queue);
+  });
+  afterEach(async () => {
+    for (const api of open.splice(0)) await api.close();
+  });
+  const push = (api: TestApi, key: string, headers: Record<string, string> = {}) =>
+    api.call("POST", "/api/tasks", { key, body: { kind: "k" }, headers });
+
+  it("wants a key that counts", async () => {
+    const api = await start();
+    const { key } = await makeKey(queue);
+    const past = await makeKey(queue, undefined, { expires_at: Date.now() - 1 });
+    for (const wrong of [
+      "",
+      "nonsense",
+      `${key.slice(0, -1)}!`,
+      past.key,
+      `tfk_AAAAAAAAAAAA_${"a".repeat(43)}`,
+    ]) {
+      const { status, headers } = await api.get("/api/queue", wrong);
+      assert.deepEqual([wrong, status, headers.get("www-authenticate")], [wrong, 401, "Bearer"]);
+    }
+    assert.equal((await api.get("/api/queue", key)).status, 200);
+  });
+
+  it("keeps a key to its verbs and streams", async () => {
+    const api = await start();
+    const { key: reads } = await makeKey(queue, ["queue:read"]);
+    assert.equal((await api.get("/api/queue", reads)).status, 200);
+    assert.deepEqual((await push(api, reads)).body.detail, "this key lacks the verb tasks:push");
+    const { key: elsewhere } = await makeKey(queue, undefined, { streams: ["other"] });
+    assert.equal((await api.get("/api/queue", elsewhere)).status, 403);
+    assert.equal((await api.get("/api/queue?stream=other", elsewhere)).status, 404);
+  });
+
+  it("refuses a revoked key, and keeps no key in Redis or the log", async () => {
+    const api = await start();
+    const { id, key } = await makeKey(queue);
+    assert.equal((await api.get("/api/queue", key)).status, 200);
+    assert.deepEqual(await new ApiKeys(queue.redis).revoke([id, "nobody"]), [id]);
+    await waitFor("the key's end", async () => (await api.get("/api/queue", key)).status === 401);
+    assert.equal(api.log.join("").includes(key), false);
+    await makeKey(queue);
+    assert.equal(JSON.stringify(await queue.redis.hgetall(FLEET_KEYS.apiKeys)).includes("tfk_"), false);
+  });
+
+  it("compares digests", () => {
+    const record = {
+      v: 1,
+      hash: hashApiKey("key"),
+      streams: [],
+      verbs: [],
+      created_at: 1,
+      note: "",
+    } as const;
+    assert.equal(fitsRecord("key", record, 5), true);
+    assert.equal(fitsRecord("kez", record, 5), false);
+    assert.equal(fitsRecord("key", { ...record, expires_at: 5 }, 5), false);
+    assert.equal(fitsRecord("", undefined, 5), false);
+  });
+
+  it("gives a key exactly 100 calls over two replicas", async () => {
+    const limit = { TASKFLEET_API_RATE: "100", TASKFLEET_API_RATE_WINDOW: "3600" };
+    const [one, other] = [await start(limit), await start(limit)];
+    const { key } = await makeKey(queue);
+    const answers = await Promise.all(Array.from({ length: 150 }, (_, n) => push(n % 2 ? one : other, key)));
+    const statuses = answers.map(({ status }) => status);
+    assert.equal(statuses.filter((status) => status === 202).length, 100);
+    const refused = answers.filter(({ status }) => status === 429);
+    assert.equal(refused.length, 50);
+    for (const { headers } of refused) {
+      const seconds = Number(headers.get("retry-after"));
+      assert.ok(Number.isInteger(seconds) && seconds > 3000 && seconds <= 3600, String(seconds));
+    }
+    const { key: free } = await makeKey(queue, undefined, { rate: 0 });
+    assert.equal((await push(one, free)).status, 202);
+  });
+
+  it("lets the window slide", async () => {
+    const api = await start({ TASKFLEET_API_RATE: "2", TASKFLEET_API_RATE_WINDOW: "1" });
+    const { key } = await makeKey(queue);
+    assert.equal((await push(api, key)).status, 202);
+    await waitFor("a call after the window", async () => {
+      const { status } = await push(api, key);
+      return status === 429 ? "refused" : undefined;
+    });
+    await waitFor("room again", async () => (await push(api, key)).status === 202);
+  });
+
+  it("counts calls without a key by address, which only a trusted proxy may name", async () => {
+    const limit = { TASKFLEET_API_RATE: "1", TASKFLEET_API_RATE_WINDOW: "3600" };
+    const plain = await start(limit);
+    const from = (address: string) => ({ "x-forwarded-for": address });
+    assert.equal((await push(plain, "", from("192.0.2.1"))).status, 401);
+    assert.equal((await push(plain, "", from("192.0.2.2"))).status, 429);
+    const behind = await start({ ...limit, TASKFLEET_API_TRUST_PROXY: "127.0.0.1" });
+    assert.equal((await push(behind, "", from("192.0.2.1"))).status, 401);
+    assert.equal((await push(behind, "", from("192.0.2.1"))).status, 429);
+    assert.equal((await push(behind, "", from("192.0.2.2"))).status, 401);
+  });
+});

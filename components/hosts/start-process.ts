@@ -20,12 +20,17 @@ const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "T
 const LOG_LINES_SHOWN = 15;
 const ASK_AGAIN_MS = 25;
 
-function environmentOf(inputs: ProcessInputs, port: number): NodeJS.ProcessEnv {
+/** The environment of something that the host runs: `own`, and what it inherits of the update's. */
+export function hostEnvironment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const inherited = INHERITED.map((name) => [name, process.env[name]]).filter(
     ([, value]) => value !== undefined,
   );
+  return { ...Object.fromEntries(inherited), ...own };
+}
+
+function environmentOf(inputs: ProcessInputs, port: number): NodeJS.ProcessEnv {
   const own = Object.entries(inputs.environment).map(([name, value]) => [name, withPort(value, port)]);
-  return Object.fromEntries([...inherited, ...own]);
+  return hostEnvironment(Object.fromEntries(own));
 }
 
 /** Starts it in a session of its own, so that neither a Ctrl-C nor the end of the update reaches it. */
@@ -76,11 +81,13 @@ async function failureOf(
 }
 
 async function prepare(inputs: ProcessInputs, port: number): Promise<void> {
-  for (const folder of [inputs.directory, dirname(inputs.log), ...inputs.data]) await makeDirectory(folder);
+  for (const folder of [inputs.directory, ...inputs.data]) await makeDirectory(folder);
   await writeFiles(inputs.files, port);
 }
 
-function openLog(path: string): number {
+/** A descriptor that appends to the log; its folder is made if missing. */
+export async function openLog(path: string): Promise<number> {
+  await makeDirectory(dirname(path));
   try {
     return openSync(path, "a", 0o600);
   } catch (error) {
@@ -95,7 +102,7 @@ function openLog(path: string): number {
 export async function startProcess(inputs: ProcessInputs, port: number): Promise<ProcessIdentity> {
   const { name, directory, stop } = inputs;
   await prepare(inputs, port);
-  const log = openLog(inputs.log);
+  const log = await openLog(inputs.log);
   const logStart = fstatSync(log).size;
   const [child, identity] = await launch(inputs, port, log).finally(() => closeSync(log));
   try {

@@ -2,9 +2,11 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { glob, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build, type OutputFile } from "esbuild";
+import { PAGE_FILES } from "./src/api/page-files.ts";
 
-/** A worker bundle on disk: `main.mjs`, chunks beside it, `lua/`, the sandbox's helper where there is one. */
+/** A worker bundle on disk: `main.mjs`, chunks beside it, `lua/`, `openapi/`, the sandbox's helper where there is one. */
 export interface Bundle {
   /** `sha256:<hex>` over the relative paths and contents of its files. */
   readonly digest: string;
@@ -24,6 +26,8 @@ const HELPER = "taskfleet-sandbox";
 
 /** Beside the module that reads the scripts; in the bundle, beside all chunks. */
 const LUA = join(import.meta.dirname, "src/adapters/redis/lua");
+/** The page of the API's OpenAPI document; found by the module that serves it, beside the chunks too. */
+const PAGE = dirname(fileURLToPath(import.meta.resolve("swagger-ui-dist/package.json")));
 /** CommonJS parts of a bundle call `require`, which a module does not have. */
 const REQUIRE = `import { createRequire as bundleRequire } from "node:module";
 const require = bundleRequire(import.meta.url);`;
@@ -65,6 +69,7 @@ async function bundleFiles(sandboxHelper: string): Promise<Files> {
   for await (const script of glob("**/*.lua", { cwd: LUA })) {
     files.set(join("lua", script), await readFile(join(LUA, script)));
   }
+  for (const { name } of PAGE_FILES) files.set(join("openapi", name), await readFile(join(PAGE, name)));
   if (sandboxHelper !== "") files.set(HELPER, await readFile(sandboxHelper));
   return new Map([...files].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -31,6 +31,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   worker: { summary: "run a worker, or test that one could start", load: () => import("./worker.ts") },
   spawner: { summary: "run a spawner", load: () => import("./spawner.ts") },
+  api: { summary: "serve the queue over HTTP", load: () => import("./api.ts") },
+  "api-key": { summary: "make, list and revoke keys of the API", load: () => import("./api-key.ts") },
   "sandbox-broker": {
     summary: "run untrusted programs in containers, for workers without Docker",
     load: () => import("./sandbox-broker.ts"),

@@ -3,12 +3,10 @@ import type { Static, TSchema } from "typebox";
 import { SETTINGS } from "../../contract/settings.ts";
 import { createConnection } from "../adapters/redis/connection.ts";
 import { type CancelState, type Enqueued, Producer } from "../adapters/redis/producer.ts";
-import { readKinds } from "../adapters/redis/queue-status.ts";
 import { Results, type TaskOutcome } from "../adapters/redis/results.ts";
 import type { Client, ClientOptions, ClientTask, HandlerOf, PushOptions, WaitOptions } from "../client.ts";
-import { TaskRefusedError } from "../core/errors.ts";
 import type { NewTask } from "../core/task.ts";
-import { TaskValidator } from "../core/validate-task.ts";
+import { KindRules } from "./kind-rules.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 
 /** The client of one stream. Its two connections are made when they are first needed. */
@@ -17,15 +15,17 @@ export class QueueClient implements Client {
   readonly #redis: Redis;
   readonly #producer: Producer;
   readonly #results: Results;
+  readonly #rules: KindRules;
   #subscriber: Redis | undefined;
-  #validator: TaskValidator | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = resolveOptions(options);
-    const { stream, resultTtlSeconds, maxPayloadBytes } = this.#options;
+    const { stream, resultTtlSeconds, maxPayloadBytes, redisPassword } = this.#options;
     this.#redis = this.#connect("client");
     this.#producer = new Producer(this.#redis, stream, { resultTtlSeconds, maxPayloadBytes });
     this.#results = new Results(this.#redis, () => this.#subscribe(), stream);
+    const environment = { ...process.env, [SETTINGS.redisPassword.env]: redisPassword };
+    this.#rules = new KindRules(this.#redis, stream, { maxPayloadBytes, environment });
   }
 
   async push<Payload extends TSchema>(
@@ -65,28 +65,7 @@ export class QueueClient implements Client {
   }
 
   async #enqueue(tasks: readonly NewTask[]): Promise<Enqueued[]> {
-    return this.#producer.enqueue(tasks, await this.#checked(tasks));
-  }
-
-  /** The payloads' JSON texts, once all tasks are found in order. */
-  async #checked(tasks: readonly NewTask[]): Promise<string[]> {
-    const known = this.#validator;
-    const check = (validator: TaskValidator) => tasks.map((task) => validator.check(task));
-    try {
-      return check(known ?? (await this.#loadRules()));
-    } catch (error) {
-      // The fleet may have published other kinds since the rules were read.
-      if (known === undefined || !(error instanceof TaskRefusedError)) throw error;
-      return check(await this.#loadRules());
-    }
-  }
-
-  async #loadRules(): Promise<TaskValidator> {
-    const { stream, maxPayloadBytes, redisPassword } = this.#options;
-    const kinds = await readKinds(this.#redis, stream);
-    const environment = { ...process.env, [SETTINGS.redisPassword.env]: redisPassword };
-    this.#validator = new TaskValidator({ kinds: kinds.values(), maxPayloadBytes, environment });
-    return this.#validator;
+    return this.#producer.enqueue(tasks, await this.#rules.texts(tasks));
   }
 
   #subscribe(): Redis {

@@ -25,7 +25,7 @@ export interface TaskRules {
 }
 
 /** The longest delay of a push: a year. */
-const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
 
 const MOST_PROBLEMS = 10;
 const FIELDS: ReadonlySet<string> = new Set<keyof NewTask>([

@@ -9,6 +9,9 @@ export type TaskOutcome =
   | { readonly state: "dead"; readonly letter: DeadLetter }
   | { readonly state: "open" };
 
+/** An outcome; `unknown`: no task has the id, or none any more. */
+export type KnownOutcome = TaskOutcome | { readonly state: "unknown" };
+
 export interface WaitOptions {
   /** Ends the wait; what is known by then is returned. */
   readonly signal?: AbortSignal;
@@ -51,6 +54,22 @@ export class Results {
         outcomes.push(outcomeOf(result, answers[i + 1]?.[at] ?? null));
       });
     }
+    return outcomes;
+  }
+
+  /** The same, which also tells what no task is known by from what is open; seen at one moment, in one round trip. */
+  async readKnown(ids: readonly string[]): Promise<KnownOutcome[]> {
+    const outcomes: KnownOutcome[] = [];
+    const looks = partsOf(ids).map(async (part) => {
+      const look = this.#redis.multi().hmget(this.#keys.index, ...part);
+      look.mget(...part.map((id) => this.#keys.results + id)).hmget(this.#keys.deadLetters, ...part);
+      return (await replies(this.#redis, look)) as (string | null)[][];
+    });
+    for (const [places, results, letters] of await Promise.all(looks))
+      places?.forEach((place, at) => {
+        const outcome = outcomeOf(results?.[at] ?? null, letters?.[at] ?? null);
+        outcomes.push(outcome.state === "open" && place === null ? { state: "unknown" } : outcome);
+      });
     return outcomes;
   }
 
@@ -176,6 +195,13 @@ class Wait {
     }
     this.#reading = false;
   }
+}
+
+function partsOf(ids: readonly string[]): string[][] {
+  const amount = Math.ceil(ids.length / MOST_IDS_PER_COMMAND);
+  return Array.from({ length: amount }, (_, part) =>
+    ids.slice(part * MOST_IDS_PER_COMMAND, (part + 1) * MOST_IDS_PER_COMMAND),
+  );
 }
 
 function outcomeOf(result: string | null, letter: string | null): TaskOutcome {

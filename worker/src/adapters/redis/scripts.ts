@@ -68,6 +68,7 @@ export const SCRIPTS = {
   purgeWaiting: load("purge-waiting"),
   purgeDelayed: load("purge-delayed"),
   purgeDead: load("purge-dead"),
+  rateLimit: load("rate-limit"),
   circuitEnter: load("circuit-enter"),
   circuitReport: load("circuit-report"),
 } as const;

@@ -1,0 +1,7 @@
+/** Redis keys that belong to no queue. Each script touches one of them. */
+export const FLEET_KEYS = {
+  /** Hash: id of an API key → JSON of its record, which holds a digest of its secret. */
+  apiKeys: "taskfleet:api-keys",
+  /** Prefix of a client's list: its last counted calls, in ms of the server's clock. */
+  rate: "taskfleet:rate:",
+} as const;

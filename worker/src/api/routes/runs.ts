@@ -1,0 +1,109 @@
+import { Type } from "typebox";
+import { RUN_STATUSES, type RunStatus } from "../../../contract/runs.ts";
+import type { RunFilter, RunStore } from "../../ports/activity-store.ts";
+import { queueOf } from "../auth.ts";
+import { readCursor, writeCursor } from "../cursor.ts";
+import type { ApiParts } from "../parts.ts";
+import { Problem } from "../problems.ts";
+import { Anything, IdParams, RunQuery, StreamQuery, StuckQuery } from "../schemas.ts";
+import type { Server } from "../server.ts";
+import { keyed } from "./route.ts";
+
+const MOST_STUCK = 1_000;
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+interface Asked {
+  readonly status?: string;
+  readonly kind?: string;
+  readonly agent_id?: string;
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+function recordOf({ runs }: ApiParts): RunStore {
+  if (runs === null) throw new Problem("no-record", "the API has no database: set DATABASE_URL");
+  return runs;
+}
+
+function statusesOf(text: string): readonly RunStatus[] {
+  return text.split(",").map((word) => {
+    const status = RUN_STATUSES.find((known) => known === word);
+    if (status !== undefined) return status;
+    const message = `one or more of ${RUN_STATUSES.join(", ")}, with commas between them`;
+    throw new Problem("invalid-request", {
+      detail: `status: ${message}`,
+      errors: [{ field: "status", message }],
+    });
+  });
+}
+
+function filterOf({ status, kind, agent_id: agentId, since, until, limit, cursor }: Asked): RunFilter {
+  const [updatedUs, id] = cursor === undefined ? [] : readCursor(cursor);
+  return {
+    limit,
+    ...(status === undefined ? {} : { statuses: statusesOf(status) }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(updatedUs === undefined || id === undefined ? {} : { cursor: placeOf(updatedUs, id) }),
+  };
+}
+
+/** The database is given digits only. */
+function placeOf(updatedUs: string, id: string) {
+  if (!/^\d{1,18}$/.test(updatedUs))
+    throw new Problem("invalid-request", "cursor: is no `next` of a page before");
+  return { updatedUs, id };
+}
+
+function ageMs(text: string): number {
+  return Math.round(Number.parseFloat(text) * (UNITS_MS[text.at(-1) ?? ""] ?? 0));
+}
+
+/** The record of runs; `no-record` where there is no database. */
+export function addRunRoutes(app: Server, parts: ApiParts): void {
+  const tag = "runs";
+  app.get<{ Querystring: Asked }>(
+    "/api/runs",
+    keyed("runs:read", {
+      ...{ tag, summary: "Runs, last changed first", query: RunQuery },
+      ends: { 200: Type.Object({ runs: Type.Array(Anything), next: Type.Unknown() }) },
+    }),
+    async (request) => {
+      const { stream } = queueOf(request);
+      const { runs, next } = await recordOf(parts).runs(stream, filterOf(request.query));
+      return { runs, next: next === null ? null : writeCursor([next.updatedUs, next.id]) };
+    },
+  );
+  app.get(
+    "/api/runs/counts",
+    keyed("runs:read", { tag, summary: "Runs by status", query: StreamQuery, ends: { 200: Anything } }),
+    async (request) => recordOf(parts).counts(queueOf(request).stream),
+  );
+  app.get<{ Querystring: { older_than: string } }>(
+    "/api/runs/stuck",
+    keyed("runs:read", {
+      ...{ tag, summary: "Runs that have been running for long, oldest first", query: StuckQuery },
+      ends: { 200: Type.Object({ runs: Type.Array(Anything) }) },
+    }),
+    async (request) => {
+      const startedBefore = Date.now() - ageMs(request.query.older_than);
+      const filter = { status: "running", startedBefore, limit: MOST_STUCK } as const;
+      return { runs: await recordOf(parts).open(queueOf(request).stream, filter) };
+    },
+  );
+  app.get<{ Params: { id: string } }>(
+    "/api/runs/:id",
+    keyed("runs:read", {
+      ...{ tag, summary: "A run and its log", query: StreamQuery, params: IdParams, ends: { 200: Anything } },
+    }),
+    async (request) => {
+      const run = await recordOf(parts).run(queueOf(request).stream, request.params.id);
+      if (run === undefined) throw new Problem("not-found", "the record has no run of this id");
+      return run;
+    },
+  );
+}

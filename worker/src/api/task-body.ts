@@ -1,0 +1,53 @@
+/** Tasks as requests have them, and as the queue takes them. Pure. */
+import type { NewTask } from "../core/task.ts";
+import { isTaskId } from "../core/task-id.ts";
+import { Problem } from "./problems.ts";
+import type { Task } from "./schemas.ts";
+
+export type PushBody = Task | { readonly tasks: readonly Task[] };
+
+const ms = (seconds: number) => Math.round(seconds * 1000);
+
+/**
+ * The tasks of a request. With an idempotency key a single task has it as its id, and those of a batch `<key>:<index>`
+ * where they have none of their own. Throws a `Problem` for a key that is no id, or is another id than the body's.
+ */
+export function tasksOf(body: PushBody, key: string | undefined): NewTask[] {
+  if (key !== undefined && !isTaskId(key))
+    throw new Problem("invalid-request", "Idempotency-Key: 1 to 128 characters of A-Z a-z 0-9 . _ : -");
+  if (!("tasks" in body)) {
+    if (key !== undefined && body.id !== undefined && body.id !== key)
+      throw new Problem("invalid-request", "Idempotency-Key: the task has another id");
+    return [taskOf(body, key)];
+  }
+  const tasks = body.tasks.map((task, at) => taskOf(task, key === undefined ? undefined : `${key}:${at}`));
+  const places = new Map<string, number>();
+  tasks.forEach(({ id }, at) => {
+    if (id === undefined) return;
+    const first = places.get(id);
+    if (!isTaskId(id))
+      throw new Problem("invalid-request", `Idempotency-Key: too long, for it makes ids such as ${id}`);
+    if (first !== undefined) {
+      const message = `tasks[${first}] has this id already`;
+      const errors = [{ field: `tasks[${at}].id`, message }];
+      throw new Problem("invalid-request", { detail: `tasks[${at}].id: ${message}`, errors });
+    }
+    places.set(id, at);
+  });
+  return tasks;
+}
+
+function taskOf(
+  { kind, payload = {}, id, delay, timeout, max_attempts, priority }: Task,
+  key?: string,
+): NewTask {
+  const own = id ?? key;
+  return {
+    ...{ kind, payload },
+    ...(own === undefined ? {} : { id: own }),
+    ...(delay === undefined ? {} : { delayMs: ms(delay) }),
+    ...(timeout === undefined ? {} : { timeoutMs: ms(timeout) }),
+    ...(max_attempts === undefined ? {} : { maxAttempts: max_attempts }),
+    ...(priority === undefined ? {} : { priority }),
+  };
+}

@@ -22,7 +22,7 @@ export interface CommandInputs {
   /** The command runs when this is new or another one than the last time it succeeded, and else never. */
   readonly trigger: string;
 }
-export type CommandState = Readonly<Record<string, never>>;
+export type CommandState = Readonly<Record<never, never>>;
 
 const LOG_LINES_SHOWN = 15;
 

@@ -34,7 +34,7 @@ async function postgresInputs(host: TestHost, password = PASSWORD): Promise<Proc
       { path: script, content, mode: "0700" },
       { path: passwordFile, content: password, mode: "0600" },
     ],
-    ready: { kind: "postgres", user: POSTGRES_ADMIN, timeoutSeconds: 60 },
+    ready: { kind: "postgres", user: POSTGRES_ADMIN, timeoutSeconds: 110 },
     stop: { signal: "SIGINT", timeoutSeconds: 30 },
     data: [directory],
   });
@@ -52,7 +52,7 @@ async function ask(server: Recorded, sql: string, password = PASSWORD): Promise<
 }
 
 describe("PostgreSQL as a process of the host", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let host: TestHost;
   const started: Recorded[] = [];
 

@@ -5,11 +5,12 @@ import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { explain, HostError } from "./errors.ts";
 import { lastLines, makeDirectory } from "./host-files.ts";
+import { listensOn, portOwner } from "./ports.ts";
 import { withPort, writeFiles } from "./process-files.ts";
 import { identify, type ProcessIdentity } from "./process-identity.ts";
 import type { ProcessInputs } from "./process-inputs.ts";
 import { writeRecord } from "./process-record.ts";
-import { whatIsMissing } from "./ready.ts";
+import { type ReadyCheck, whatIsMissing } from "./ready.ts";
 import { stopProcess } from "./stop-process.ts";
 
 /**
@@ -63,6 +64,12 @@ function endOf(child: ChildProcess): string | undefined {
   return undefined;
 }
 
+/** Nothing in PostgreSQL's first answer tells whose server it is: another one may have taken the port meanwhile. */
+function strangerOn(port: number, { kind }: ReadyCheck, { pid = 0 }: ChildProcess): string | undefined {
+  if (kind !== "postgres" || listensOn(pid, port)) return undefined;
+  return `port ${port} is answered by ${portOwner(port) ?? "another process"}`;
+}
+
 /** Why the process is no use: it ended, or was not ready in time. `undefined` when it is ready. */
 async function failureOf(
   { ready }: ProcessInputs,
@@ -71,7 +78,7 @@ async function failureOf(
 ): Promise<string | undefined> {
   const deadline = performance.now() + ready.timeoutSeconds * 1000;
   for (;;) {
-    const missing = await whatIsMissing(ready, port);
+    const missing = (await whatIsMissing(ready, port)) ?? strangerOn(port, ready, child);
     const ended = endOf(child);
     if (ended !== undefined) return ended;
     if (missing === undefined) return undefined;

@@ -59,7 +59,11 @@ export function stackPaths(stack: string) {
     directory,
     /** KEY=VALUE lines for clients of the stack's queue, mode 0600; there while the stack is up. */
     clientEnv: join(directory, "client.env"),
+    /** The same of the record's database and of the API, where the stack has them. */
+    databaseEnv: join(directory, "database.env"),
+    apiEnv: join(directory, "api.env"),
     redis: join(directory, "redis"),
+    postgres: join(directory, "postgres"),
     bundles: join(directory, "bundles"),
     run: join(directory, "run"),
     logs: join(directory, "logs"),

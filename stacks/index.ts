@@ -1,5 +1,6 @@
 import { Config, getStack, RunError } from "@pulumi/pulumi";
 import { HostError } from "../components/hosts/errors.ts";
+import { PostgresMissingError } from "../components/platform/postgres-server.ts";
 import { RedisServerMissingError } from "../components/platform/redis-server.ts";
 import { TARGET_NAMES, type TargetName } from "../components/spec/defaults.ts";
 import { SpecError } from "../components/spec/errors.ts";
@@ -10,7 +11,7 @@ type Program = (stack: string, config: Config) => Promise<Record<string, unknown
 
 const PROGRAMS: Readonly<Record<TargetName, Program>> = { local };
 
-const EXPECTED = [SpecError, UnsupportedError, HostError, RedisServerMissingError];
+const EXPECTED = [SpecError, UnsupportedError, HostError, RedisServerMissingError, PostgresMissingError];
 
 function programOf(target: string): Program {
   const name = TARGET_NAMES.find((known) => known === target);

@@ -2,6 +2,7 @@ import { delimiter, resolve } from "node:path";
 import type { Config } from "@pulumi/pulumi";
 import { explained, HostError } from "../components/hosts/errors.ts";
 import { PATHS, stackPaths } from "../components/paths.ts";
+import { postgresServer } from "../components/platform/postgres-server.ts";
 import { redisServer } from "../components/platform/redis-server.ts";
 import { sandboxHelper } from "../components/sandbox-helper.ts";
 import { resolveFleet } from "../components/spec/resolve.ts";
@@ -13,7 +14,7 @@ import { buildBundle } from "../worker/build.ts";
 
 /**
  * A fleet on this machine. Config: `taskfleet:fleet` (the spec, see `components/spec/fleet-spec.ts`) and
- * `taskfleet:deleteData` (Redis' data goes with the stack; by default it stays).
+ * `taskfleet:deleteData` (the data of Redis and PostgreSQL goes with the stack; by default it stays).
  */
 export async function local(stack: string, config: Config): Promise<Record<string, unknown>> {
   const fleet = resolveFleet(config.getObject("fleet") ?? {}, target.name);
@@ -34,13 +35,15 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     root: PATHS.root,
     node: process.execPath,
     bundle,
-    hiddenPaths: [paths.secrets, PATHS.passphrase, PATHS.pulumiBackend],
+    hiddenPaths: [paths.secrets, paths.postgres, PATHS.passphrase, PATHS.pulumiBackend],
   };
+  const path = [PATHS.bin, process.env.PATH].join(delimiter);
   const document = target.compile(fleet, {
     ...parts,
     paths,
     controls: await checkWorkers(fleet, parts),
-    redisServer: redisServer([PATHS.bin, process.env.PATH].join(delimiter)),
+    redisServer: redisServer(path),
+    postgresPrograms: fleet.recordRuns ? postgresServer(path).directory : "",
     handlersDigest: digest,
     deleteData: config.getBoolean("deleteData") ?? false,
   });
@@ -49,6 +52,8 @@ export async function local(stack: string, config: Config): Promise<Record<strin
   return {
     redisAddress: running.redis.address,
     streams: document.classes.map(({ stream }) => stream),
+    ...(running.database === undefined ? {} : { databaseAddress: running.database.address }),
+    ...(running.api === undefined ? {} : { apiAddress: running.api.address }),
     spawners: Object.fromEntries(spawners),
     imageTag: document.imageTag,
     lostTasks: document.lostTasks,

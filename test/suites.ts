@@ -113,6 +113,10 @@ export const SUITES: readonly Suite[] = [
       ...["docs/{operations,names}.md", "examples/handlers/**", "test/operators/**", "test/cli/**"],
     ],
     command: mocha("operators"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "api",
     what: "the API: keys, rate limit, routes, errors, its document",
     inputs: [...WORKER, "test/api/**"],

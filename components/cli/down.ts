@@ -14,7 +14,7 @@ async function down({ stack, deleteData }: DownOptions): Promise<void> {
   checkStackName(stack);
   const engine = findEngine(process.env);
   const paths = stackPaths(stack);
-  const { directory, redis } = paths;
+  const { directory } = paths;
   const exists = await stackExists(engine, stack);
   if (exists) await runPulumi(engine, stack, ["destroy", "--yes", "--skip-preview"]);
   const leftovers = await stopLeftovers(paths);
@@ -23,7 +23,9 @@ async function down({ stack, deleteData }: DownOptions): Promise<void> {
     leftovers.length === 0 ? "" : `; an interrupted update had left ${leftovers.join(", ")}: stopped`;
   if (deleteData === true) await rm(directory, { recursive: true, force: true });
   const data =
-    deleteData === true ? `${directory} is removed` : `the queue's data, if any, stays in ${redis}`;
+    deleteData === true
+      ? `${directory} is removed`
+      : `the data of queue and record, if any, stays in ${directory}`;
   process.stdout.write(`${state}${found}; ${data}.\n`);
 }
 
@@ -33,6 +35,6 @@ export function register(program: Command): void {
     .command("down")
     .description("drain the workers and stop all that a stack started (runs pulumi destroy)")
     .option("-s, --stack <name>", "the stack", defaultStack(process.env))
-    .option("--delete-data", "remove the queue's data, logs and bundles too")
+    .option("--delete-data", "remove the data of queue and record, logs and bundles too")
     .action(down);
 }

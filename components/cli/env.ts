@@ -1,16 +1,42 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { SETTINGS } from "../../worker/contract/settings.ts";
 import { engineEnvironment, stackEnvironment } from "./environment.ts";
 import { writeWrappers } from "./setup-wrappers.ts";
 import { shellExports } from "./shell.ts";
 import { checkStackName, defaultStack } from "./stack-name.ts";
 
-/** Variables that name one stack's Redis: of no use, and misleading, once another stack is chosen. */
-const OF_ONE_STACK = ["REDIS_URL", "REDIS_PASSWORD_FILE", "REDISCLI_AUTH"];
+const fileOf = (name: string) => `${name}_FILE`;
+const { redisUrl, redisPassword, tablePrefix, apiUrl, apiKey } = SETTINGS;
+const { pgHost, pgPort, pgUser, pgDatabase, pgPassword } = SETTINGS;
+const { databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl } = SETTINGS;
 
-function redisCliPassword(client: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const file = client.REDIS_PASSWORD_FILE;
-  return file === undefined ? {} : { REDISCLI_AUTH: readFileSync(file, "utf8").trim() };
+/** What other programs read by value: psql its password, curl the API's key. */
+const BY_VALUE = [pgPassword.env, apiKey.env];
+
+/** Variables that name one stack's servers: of no use, and misleading, once another stack is chosen. */
+const OF_ONE_STACK = [
+  ...[redisUrl.env, fileOf(redisPassword.env), "REDISCLI_AUTH"],
+  ...[pgHost, pgPort, pgUser, pgDatabase, pgPassword, tablePrefix].map(({ env }) => env),
+  ...[databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl].map(({ env }) => fileOf(env)),
+  ...[apiUrl.env, apiKey.env],
+];
+
+type Variables = Readonly<Record<string, string>>;
+
+const secretIn = (file: string) => readFileSync(file, "utf8").trim();
+
+/** The stack's variables as a shell has them: a secret that other programs read is there itself. */
+function shellVariables(client: Variables): Variables {
+  const variables = Object.entries(client).map(([name, value]) => {
+    const secret = BY_VALUE.find((one) => fileOf(one) === name);
+    return secret === undefined ? [name, value] : [secret, secretIn(value)];
+  });
+  const file = client[fileOf(redisPassword.env)];
+  return {
+    ...Object.fromEntries(variables),
+    ...(file === undefined ? {} : { REDISCLI_AUTH: secretIn(file) }),
+  };
 }
 
 function printEnvironment(stack: string, environment: NodeJS.ProcessEnv): void {
@@ -26,7 +52,11 @@ function printEnvironment(stack: string, environment: NodeJS.ProcessEnv): void {
     );
     return;
   }
-  process.stdout.write(shellExports({ ...common, ...client, ...redisCliPassword(client) }));
+  const variables = { ...common, ...shellVariables(client) };
+  const absent = OF_ONE_STACK.filter((name) => environment[name] !== undefined && !(name in variables));
+  const chosenBefore = environment.TASKFLEET_STACK !== undefined;
+  const forget = chosenBefore && absent.length > 0 ? `unset ${absent.join(" ")}\n` : "";
+  process.stdout.write(shellExports(variables) + forget);
 }
 
 /** Adds `taskfleet env`. */
@@ -34,6 +64,6 @@ export function register(program: Command): void {
   program
     .command("env")
     .description('print shell exports for this project: eval "$(./taskfleet env)"')
-    .option("-s, --stack <name>", "stack whose Redis to reach", defaultStack(process.env))
+    .option("-s, --stack <name>", "stack whose servers to reach", defaultStack(process.env))
     .action(({ stack }: { stack: string }) => printEnvironment(stack, process.env));
 }

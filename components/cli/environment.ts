@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter } from "node:path";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { SETTINGS } from "../../worker/contract/settings.ts";
 import { findOnPath } from "../find-on-path.ts";
 import { PATHS, stackPaths } from "../paths.ts";
 import { CommandError } from "./command-error.ts";
@@ -72,11 +73,9 @@ export function engineEnvironment(environment: Environment): Readonly<Record<str
   return variables;
 }
 
-/** The client variables of a stack's queue (`REDIS_URL`, ...), or `undefined` while the stack is not up. */
-export function stackEnvironment(stack: string): Readonly<Record<string, string>> | undefined {
-  const { clientEnv } = stackPaths(stack);
-  if (!existsSync(clientEnv)) return undefined;
-  const lines = readFileSync(clientEnv, "utf8").split("\n");
+/** Variables of a file that a stack wrote; none where there is no such file. */
+function readVariables(file: string): Readonly<Record<string, string>> {
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
   // Written by us, a line each, and never quoted: a value may hold " # ".
   return Object.fromEntries(
     lines.flatMap((line) => {
@@ -84,4 +83,30 @@ export function stackEnvironment(stack: string): Readonly<Record<string, string>
       return end > 0 ? [[line.slice(0, end), line.slice(end + 1)]] : [];
     }),
   );
+}
+
+/**
+ * The client variables of a stack's queue, record and API (`REDIS_URL`, `PGHOST`, ...), or `undefined` while the stack
+ * is not up. Secrets stand as files (`<NAME>_FILE`).
+ */
+export function stackEnvironment(stack: string): Readonly<Record<string, string>> | undefined {
+  const { clientEnv, databaseEnv, apiEnv } = stackPaths(stack);
+  if (!existsSync(clientEnv)) return undefined;
+  return { ...readVariables(clientEnv), ...readVariables(databaseEnv), ...readVariables(apiEnv) };
+}
+
+/** The two ways to name a secret must not both be set, and a URL would win over its parts. */
+function isReplaced(name: string, client: Readonly<Record<string, string>>): boolean {
+  const { databaseUrl, pgHost } = SETTINGS;
+  const urls = [databaseUrl.env, `${databaseUrl.env}_FILE`];
+  return `${name}_FILE` in client || (pgHost.env in client && urls.includes(name));
+}
+
+/** `environment` with a stack's client variables in the place of whatever it says of another queue or record. */
+export function withStack(
+  environment: Environment,
+  client: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string | undefined>> {
+  const others = Object.entries(environment).filter(([name]) => !isReplaced(name, client));
+  return { ...Object.fromEntries(others), ...client };
 }

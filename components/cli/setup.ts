@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { firstStackStep } from "./pulumi-stack.ts";
 import { bubblewrapStep } from "./setup-bubblewrap.ts";
 import { engineStep } from "./setup-engine.ts";
+import { postgresStep } from "./setup-postgres.ts";
 import { type ProgressOutput, StepProgress } from "./setup-progress.ts";
 import { redisStep } from "./setup-redis.ts";
 import { sandboxStep } from "./setup-sandbox.ts";
@@ -13,6 +14,7 @@ export function setupSteps(environment: NodeJS.ProcessEnv): readonly SetupStep[]
   return [
     redisStep(environment),
     engineStep(environment),
+    postgresStep(environment),
     bubblewrapStep(environment),
     sandboxStep(environment),
     {
@@ -49,6 +51,8 @@ export async function setUp(
 export function register(program: Command): void {
   program
     .command("setup")
-    .description("install and build what is missing: Redis, the Pulumi engine, the sandbox, command wrappers")
+    .description(
+      "install and build what is missing: Redis, PostgreSQL, the Pulumi engine, the sandbox, command wrappers",
+    )
     .action(() => setUp(setupSteps(process.env), { output: process.stderr, verbose: true, now: Date.now }));
 }

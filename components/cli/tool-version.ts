@@ -20,7 +20,7 @@ function isAtLeast(version: string, minimum: string): boolean {
 /** Why the tool at `file` does not serve, with the way out, or `undefined` when it does. */
 export function versionProblem(file: string, demand: ToolDemand, environment: NodeJS.ProcessEnv) {
   const { stdout } = spawnSync(file, demand.ask, { encoding: "utf8", env: environment });
-  const version = /\d+\.\d+\.\d+/.exec(stdout ?? "")?.[0];
+  const version = /\d+\.\d+(?:\.\d+)?/.exec(stdout ?? "")?.[0];
   if (version !== undefined && isAtLeast(version, demand.minimum)) return undefined;
   const is = version === undefined ? "does not tell its version" : `is version ${version}`;
   const need = `${demand.product} ${demand.minimum} or newer is needed`;

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { SETTINGS } from "../../worker/contract/settings.ts";
 import { stackEnvironment } from "./environment.ts";
 import { ensureStack, findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
 import { checkStackName, DEFAULT_STACK, defaultStack } from "./stack-name.ts";
@@ -8,12 +9,14 @@ import { assertTarget, stackConfig } from "./stack-target.ts";
 export function nextSteps(stack: string): string {
   const client = stackEnvironment(stack);
   const other = stack === DEFAULT_STACK ? "" : ` -s ${stack}`;
+  const url = client?.[SETTINGS.apiUrl.env];
+  const api = url === undefined ? "" : `, its API: ${url}`;
   const lines = [
-    `Stack ${stack} is up${client === undefined ? "" : `; its queue: ${client.REDIS_URL}`}`,
-    `  eval "$(./taskfleet env${other})"   the queue's address, redis-cli and pulumi in this shell`,
+    `Stack ${stack} is up${client === undefined ? "" : `; its queue: ${client.REDIS_URL}`}${api}`,
+    `  eval "$(./taskfleet env${other})"   addresses, redis-cli, psql's variables and pulumi in this shell`,
     "  ./taskfleet status             queue, workers and spawner at a glance",
     "  ./taskfleet push --help        give it work",
-    `  ./taskfleet down${other}             stop it; the queue's data stays`,
+    `  ./taskfleet down${other}             stop it; the data stays`,
   ];
   return `\n${lines.join("\n")}\n`;
 }

@@ -63,6 +63,12 @@ export function portOwner(port: number): string | undefined {
   }
 }
 
+/** Whether it is this process that listens on the port. */
+export function listensOn(pid: number, port: number): boolean {
+  const inode = listeningInode(port);
+  return inode !== undefined && holdsSocket(String(pid), inode);
+}
+
 function takenError(port: number): HostError {
   const owner = portOwner(port) ?? "a process of another user";
   return new HostError(

@@ -1,6 +1,7 @@
 import type { provider } from "@pulumi/pulumi";
 import { HostError } from "./errors.ts";
 import { generatedSecret } from "./generated-secret.ts";
+import { hostCommand } from "./host-command.ts";
 import { localProcess } from "./local-process.ts";
 import { localWorkers } from "./local-workers.ts";
 import type { Failure } from "./process-inputs.ts";
@@ -22,6 +23,7 @@ function erased<Inputs, State>(type: ResourceType<Inputs, State>): AnyResource {
 const TYPES: Readonly<Record<string, AnyResource>> = {
   [RESOURCE_TYPES.process]: erased(localProcess),
   [RESOURCE_TYPES.secret]: erased(generatedSecret),
+  [RESOURCE_TYPES.command]: erased(hostCommand),
   [RESOURCE_TYPES.workers]: erased(localWorkers),
 };
 

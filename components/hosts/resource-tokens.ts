@@ -2,5 +2,6 @@
 export const RESOURCE_TYPES = {
   process: "taskfleet:host:Process",
   secret: "taskfleet:host:Secret",
+  command: "taskfleet:host:Command",
   workers: "taskfleet:host:Workers",
 } as const;

@@ -1,5 +1,6 @@
 import { CustomResource, type CustomResourceOptions, type Input, type Output } from "@pulumi/pulumi";
 import type { SecretInputs } from "./generated-secret.ts";
+import type { CommandInputs } from "./host-command.ts";
 import type { WorkersInputs } from "./local-workers.ts";
 import type { HostFile, ProcessInputs } from "./process-inputs.ts";
 import { RESOURCE_TYPES } from "./resource-tokens.ts";
@@ -16,6 +17,7 @@ export class HostProcess extends CustomResource {
   /** `127.0.0.1:<port>` */
   declare readonly address: Output<string>;
   declare readonly pid: Output<number>;
+  declare readonly startTime: Output<number>;
 
   constructor(name: string, args: HostProcessArgs, options?: CustomResourceOptions) {
     const found = {
@@ -36,6 +38,19 @@ export class GeneratedSecret extends CustomResource {
 
   constructor(name: string, args: SecretInputs, options?: CustomResourceOptions) {
     super(RESOURCE_TYPES.secret, name, { ...args, value: undefined }, options);
+  }
+}
+
+/** The inputs of a command; texts may be born in other resources. */
+export interface HostCommandArgs extends Omit<CommandInputs, "environment" | "trigger"> {
+  readonly environment: Readonly<Record<string, Input<string>>>;
+  readonly trigger: Input<string>;
+}
+
+/** A command that runs when its trigger changes. See `host-command.ts`. */
+export class HostCommand extends CustomResource {
+  constructor(name: string, args: HostCommandArgs, options?: CustomResourceOptions) {
+    super(RESOURCE_TYPES.command, name, { ...args }, options);
   }
 }
 

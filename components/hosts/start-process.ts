@@ -5,11 +5,12 @@ import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { explain, HostError } from "./errors.ts";
 import { lastLines, makeDirectory } from "./host-files.ts";
+import { listensOn, portOwner } from "./ports.ts";
 import { withPort, writeFiles } from "./process-files.ts";
 import { identify, type ProcessIdentity } from "./process-identity.ts";
 import type { ProcessInputs } from "./process-inputs.ts";
 import { writeRecord } from "./process-record.ts";
-import { whatIsMissing } from "./ready.ts";
+import { type ReadyCheck, whatIsMissing } from "./ready.ts";
 import { stopProcess } from "./stop-process.ts";
 
 /**
@@ -20,12 +21,17 @@ const INHERITED = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "T
 const LOG_LINES_SHOWN = 15;
 const ASK_AGAIN_MS = 25;
 
-function environmentOf(inputs: ProcessInputs, port: number): NodeJS.ProcessEnv {
+/** The environment of something that the host runs: `own`, and what it inherits of the update's. */
+export function hostEnvironment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const inherited = INHERITED.map((name) => [name, process.env[name]]).filter(
     ([, value]) => value !== undefined,
   );
+  return { ...Object.fromEntries(inherited), ...own };
+}
+
+function environmentOf(inputs: ProcessInputs, port: number): NodeJS.ProcessEnv {
   const own = Object.entries(inputs.environment).map(([name, value]) => [name, withPort(value, port)]);
-  return Object.fromEntries([...inherited, ...own]);
+  return hostEnvironment(Object.fromEntries(own));
 }
 
 /** Starts it in a session of its own, so that neither a Ctrl-C nor the end of the update reaches it. */
@@ -58,6 +64,12 @@ function endOf(child: ChildProcess): string | undefined {
   return undefined;
 }
 
+/** Nothing in PostgreSQL's first answer tells whose server it is: another one may have taken the port meanwhile. */
+function strangerOn(port: number, { kind }: ReadyCheck, { pid = 0 }: ChildProcess): string | undefined {
+  if (kind !== "postgres" || listensOn(pid, port)) return undefined;
+  return `port ${port} is answered by ${portOwner(port) ?? "another process"}`;
+}
+
 /** Why the process is no use: it ended, or was not ready in time. `undefined` when it is ready. */
 async function failureOf(
   { ready }: ProcessInputs,
@@ -66,7 +78,7 @@ async function failureOf(
 ): Promise<string | undefined> {
   const deadline = performance.now() + ready.timeoutSeconds * 1000;
   for (;;) {
-    const missing = await whatIsMissing(ready, port);
+    const missing = (await whatIsMissing(ready, port)) ?? strangerOn(port, ready, child);
     const ended = endOf(child);
     if (ended !== undefined) return ended;
     if (missing === undefined) return undefined;
@@ -76,11 +88,13 @@ async function failureOf(
 }
 
 async function prepare(inputs: ProcessInputs, port: number): Promise<void> {
-  for (const folder of [inputs.directory, dirname(inputs.log), ...inputs.data]) await makeDirectory(folder);
+  for (const folder of [inputs.directory, ...inputs.data]) await makeDirectory(folder);
   await writeFiles(inputs.files, port);
 }
 
-function openLog(path: string): number {
+/** A descriptor that appends to the log; its folder is made if missing. */
+export async function openLog(path: string): Promise<number> {
+  await makeDirectory(dirname(path));
   try {
     return openSync(path, "a", 0o600);
   } catch (error) {
@@ -95,7 +109,7 @@ function openLog(path: string): number {
 export async function startProcess(inputs: ProcessInputs, port: number): Promise<ProcessIdentity> {
   const { name, directory, stop } = inputs;
   await prepare(inputs, port);
-  const log = openLog(inputs.log);
+  const log = await openLog(inputs.log);
   const logStart = fstatSync(log).size;
   const [child, identity] = await launch(inputs, port, log).finally(() => closeSync(log));
   try {

@@ -13,6 +13,8 @@ export const DEFAULTS = {
   redisMaxMemory: 2 * 1024 ** 3,
   /** Where the two spawners of a class answer /metrics and /health, where that port is free. */
   spawnerPort: 9464,
+  recordRuns: true,
+  apiEnabled: true,
 } as const;
 
 /**

@@ -25,6 +25,13 @@ export interface FleetSpec {
   /** Further worker classes by name; each has its own stream `<name>.tasks.<class>`, workers and scaler. */
   readonly classes?: Readonly<Record<string, WorkerClassSpec>>;
   readonly redis?: RedisSpec;
+  /**
+   * Keep every run and its log in PostgreSQL. Off: none is started, and what is recorded stays where it is. Default: on.
+   */
+  readonly recordRuns?: boolean;
+  /** The record's database, and how processes use it. */
+  readonly database?: DatabaseSpec;
+  readonly api?: ApiSpec;
   readonly execute?: ExecuteSpec;
   readonly http?: HttpSpec;
   readonly security?: SecuritySpec;
@@ -132,6 +139,47 @@ export interface RedisSpec {
   readonly port?: number;
   /** Above this, new tasks are refused; nothing is evicted, and running work still settles. */
   readonly maxMemory?: Size;
+}
+
+/** Says nothing where `recordRuns` is off, but for `recordBuffer`. */
+export interface DatabaseSpec {
+  /** This port and no other. Without it: the usual one where it is free, else the next free one. */
+  readonly port?: number;
+  /**
+   * Before the names of the record's tables and roles: up to 20 of a-z 0-9 _, a letter first. A change starts an empty
+   * record beside the old one.
+   */
+  readonly tablePrefix?: string;
+  /** Connections that each process keeps. */
+  readonly poolSize?: number;
+  /** Further connections of a process at a peak. */
+  readonly poolOverflow?: number;
+  /** How long a query waits for a connection. */
+  readonly poolTimeout?: Duration;
+  /** Age at which a connection is replaced. */
+  readonly poolRecycle?: Duration;
+  /** Try a connection that was idle before a query gets it. */
+  readonly poolPrePing?: boolean;
+  /** Runs that ended this long ago leave the record; 0: never. */
+  readonly retention?: Duration;
+  /** What becomes of them. */
+  readonly retentionMode?: "delete" | "archive";
+  /** Most bytes of events that wait in Redis while the database is away. */
+  readonly recordBuffer?: Size;
+}
+
+/** The HTTP API. */
+export interface ApiSpec {
+  /** Default: on. */
+  readonly enabled?: boolean;
+  /** This port and no other. Without it: the usual one where it is free, else the next free one. */
+  readonly port?: number;
+  /** Calls of `POST /api/tasks` that a key may make in a window; 0: any number. */
+  readonly rate?: number;
+  /** Length of that window, which slides. */
+  readonly window?: Duration;
+  /** Largest body of a request. */
+  readonly maxBody?: Size;
 }
 
 /**

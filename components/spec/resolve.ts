@@ -6,6 +6,13 @@ import { SpecError, type SpecProblem } from "./errors.ts";
 import type { Demand } from "./features.ts";
 import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
 import { resolveLimits } from "./resolve-limits.ts";
+import {
+  type ResolvedApi,
+  type ResolvedDatabase,
+  resolveApi,
+  resolveDatabase,
+  resolvePort,
+} from "./resolve-record.ts";
 import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
 import { isRecord, Section } from "./section.ts";
 import {
@@ -44,6 +51,9 @@ export interface ResolvedFleet {
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
   readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
   readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
+  readonly recordRuns: boolean;
+  readonly database: ResolvedDatabase;
+  readonly api: ResolvedApi;
   readonly execute: ResolvedExecute;
   readonly http: { readonly allow: readonly string[] };
   readonly security: ResolvedSecurity;
@@ -131,13 +141,11 @@ function resolveClasses(root: Section, name: string): ResolvedFleet["classes"] {
 }
 
 function resolveRedis(section: Section): ResolvedFleet["redis"] {
-  const port = section.number("port", { min: 1, max: 65_535, unit: "port", whole: true }, undefined);
   const sizes = { min: 16 * 1024 ** 2, max: 1024 ** 4, unit: "bytes", whole: true } as const;
   const maxMemory = section.number("maxMemory", sizes, DEFAULTS.redisMaxMemory);
+  const port = resolvePort(section, DEFAULTS.redisPort);
   section.finish();
-  const choice: PortChoice =
-    port === undefined ? { kind: "preferred", port: DEFAULTS.redisPort } : { kind: "demanded", port };
-  return Object.freeze({ port: Object.freeze(choice), maxMemory });
+  return Object.freeze({ port, maxMemory });
 }
 
 function resolveHttp(section: Section): ResolvedFleet["http"] {
@@ -188,6 +196,9 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     logging: resolveLogging(root.section("logging")),
     classes,
     redis: resolveRedis(root.section("redis")),
+    recordRuns: root.flag("recordRuns", DEFAULTS.recordRuns),
+    database: resolveDatabase(root.section("database")),
+    api: resolveApi(root.section("api")),
     execute,
     http: resolveHttp(root.section("http")),
     security,

@@ -61,6 +61,23 @@ export const EXECUTE_FIELDS = {
   disk: "executeDisk",
 } as const satisfies Record<string, SettingName>;
 
+export const DATABASE_FIELDS = {
+  poolSize: "poolSize",
+  poolOverflow: "poolOverflow",
+  poolTimeout: "poolTimeout",
+  poolRecycle: "poolRecycle",
+  poolPrePing: "poolPrePing",
+  retention: "retention",
+  retentionMode: "retentionMode",
+  recordBuffer: "recordBuffer",
+} as const satisfies Record<string, SettingName>;
+
+export const API_FIELDS = {
+  rate: "apiRate",
+  window: "apiRateWindow",
+  maxBody: "apiMaxBody",
+} as const satisfies Record<string, SettingName>;
+
 export const SECURITY_FIELDS = {
   uid: "uid",
   readOnlyRoot: "readOnlyRoot",

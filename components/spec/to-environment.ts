@@ -2,7 +2,9 @@ import { formatKindLimits } from "../../worker/contract/kind-limits.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../worker/contract/settings.ts";
 import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
 import {
+  API_FIELDS,
   CIRCUIT_FIELDS,
+  DATABASE_FIELDS,
   DELIVERY_FIELDS,
   EXECUTE_FIELDS,
   LOGGING_FIELDS,
@@ -58,6 +60,9 @@ export function classSettings(
     httpAllow: fleet.http.allow,
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
     ...(fleet.limits.size === 0 ? {} : { kindLimits: formatKindLimits(fleet.limits) }),
+    ...fieldsToSettings(DATABASE_FIELDS, fleet.database),
+    ...(fleet.database.tablePrefix === "" ? {} : { tablePrefix: fleet.database.tablePrefix }),
+    ...fieldsToSettings(API_FIELDS, fleet.api),
     ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),
     executeAcceptUnenforced: fleet.execute.acceptUnenforced,
     executeReadable: fleet.execute.readable,

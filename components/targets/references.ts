@@ -8,6 +8,15 @@ export const REFERENCES = {
   redisPassword: "{{redis.password}}",
   /** Hex SHA-256 of the password. */
   redisPasswordHash: "{{redis.password-hash}}",
+  /** Port of the record's PostgreSQL. */
+  postgresPort: "{{postgres.port}}",
+  /** Another one whenever that server was started anew. */
+  postgresStart: "{{postgres.start}}",
+  postgresAdminPassword: "{{postgres.admin-password}}",
+  postgresMigratePassword: "{{postgres.migrate-password}}",
+  postgresAppPassword: "{{postgres.app-password}}",
+  postgresBackupPassword: "{{postgres.backup-password}}",
+  apiKey: "{{api.key}}",
 } as const;
 
 export type Reference = keyof typeof REFERENCES;

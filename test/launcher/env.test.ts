@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { CommandError } from "../../components/cli/command-error.ts";
+import { stackEnvironment, withStack } from "../../components/cli/environment.ts";
 import { shellExports, shellQuote } from "../../components/cli/shell.ts";
 import { checkStackName } from "../../components/cli/stack-name.ts";
 import { assertTarget } from "../../components/cli/stack-target.ts";
@@ -59,6 +60,33 @@ describe("taskfleet env", () => {
       assert.equal(stderr, "");
     });
   }
+
+  it("gives psql and curl their secrets themselves, and no command two of one", () => {
+    const { databaseEnv, apiEnv } = stackPaths(stack);
+    const secret = join(folder, "a secret");
+    writeFileSync(secret, "its value\n");
+    writeFileSync(databaseEnv, `PGHOST=127.0.0.1\nPGPORT=5433\nPGPASSWORD_FILE=${secret}\n`);
+    writeFileSync(apiEnv, `TASKFLEET_API_URL=http://h:1\nTASKFLEET_API_KEY_FILE=${secret}\n`);
+    const names = ["PGHOST", "PGPORT", "PGPASSWORD", "TASKFLEET_API_URL", "TASKFLEET_API_KEY"];
+    const print = `printf '%s\\n' ${names.map((name) => `"$${name}"`).join(" ")}; env | grep -c 'PGPASSWORD_FILE\\|API_KEY_FILE' || true`;
+    try {
+      assert.equal(
+        evaluated("sh", `-s ${stack}`, print).stdout,
+        "127.0.0.1\n5433\nits value\nhttp://h:1\nits value\n0\n",
+      );
+      const shell = { PGPASSWORD: "old", DATABASE_URL: "other", KEPT: "yes" };
+      const { PGPASSWORD, PGPASSWORD_FILE, DATABASE_URL, KEPT } = withStack(shell, stackEnvironment(stack));
+      assert.deepEqual(
+        [PGPASSWORD, PGPASSWORD_FILE, DATABASE_URL, KEPT],
+        [undefined, secret, undefined, "yes"],
+      );
+    } finally {
+      for (const file of [databaseEnv, apiEnv]) rmSync(file);
+    }
+    const before = { ...cleanEnvironment(), TASKFLEET_STACK: "old", PGHOST: "old", TASKFLEET_API_KEY: "old" };
+    const forgotten = evaluated("sh", `-s ${stack}`, 'echo "$PGHOST|$TASKFLEET_API_KEY"', before);
+    assert.equal(forgotten.stdout, "|\n");
+  });
 
   it("puts Node 24, both command names and redis-cli first on PATH, once", () => {
     const print = `eval "$("${PATHS.launcher}" env -s ${stack})"; command -v node taskfleet peagen redis-cli; node --version; echo "$PATH"`;

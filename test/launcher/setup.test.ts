@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setUp } from "../../components/cli/setup.ts";
 import { bubblewrapStep } from "../../components/cli/setup-bubblewrap.ts";
 import { engineStep } from "../../components/cli/setup-engine.ts";
 import { holdLock } from "../../components/cli/setup-lock.ts";
+import { postgresStep } from "../../components/cli/setup-postgres.ts";
 import { StepProgress } from "../../components/cli/setup-progress.ts";
 import { redisStep } from "../../components/cli/setup-redis.ts";
 import { sandboxStep } from "../../components/cli/setup-sandbox.ts";
@@ -63,6 +64,58 @@ describe("set-up steps", () => {
       await sandboxStep({ PATH: "/nonexistent" }).run(() => {}),
       "not built, so untrusted programs are refused: go is not on PATH; install Go 1.26 or newer (https://go.dev/dl)",
     );
+  });
+
+  it("of PostgreSQL does without apt-get, says once what is lost and both ways out, and is not tried again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "taskfleet-setup-"));
+    const tried = join(folder, "setup", "tried");
+    const postgres = postgresStep({ PATH: folder }, { tried, find: () => undefined });
+    try {
+      assert.equal(postgres.check(), false);
+      assert.equal(
+        await postgres.run(() => {}),
+        `not there, so runs cannot be recorded: no apt-get (see ${tried}); install PostgreSQL 14 or newer ` +
+          "(Debian: the package postgresql), or set recordRuns: false in the spec",
+      );
+      assert.equal(postgres.check(), true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("of PostgreSQL installs it without a cluster of its own, and leaves an administrator's file alone", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "taskfleet-setup-"));
+    const clusterConfig = join(folder, "etc", "createcluster.conf");
+    const seen = join(folder, "seen");
+    const initdb = join(folder, "initdb");
+    writeFileSync(initdb, "#!/bin/sh\necho 'initdb (PostgreSQL) 15.18 (Debian 15.18-0)'\n", { mode: 0o755 });
+    const recorder = `#!/bin/sh\necho "$@" >>${seen}\ncat ${clusterConfig} >>${seen}\ntouch ${folder}/installed\n`;
+    writeFileSync(join(folder, "apt-get"), recorder, { mode: 0o755 });
+    writeFileSync(join(folder, "sudo"), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+    const found = { directory: folder, postgres: join(folder, "postgres"), initdb };
+    const step = postgresStep(
+      { PATH: `${folder}:${process.env.PATH}` },
+      {
+        tried: join(folder, "tried"),
+        clusterConfig,
+        find: () => (existsSync(join(folder, "installed")) ? found : undefined),
+      },
+    );
+    const words = "-q -y install --no-install-recommends postgresql\n";
+    try {
+      assert.equal(step.check(), false);
+      assert.equal(await step.run(() => {}), "done");
+      assert.equal(readFileSync(seen, "utf8"), `${words}create_main_cluster = false\n`);
+      assert.equal(existsSync(clusterConfig), false);
+      assert.equal(step.check(), true);
+      writeFileSync(clusterConfig, "ssl = on\n");
+      rmSync(seen);
+      await step.run(() => {});
+      assert.equal(readFileSync(seen, "utf8"), `${words}ssl = on\n`);
+      assert.equal(readFileSync(clusterConfig, "utf8"), "ssl = on\n");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("of bubblewrap does without apt-get, says once what is lost, and is not tried again", async () => {

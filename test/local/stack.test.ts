@@ -15,6 +15,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { Redis } from "ioredis";
+import pg from "pg";
 import { identify } from "../../components/hosts/process-identity.ts";
 import { ProjectCopy } from "../support/project-copy.ts";
 import { waitFor } from "../support/wait.ts";
@@ -98,7 +99,7 @@ describe("the stack local", function () {
 
   it("comes up from nothing and says what to do next", async () => {
     const output = await up();
-    assert.deepEqual(summary(output), ["7 created"]);
+    assert.deepEqual(summary(output), ["15 created"]);
     assert.match(output, /Stack local is up; its queue: redis:\/\/127\.0\.0\.1:\d+/);
     assert.equal(await redis((connection) => connection.ping()), "PONG");
     for (const { port } of records().slice(1)) {
@@ -109,7 +110,7 @@ describe("the stack local", function () {
 
   it("has nothing to do when nothing changed", async () => {
     const before = records();
-    assert.deepEqual(summary(await up()), ["7 unchanged"]);
+    assert.deepEqual(summary(await up()), ["15 unchanged"]);
     assert.deepEqual(records(), before);
   });
 
@@ -129,7 +130,7 @@ describe("the stack local", function () {
     await redis((connection) => connection.set("kept", "yes"));
     const before = records();
     for (const { pid } of before.slice(0, 2)) process.kill(pid, "SIGKILL");
-    assert.deepEqual(summary(await up()), ["2 updated", "5 unchanged"]);
+    assert.deepEqual(summary(await up()), ["2 updated", "13 unchanged"]);
     const healed = records();
     assert.deepEqual(
       healed.map(({ port }) => port),
@@ -142,10 +143,35 @@ describe("the stack local", function () {
     assert.equal(await redis((connection) => connection.get("kept")), "yes");
   });
 
+  it("has the record's tables in PostgreSQL, for the application's role, and an API that wants its key", async () => {
+    const variable = (file: string, name: string) =>
+      parseEnv(readFileSync(join(stack, file), "utf8"))[name] ?? "";
+    const database = (name: string) => variable("database.env", name);
+    const ask = async (sql: string) => {
+      const client = new pg.Client({
+        host: database("PGHOST"),
+        port: Number(database("PGPORT")),
+        user: database("PGUSER"),
+        database: database("PGDATABASE"),
+        password: readFileSync(database("PGPASSWORD_FILE"), "utf8"),
+      });
+      await client.connect();
+      return (await client.query(sql).finally(() => client.end())).rows;
+    };
+    assert.deepEqual(await ask("SELECT count(*)::int AS runs, current_user AS name FROM runs"), [
+      { runs: 0, name: "taskfleet_app" },
+    ]);
+    await assert.rejects(ask("CREATE TABLE other (n int)"), /permission denied/);
+    const queue = `${variable("api.env", "TASKFLEET_API_URL")}/api/queue`;
+    const key = readFileSync(variable("api.env", "TASKFLEET_API_KEY_FILE"), "utf8");
+    const authorized = await fetch(queue, { headers: { authorization: `Bearer ${key}` } });
+    assert.deepEqual([(await fetch(queue)).status, authorized.status], [401, 200]);
+  });
+
   it("writes again what was deleted of its files, and restarts nothing for that", async () => {
     const before = records();
     for (const file of ["client.env", "secrets/redis-password"]) rmSync(join(stack, file));
-    assert.deepEqual(summary(await up()), ["1 updated", "6 unchanged"]);
+    assert.deepEqual(summary(await up()), ["1 updated", "14 unchanged"]);
     assert.deepEqual(records(), before);
     assert.equal(await redis((connection) => connection.get("kept")), "yes");
   });
@@ -162,7 +188,7 @@ describe("the stack local", function () {
       "local",
     );
     assert.equal(set.code, 0, set.output);
-    assert.deepEqual(summary(await up()), ["2 updated", "5 unchanged"]);
+    assert.deepEqual(summary(await up()), ["2 updated", "13 unchanged"]);
     assert.equal(record("redis").pid, before[0]?.pid);
     const environment = readFileSync(`/proc/${record("spawner-a").pid}/environ`, "utf8").split("\0");
     assert.ok(environment.includes("TASKFLEET_SCALE_INTERVAL=0.2"));
@@ -172,7 +198,7 @@ describe("the stack local", function () {
   it("goes on under another name: the same processes on the same data, with a stream of that name", async () => {
     const { port } = record("redis");
     await project.pulumi("config", "set", "--path", "taskfleet:fleet.name", "acme", "-s", "local");
-    assert.deepEqual(summary(await up()), ["3 updated", "4 unchanged"]);
+    assert.deepEqual(summary(await up()), ["4 updated", "11 unchanged"]);
     assert.equal(client().TASKFLEET_QUEUE_NAME, "acme.tasks");
     assert.equal(record("redis").port, port);
     assert.equal(await redis((connection) => connection.get("kept")), "yes");
@@ -230,7 +256,7 @@ describe("the stack local", function () {
       [existsSync(join(stack, "client.env")), existsSync(join(stack, "secrets"))],
       [false, false],
     );
-    assert.match(output, /Stack local is down; the queue's data, if any, stays in /);
+    assert.match(output, /Stack local is down; the data of queue and record, if any, stays in /);
   });
 
   it("goes on where it was: the data is there, under a new password", async () => {
@@ -243,7 +269,7 @@ describe("the stack local", function () {
     assert.equal(await redis((connection) => connection.get("kept")), "yes");
     const running = processesOf(join(stack, "redis", "data"));
     assert.equal(running.length, 1, "two servers on the same data would destroy it");
-    assert.deepEqual(summary(await up()), ["7 unchanged"]);
+    assert.deepEqual(summary(await up()), ["15 unchanged"]);
   });
 
   it("keeps the checkout clean", () => {

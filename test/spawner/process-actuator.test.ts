@@ -199,6 +199,31 @@ describe("a worker's environment", () => {
     });
   });
 
+  it("leaves out what only other roles read: the database's, the API's and the scaler's, and their files", () => {
+    const foreign = [
+      ...["DATABASE_URL", "DATABASE_URL_FILE", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD"],
+      ...["PGPASSWORD_FILE", "TASKFLEET_DATABASE_ADMIN_URL_FILE", "TASKFLEET_DATABASE_MIGRATE_URL"],
+      ...[
+        "TASKFLEET_DATABASE_BACKUP_URL_FILE",
+        "TASKFLEET_API_KEY",
+        "TASKFLEET_API_KEY_FILE",
+        "TASKFLEET_API_URL",
+      ],
+      ...["TASKFLEET_TABLE_PREFIX", "TASKFLEET_SCALE_MAX"],
+    ];
+    const spawner = Object.fromEntries(
+      [...foreign, "REDIS_URL", "LOG_JSON", "OTHER"].map((name) => [name, "x"]),
+    );
+    assert.deepEqual(Object.keys(workerEnvironment(spawner, identity)).sort(), [
+      "LOG_JSON",
+      "OTHER",
+      "REDIS_URL",
+      "TASKFLEET_HTTP_PORT",
+      "TASKFLEET_REVISION",
+      "WORKER_ID",
+    ]);
+  });
+
   it("hands on the password's file alone where there is one", () => {
     const both = workerEnvironment({ REDIS_PASSWORD: sample, REDIS_PASSWORD_FILE: "/f" }, identity);
     assert.deepEqual([both.REDIS_PASSWORD, both.REDIS_PASSWORD_FILE], [undefined, "/f"]);

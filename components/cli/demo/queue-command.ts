@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import type { WorkerReport } from "../../../worker/contract/records.ts";
 import { PATHS } from "../../paths.ts";
 import { CommandError } from "../command-error.ts";
-import { stackEnvironment } from "../environment.ts";
+import { stackEnvironment, withStack } from "../environment.ts";
 import type { Ends } from "./summary.ts";
 
 /** What the demo reads of `taskfleet status --json`. */
@@ -28,7 +28,7 @@ export async function queueCommand(
 ): Promise<string> {
   const child = spawn(process.execPath, [PATHS.workerMain, ...words], {
     cwd: PATHS.root,
-    env: { ...process.env, ...stackEnvironment(stack) },
+    env: withStack(process.env, stackEnvironment(stack)),
     stdio: ["pipe", "pipe", "inherit"],
   });
   const printed: Buffer[] = [];

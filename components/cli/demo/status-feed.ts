@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { EXIT } from "../../../worker/contract/exit-codes.ts";
 import { PATHS } from "../../paths.ts";
 import { CommandError } from "../command-error.ts";
-import { stackEnvironment } from "../environment.ts";
+import { stackEnvironment, withStack } from "../environment.ts";
 import type { Status } from "./queue-command.ts";
 
 const GIVE_UP_MS = 60_000;
@@ -21,7 +21,7 @@ export class StatusFeed {
 
   static start(stack: string): StatusFeed {
     const child = spawn(process.execPath, [PATHS.workerMain, "status", "--watch", "--json"], {
-      env: { ...process.env, ...stackEnvironment(stack) },
+      env: withStack(process.env, stackEnvironment(stack)),
       stdio: ["ignore", "pipe", "inherit"],
     });
     return new StatusFeed(child, createInterface({ input: child.stdout }));

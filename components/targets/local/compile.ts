@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describeControls } from "../../../worker/contract/controls.ts";
+import type { SettingName } from "../../../worker/contract/settings.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
 import { redisConfig } from "../../platform/redis.ts";
 import { DEFAULTS } from "../../spec/defaults.ts";
 import { DEFAULT_CLASS, type ResolvedClass, type ResolvedFleet } from "../../spec/resolve.ts";
+import { DATABASE_FIELDS, LOGGING_FIELDS } from "../../spec/setting-fields.ts";
 import {
   classSettings,
   type Environment,
@@ -16,13 +18,14 @@ import { formatDuration } from "../../spec/units.ts";
 import { refuseUnsupported } from "../capabilities.ts";
 import { REFERENCES } from "../references.ts";
 import type { Target } from "../target.ts";
+import { compileApi } from "./compile-api.ts";
+import { compileDatabase, databaseEnvironment } from "./compile-database.ts";
 import { confinementSettings } from "./confinement.ts";
 import type { LocalClass, LocalContext, LocalDocument } from "./document.ts";
+import { envFile, PRIVATE, redisPasswordFile } from "./files.ts";
 
 /** Two, so that one succeeds the other within the leader's lease. */
 const SPAWNERS = ["a", "b"] as const;
-/** Readable by this user only. */
-const PRIVATE = "0600";
 /** Redis loads its data first, which takes seconds a gigabyte. */
 const REDIS_READY_SECONDS = 300;
 const REDIS_STOP_SECONDS = 60;
@@ -31,26 +34,26 @@ const SPAWNER_STOP_SECONDS = 30;
 /** Beyond the workers' own time to finish: to hand tasks back and record the exit. */
 const EXIT_MARGIN_SECONDS = 15;
 
-const passwordFile = ({ paths }: LocalContext) => join(paths.secrets, "redis-password");
+/** How clients log is their own matter; how they reach the record stands in a file of its own. */
+const NOT_OF_THE_QUEUE: readonly string[] = [
+  ...Object.values(LOGGING_FIELDS),
+  ...Object.values(DATABASE_FIELDS),
+  "tablePrefix" satisfies SettingName,
+];
 
-/** `KEY=VALUE` lines; no value of a setting spans lines. */
-function envFile(variables: Environment): string {
-  return Object.entries(variables)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join("");
-}
-
-/** What programs on this machine need to push tasks and read results; how they log is their own matter. */
+/** What programs on this machine need to push tasks and read results. */
 function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environment {
-  const { logLevel, logJson, ...queue } = classSettings(fleet, fleet.classes[0], "cli");
+  const queue = Object.entries(classSettings(fleet, fleet.classes[0], "cli")).filter(
+    ([name]) => !NOT_OF_THE_QUEUE.includes(name),
+  );
   const settings: SettingValues = {
-    ...queue,
+    ...Object.fromEntries(queue),
     redisUrl: "redis://127.0.0.1:{port}",
     logDirectory: context.paths.logs,
     // A # would start a comment in a file of variables.
     controls: JSON.stringify(context.controls).replaceAll("#", "\\u0023"),
   };
-  return { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: passwordFile(context) };
+  return { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: redisPasswordFile(context) };
 }
 
 function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInputs {
@@ -65,7 +68,7 @@ function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInput
   });
   const files: readonly HostFile[] = [
     { path: configFile, content: config, mode: PRIVATE },
-    { path: passwordFile(context), content: REFERENCES.redisPassword, mode: PRIVATE },
+    { path: redisPasswordFile(context), content: REFERENCES.redisPassword, mode: PRIVATE },
     { path: paths.clientEnv, content: envFile(clientEnvironment(fleet, context)), mode: PRIVATE },
   ];
   return {
@@ -76,7 +79,7 @@ function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInput
     environment: {},
     files,
     port: fleet.redis.port,
-    ready: { kind: "redis", passwordFile: passwordFile(context), timeoutSeconds: REDIS_READY_SECONDS },
+    ready: { kind: "redis", passwordFile: redisPasswordFile(context), timeoutSeconds: REDIS_READY_SECONDS },
     stop: { signal: "SIGTERM", timeoutSeconds: REDIS_STOP_SECONDS },
     log: join(paths.logs, "redis.log"),
     data: [dataDirectory],
@@ -140,7 +143,11 @@ function spawnerProcess(
     directory: paths.directory,
     command: node,
     args: [join(bundle.directory, "main.mjs"), "spawner"],
-    environment: { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: passwordFile(context) },
+    environment: {
+      ...toEnvironment(settings),
+      ...databaseEnvironment(fleet, context, REFERENCES.postgresPort),
+      [secretFileVariable("redisPassword")]: redisPasswordFile(context),
+    },
     files: [],
     port: { kind: "preferred", port: own.port },
     ready: { kind: "http", path: "/health/ready", timeoutSeconds: SPAWNER_READY_SECONDS },
@@ -180,13 +187,15 @@ function compileClass(
   };
 }
 
-/** The fleet as processes of this machine: one Redis, and two spawners per worker class. */
+/** The fleet as processes of this machine: Redis, PostgreSQL, the API, and two spawners per worker class. */
 export const local: Target<LocalContext, LocalDocument> = {
   name: "local",
   compile(fleet, context) {
     refuseUnsupported(fleet, "local", context.controls);
     return {
       redis: redisProcess(fleet, context),
+      database: compileDatabase(fleet, context),
+      api: compileApi(fleet, context),
       classes: fleet.classes.map((workerClass, index) => compileClass(fleet, workerClass, index, context)),
       imageTag: imageTag(context),
       lostTasks: lostTasks(fleet),

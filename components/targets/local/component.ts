@@ -4,12 +4,13 @@ import {
   type ComponentResourceOptions,
   type Input,
   type Output,
+  type Resource,
 } from "@pulumi/pulumi";
 import type { ProcessInputs } from "../../hosts/process-inputs.ts";
-import { GeneratedSecret, HostProcess, HostWorkers } from "../../hosts/resources.ts";
+import { GeneratedSecret, HostCommand, HostProcess, HostWorkers } from "../../hosts/resources.ts";
 import { redisPasswordHash } from "../../platform/redis.ts";
 import { fillReferences, type Reference, referencesIn } from "../references.ts";
-import type { LocalClass, LocalDocument } from "./document.ts";
+import type { LocalClass, LocalDatabase, LocalDocument } from "./document.ts";
 
 type Values = Partial<Readonly<Record<Reference, Output<string>>>>;
 
@@ -24,10 +25,22 @@ function fill(text: string, values: Values): Input<string> {
   });
 }
 
+function filledAll(
+  texts: Readonly<Record<string, string>>,
+  values: Values,
+): Readonly<Record<string, Input<string>>> {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, fill(text, values)]));
+}
+
 function filled(plan: ProcessInputs, values: Values) {
-  const environment = Object.entries(plan.environment).map(([name, text]) => [name, fill(text, values)]);
   const files = plan.files.map((file) => ({ ...file, content: fill(file.content, values) }));
-  return { ...plan, environment: Object.fromEntries(environment), files };
+  return { ...plan, environment: filledAll(plan.environment, values), files };
+}
+
+/** What every process of the fleet talks to, and what has to be there before it. */
+interface Reached {
+  readonly values: Values;
+  readonly resources: readonly Resource[];
 }
 
 const PASSWORD_BYTES = 32;
@@ -35,21 +48,34 @@ const PASSWORD_BYTES = 32;
 /** A fleet on this machine, as `compile` laid it out. */
 export class LocalFleet extends ComponentResource {
   readonly redis: HostProcess;
+  /** PostgreSQL, where runs are recorded. */
+  readonly database: HostProcess | undefined;
+  readonly api: HostProcess | undefined;
   /** Spawners by name. */
   readonly spawners: ReadonlyMap<string, HostProcess>;
 
   /** `name`: the stack's, never the fleet's: that may change while processes and files stay the same. */
   constructor(name: string, document: LocalDocument, options?: ComponentResourceOptions) {
     super("taskfleet:local:Fleet", name, {}, options);
-    const password = new GeneratedSecret(
-      `${name}-redis-password`,
-      { bytes: PASSWORD_BYTES },
-      { parent: this },
-    );
-    this.redis = this.#createRedis(name, document.redis, password.value);
-    const spawners = document.classes.map((workerClass) => this.#createClass(name, workerClass));
+    const password = this.#createSecret(`${name}-redis-password`);
+    this.redis = this.#createRedis(name, document.redis, password);
+    const database = document.database === null ? undefined : this.#createDatabase(name, document.database);
+    this.database = database?.server;
+    const reached = {
+      values: {
+        redisAddress: this.redis.address,
+        ...(database === undefined ? {} : { postgresPort: database.server.boundPort.apply(String) }),
+      },
+      resources: database === undefined ? [this.redis] : [this.redis, database.setup],
+    };
+    this.api = document.api === null ? undefined : this.#createApi(name, document.api, reached);
+    const spawners = document.classes.map((workerClass) => this.#createClass(name, workerClass, reached));
     this.spawners = new Map(spawners.flat());
     this.registerOutputs({ redisAddress: this.redis.address });
+  }
+
+  #createSecret(name: string): Output<string> {
+    return new GeneratedSecret(name, { bytes: PASSWORD_BYTES }, { parent: this }).value;
   }
 
   #createRedis(name: string, plan: ProcessInputs, redisPassword: Output<string>): HostProcess {
@@ -58,16 +84,46 @@ export class LocalFleet extends ComponentResource {
     return new HostProcess(`${name}-${plan.name}`, filled(plan, values), { parent: this });
   }
 
+  #createDatabase(name: string, { server: plan, setup }: LocalDatabase) {
+    const values = {
+      postgresAdminPassword: this.#createSecret(`${name}-postgres-admin-password`),
+      postgresMigratePassword: this.#createSecret(`${name}-postgres-migrate-password`),
+      postgresAppPassword: this.#createSecret(`${name}-postgres-app-password`),
+      postgresBackupPassword: this.#createSecret(`${name}-postgres-backup-password`),
+    };
+    const server = new HostProcess(`${name}-${plan.name}`, filled(plan, values), { parent: this });
+    const known = {
+      postgresPort: server.boundPort.apply(String),
+      postgresStart: all([server.pid, server.startTime]).apply((identity) => identity.join("-")),
+    };
+    const args = {
+      ...setup,
+      environment: filledAll(setup.environment, known),
+      trigger: fill(setup.trigger, known),
+    };
+    const options = { parent: this, dependsOn: [server] };
+    return { server, setup: new HostCommand(`${name}-${setup.name}`, args, options) };
+  }
+
+  #createApi(name: string, plan: ProcessInputs, { values, resources }: Reached): HostProcess {
+    const args = filled(plan, { ...values, apiKey: this.#createSecret(`${name}-api-key`) });
+    return new HostProcess(`${name}-${plan.name}`, args, { parent: this, dependsOn: [...resources] });
+  }
+
   /** On the way down spawners go first, then the workers that they left running, then Redis. */
-  #createClass(name: string, { workers, spawners }: LocalClass): readonly (readonly [string, HostProcess])[] {
+  #createClass(
+    name: string,
+    { workers, spawners }: LocalClass,
+    { values, resources }: Reached,
+  ): readonly (readonly [string, HostProcess])[] {
     const { name: workersName, ...args } = workers;
     const fleetWorkers = new HostWorkers(`${name}-${workersName}`, args, {
       parent: this,
       dependsOn: [this.redis],
     });
     return spawners.map((plan) => {
-      const options = { parent: this, dependsOn: [this.redis, fleetWorkers] };
-      const args = filled(plan, { redisAddress: this.redis.address });
+      const options = { parent: this, dependsOn: [...resources, fleetWorkers] };
+      const args = filled(plan, values);
       return [plan.name, new HostProcess(`${name}-${plan.name}`, args, options)] as const;
     });
   }

@@ -1,4 +1,5 @@
 import type { Controls } from "../../../worker/contract/controls.ts";
+import type { CommandInputs } from "../../hosts/host-command.ts";
 import type { ProcessInputs } from "../../hosts/process-inputs.ts";
 
 /** What the stack found out about the machine before it compiles; all paths are absolute. */
@@ -9,6 +10,8 @@ export interface LocalContext {
   /** Programs to start. */
   readonly node: string;
   readonly redisServer: string;
+  /** Folder of `postgres` and `initdb`; empty where runs are not recorded. */
+  readonly postgresPrograms: string;
   /** The worker's bundle, see `worker/build.ts`. */
   readonly bundle: { readonly digest: string; readonly directory: string; readonly sandboxHelper: string };
   /** How workers can be confined on this machine. */
@@ -17,7 +20,7 @@ export interface LocalContext {
   readonly hiddenPaths: readonly string[];
   /** Hash over the handlers folder's files; empty without one. A change replaces the workers. */
   readonly handlersDigest: string;
-  /** Whether Redis' data goes with the stack. */
+  /** Whether the data of Redis and PostgreSQL goes with the stack. */
   readonly deleteData: boolean;
 }
 
@@ -25,7 +28,10 @@ export interface LocalContext {
 export interface LocalPaths {
   readonly directory: string;
   readonly clientEnv: string;
+  readonly databaseEnv: string;
+  readonly apiEnv: string;
   readonly redis: string;
+  readonly postgres: string;
   readonly run: string;
   readonly logs: string;
   readonly secrets: string;
@@ -45,9 +51,19 @@ export interface LocalClass {
   readonly spawners: readonly ProcessInputs[];
 }
 
+/** The record's database: a server, and the command that makes its roles and tables. */
+export interface LocalDatabase {
+  readonly server: ProcessInputs;
+  readonly setup: CommandInputs;
+}
+
 /** The processes of a fleet on this machine. Texts may hold references, see `references.ts`. */
 export interface LocalDocument {
   readonly redis: ProcessInputs;
+  /** `null` where runs are not recorded. */
+  readonly database: LocalDatabase | null;
+  /** `null` where the spec wants none. */
+  readonly api: ProcessInputs | null;
   readonly classes: readonly LocalClass[];
   /** `bundle:sha256:<hex>`, recorded in every result. */
   readonly imageTag: string;

@@ -5,17 +5,20 @@ import { explained, unlessMissing } from "../../hosts/errors.ts";
 import { removeFile, removeTree } from "../../hosts/host-files.ts";
 import { stopWorkers, toStandardError } from "../../hosts/local-workers.ts";
 import { readRecord, recordedNames, removeRecord } from "../../hosts/process-record.ts";
-import { stopProcess } from "../../hosts/stop-process.ts";
+import { type StopRule, stopProcess } from "../../hosts/stop-process.ts";
 import type { LocalPaths } from "./document.ts";
 
 /** No state says how long they may take: as long as any of them may by default. */
 const STOP = { signal: "SIGTERM", timeoutSeconds: 60 } as const;
 
-async function stopRecorded(directory: string): Promise<readonly string[]> {
+/** Its SIGTERM waits until every client is gone. */
+const POSTGRES_STOP = { ...STOP, signal: "SIGINT" } as const;
+
+async function stopRecorded(directory: string, rule: StopRule = STOP): Promise<readonly string[]> {
   const names = await recordedNames(directory);
   for (const name of names) {
     const record = await readRecord(directory, name);
-    if (record !== null) await stopProcess(name, record, STOP);
+    if (record !== null) await stopProcess(name, record, rule);
     await removeRecord(directory, name);
   }
   return names;
@@ -39,8 +42,11 @@ export async function stopLeftovers(paths: LocalPaths): Promise<readonly string[
   const stopTimeoutSeconds = SETTINGS.gracefulShutdownTimeout.default;
   for (const directory of await runDirectories(paths))
     await stopWorkers({ directory, stopTimeoutSeconds }, toStandardError);
-  const redis = await stopRecorded(paths.redis);
-  await removeFile(paths.clientEnv);
+  const servers = [
+    ...(await stopRecorded(paths.redis)),
+    ...(await stopRecorded(paths.postgres, POSTGRES_STOP)),
+  ];
+  for (const file of [paths.clientEnv, paths.databaseEnv, paths.apiEnv]) await removeFile(file);
   await removeTree(paths.secrets);
-  return [...spawners, ...redis];
+  return [...spawners, ...servers];
 }

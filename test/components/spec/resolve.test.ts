@@ -44,6 +44,38 @@ describe("resolving a spec", () => {
     assert.deepEqual([own.lease, own.sweepInterval], [20, 4]);
   });
 
+  it("records runs and serves the API, unless told otherwise", () => {
+    const { recordRuns, database, api } = resolveFleet({}, "local");
+    assert.equal(recordRuns, true);
+    assert.deepEqual(database, {
+      poolSize: 10,
+      poolOverflow: 20,
+      poolTimeout: 30,
+      poolRecycle: 1800,
+      poolPrePing: true,
+      retention: 2_592_000,
+      retentionMode: "delete",
+      recordBuffer: 268_435_456,
+      port: { kind: "preferred", port: 5432 },
+      tablePrefix: "",
+    });
+    const port = { kind: "preferred", port: 8080 };
+    assert.deepEqual(api, { rate: 100, window: 60, maxBody: 8_388_608, enabled: true, port });
+    const off = resolveFleet({ recordRuns: false, api: { enabled: false, port: 9000 } }, "local");
+    assert.deepEqual(
+      [off.recordRuns, off.api.enabled, off.api.port],
+      [false, false, { kind: "demanded", port: 9000 }],
+    );
+    assert.deepEqual(
+      pathsOf({
+        recordRuns: "no",
+        database: { tablePrefix: "Acme", port: 0, retention: "-1 s" },
+        api: { rate: -1, keys: [] },
+      }),
+      ["recordRuns", "database.retention", "database.port", "database.tablePrefix", "api.rate", "api.keys"],
+    );
+  });
+
   it("takes units", () => {
     const spec: FleetSpec = {
       worker: { idleExit: "10 min" },

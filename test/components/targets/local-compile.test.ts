@@ -14,13 +14,17 @@ const CONTEXT: LocalContext = {
   paths: {
     directory: "/state/local",
     clientEnv: "/state/local/client.env",
+    databaseEnv: "/state/local/database.env",
+    apiEnv: "/state/local/api.env",
     redis: "/state/local/redis",
+    postgres: "/state/local/postgres",
     run: "/state/local/run",
     logs: "/state/local/logs",
     secrets: "/state/local/secrets",
   },
   node: "/bin/node",
   redisServer: "/bin/redis-server",
+  postgresPrograms: "/lib/postgresql/bin",
   bundle: {
     digest: `sha256:${hex}`,
     directory: `/state/local/bundles/${hex}`,

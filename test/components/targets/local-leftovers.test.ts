@@ -14,6 +14,9 @@ describe("what an interrupted update left of a stack", () => {
     return {
       directory,
       clientEnv: inside("client.env"),
+      databaseEnv: inside("database.env"),
+      apiEnv: inside("api.env"),
+      postgres: inside("postgres"),
       redis: inside("redis"),
       run: inside("run"),
       logs: inside("logs"),
@@ -25,16 +28,19 @@ describe("what an interrupted update left of a stack", () => {
   });
   afterEach(() => host.close());
 
-  /** A process that says its name on SIGTERM, in a log of all. */
-  async function start(name: string, directory: string) {
-    const args = serverProgram(`process.on("SIGTERM", () => { console.log("${name}"); process.exit(0); });`);
+  /** A process that says its name on the signal, in a log of all. */
+  async function start(name: string, directory: string, signal = "SIGTERM") {
+    const args = serverProgram(
+      `process.on("${signal}", () => { console.log("${name}"); process.exit(0); });`,
+    );
     return host.create(await host.inputs({ name, directory, args }));
   }
 
-  it("is stopped in order: spawners, the workers of every class, Redis; its secrets go", async () => {
-    const { directory, redis, clientEnv, secrets, run } = paths();
+  it("is stopped in order: spawners, the workers of every class, Redis, PostgreSQL; its secrets go", async () => {
+    const { directory, redis, postgres, clientEnv, databaseEnv, apiEnv, secrets, run } = paths();
     const server = await start("redis", redis);
     await start("spawner-heavy-a", directory);
+    await start("postgres", postgres, "SIGINT");
     const worker = await start("worker", join(directory, "elsewhere"));
     const own = identify(worker.pid);
     assert.ok(own !== null);
@@ -43,14 +49,15 @@ describe("what an interrupted update left of a stack", () => {
     mkdirSync(`${run}-heavy`);
     writeFileSync(join(`${run}-heavy`, runFileName("w")), JSON.stringify(runFile));
     mkdirSync(secrets);
-    for (const secret of [clientEnv, join(secrets, "redis-password")]) writeFileSync(secret, "x");
+    for (const secret of [clientEnv, databaseEnv, apiEnv, join(secrets, "redis-password")])
+      writeFileSync(secret, "x");
 
     const stopped = await stopLeftovers(paths());
 
-    assert.deepEqual(stopped, ["spawner-heavy-a", "redis"]);
+    assert.deepEqual(stopped, ["spawner-heavy-a", "redis", "postgres"]);
     assert.deepEqual(host.pids(), []);
-    assert.equal(readFileSync(server.log, "utf8"), "spawner-heavy-a\nworker\nredis\n");
-    assert.deepEqual([existsSync(clientEnv), existsSync(secrets)], [false, false]);
+    assert.equal(readFileSync(server.log, "utf8"), "spawner-heavy-a\nworker\nredis\npostgres\n");
+    assert.deepEqual([clientEnv, databaseEnv, apiEnv, secrets].filter(existsSync), []);
     assert.deepEqual([readdirSync(redis), readdirSync(`${run}-heavy`)], [[], []]);
   });
 

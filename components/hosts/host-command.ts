@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { closeSync, fstatSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { explain, HostError } from "./errors.ts";
+import { lastLines, makeDirectory } from "./host-files.ts";
+import type { ResourceType } from "./resource-type.ts";
+import { hostEnvironment, openLog } from "./start-process.ts";
+
+/** A command that is run to its end. */
+export interface CommandInputs {
+  /** Names it in messages. */
+  readonly name: string;
+  /** Absolute; its working directory, made if missing. */
+  readonly directory: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Beside PATH, HOME and the like. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absolute; output is appended. */
+  readonly log: string;
+  readonly timeoutSeconds: number;
+  /** The command runs when this is new or another one than the last time it succeeded, and else never. */
+  readonly trigger: string;
+}
+export type CommandState = Readonly<Record<never, never>>;
+
+const LOG_LINES_SHOWN = 15;
+
+type End = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+function ended({ command, args, directory, environment, timeoutSeconds }: CommandInputs, log: number) {
+  const child = spawn(command, args, {
+    cwd: directory,
+    env: hostEnvironment(environment),
+    stdio: ["ignore", log, log],
+    timeout: timeoutSeconds * 1000,
+    killSignal: "SIGKILL",
+  });
+  return new Promise<End>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal }));
+  });
+}
+
+/** @throws HostError with the end of its log when it does not succeed. */
+async function run(inputs: CommandInputs): Promise<void> {
+  const { name, directory, command, log, timeoutSeconds } = inputs;
+  await makeDirectory(directory);
+  const file = await openLog(log);
+  const start = fstatSync(file).size;
+  const { code, signal } = await ended(inputs, file)
+    .catch((error: unknown) => {
+      throw explain(`run ${name} (${command})`, error);
+    })
+    .finally(() => closeSync(file));
+  if (code === 0) return;
+  const how =
+    code === null
+      ? `was ended by ${signal}, after ${timeoutSeconds} s at most`
+      : `ended with exit code ${code}`;
+  const tail = await lastLines(log, start, LOG_LINES_SHOWN);
+  throw new HostError(
+    `${name} ${how}; ${tail === "" ? `it said nothing in ${log}` : `the end of ${log}:\n${tail}`}`,
+  );
+}
+
+/** `taskfleet:host:Command`: something to be done once, and again whenever its trigger changes. */
+export const hostCommand: ResourceType<CommandInputs, CommandState> = {
+  secretOutputs: [],
+  noSecretsIn: ["name", "directory", "command", "args", "environment", "log", "trigger"],
+  check: ({ directory, log }) =>
+    [["directory", directory] as const, ["log", log] as const]
+      .filter(([, path]) => !isAbsolute(path))
+      .map(([property, path]) => ({ property, reason: `got ${path}; allowed: an absolute path` })),
+  diff: (olds, news) => ({ changes: olds.trigger !== news.trigger, replaces: [] }),
+  create: async (inputs) => {
+    await run(inputs);
+    return { id: inputs.name, state: {} };
+  },
+  read: async () => ({}),
+  update: async (_olds, news) => {
+    await run(news);
+    return {};
+  },
+  delete: async () => {},
+};

@@ -1,0 +1,50 @@
+import { TABLE_PREFIX } from "../../worker/contract/database.ts";
+import { SETTINGS, type SettingName } from "../../worker/contract/settings.ts";
+import { DEFAULTS } from "./defaults.ts";
+import type { PortChoice } from "./resolve.ts";
+import type { Section } from "./section.ts";
+import { API_FIELDS, DATABASE_FIELDS, type ResolvedSection } from "./setting-fields.ts";
+
+export interface ResolvedDatabase extends ResolvedSection<typeof DATABASE_FIELDS> {
+  readonly port: PortChoice;
+  /** "" for none. */
+  readonly tablePrefix: string;
+}
+
+export interface ResolvedApi extends ResolvedSection<typeof API_FIELDS> {
+  readonly enabled: boolean;
+  readonly port: PortChoice;
+}
+
+const settingsOwn = (name: SettingName) => SETTINGS[name].default;
+
+/** `usual`: the port that is tried first where the section names none. */
+export function resolvePort(section: Section, usual: number): PortChoice {
+  const port = section.number("port", { min: 1, max: 65_535, unit: "port", whole: true }, undefined);
+  return Object.freeze(port === undefined ? { kind: "preferred", port: usual } : { kind: "demanded", port });
+}
+
+export function resolveDatabase(section: Section): ResolvedDatabase {
+  const database = {
+    ...section.settings(DATABASE_FIELDS, settingsOwn),
+    port: resolvePort(section, SETTINGS.pgPort.default),
+    tablePrefix: section.text(
+      "tablePrefix",
+      TABLE_PREFIX,
+      "up to 20 of a-z 0-9 _, a letter first",
+      SETTINGS.tablePrefix.default,
+    ),
+  };
+  section.finish();
+  return Object.freeze(database);
+}
+
+export function resolveApi(section: Section): ResolvedApi {
+  const api = {
+    ...section.settings(API_FIELDS, settingsOwn),
+    enabled: section.flag("enabled", DEFAULTS.apiEnabled),
+    port: resolvePort(section, SETTINGS.apiPort.default),
+  };
+  section.finish();
+  return Object.freeze(api);
+}

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CommandInputs, hostCommand } from "../../../components/hosts/host-command.ts";
+
+describe("a command of the host", () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskfleet-command-"));
+  after(() => rmSync(folder, { recursive: true }));
+
+  const log = join(folder, "logs", "setup.log");
+  const inputs = (script: string, trigger = "1"): CommandInputs => ({
+    name: "setup",
+    directory: join(folder, "work"),
+    command: process.execPath,
+    args: ["-e", script],
+    environment: { GIVEN: "words" },
+    log,
+    timeoutSeconds: 20,
+    trigger,
+  });
+
+  it("runs when it is made and when its trigger changes, and for nothing else", async () => {
+    const first = inputs("console.log(process.env.GIVEN, process.cwd(), process.env.PULUMI_SECRET)");
+    process.env.PULUMI_SECRET = "x";
+    const { id, state } = await hostCommand.create(first).finally(() => delete process.env.PULUMI_SECRET);
+    assert.equal(id, "setup");
+    const line = `words ${join(folder, "work")} undefined\n`;
+    assert.equal(readFileSync(log, "utf8"), line);
+    const olds = { ...first, ...state };
+    const others: CommandInputs = { ...first, args: ["-e", ""], environment: {}, timeoutSeconds: 1 };
+    assert.deepEqual(hostCommand.diff(olds, others), { changes: false, replaces: [] });
+    assert.deepEqual(hostCommand.diff(olds, { ...first, trigger: "2" }), { changes: true, replaces: [] });
+    await hostCommand.update(olds, { ...first, trigger: "2" });
+    assert.equal(readFileSync(log, "utf8"), line + line);
+  });
+
+  it("shows the end of its own output when it fails", async () => {
+    await assert.rejects(hostCommand.create(inputs('console.error("no way"); process.exit(3)')), {
+      name: "HostError",
+      message: `setup ended with exit code 3; the end of ${log}:\nno way`,
+    });
+    await assert.rejects(hostCommand.create({ ...inputs(""), command: "/no/such" }), {
+      message:
+        "cannot run setup (/no/such): there is no such file or folder; create it or correct the path, then run the update again",
+    });
+  });
+});

@@ -1,7 +1,7 @@
 /** Errors of the API as RFC 9457 wants them. Pure. */
 import { PROBLEMS, type ProblemSlug, problemUrn } from "../../contract/api.ts";
 import { QueueFullError, RedisUnavailableError, TaskRefusedError } from "../core/errors.ts";
-import { StoreUnavailableError } from "../ports/activity-store.ts";
+import { MigrationsMissingError, StoreUnavailableError } from "../ports/activity-store.ts";
 
 export interface FieldError {
   readonly field: string;
@@ -67,7 +67,7 @@ export function problemOf(error: unknown): Problem {
       "the queue cannot be asked now; a push may be repeated with the same id or Idempotency-Key";
     return unavailable("redis-unavailable", detail, error.enqueued);
   }
-  if (error instanceof StoreUnavailableError)
+  if (error instanceof StoreUnavailableError || error instanceof MigrationsMissingError)
     return unavailable("database-unavailable", "the record of runs cannot be asked now", []);
   return (
     ofFramework(error as FrameworkError) ?? new Problem("internal", "see the API's log for this instance")

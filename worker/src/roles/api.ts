@@ -1,29 +1,19 @@
 /** The role `api`: the fleet's front door. Several may run; they share keys and rate limits through Redis. */
 import { EXIT } from "../../contract/exit-codes.ts";
+import { openStore } from "../adapters/postgres/open-store.ts";
 import { createConnection } from "../adapters/redis/connection.ts";
 import { API_EVENTS } from "../api/events.ts";
 import { ApiListenError } from "../api/listen-error.ts";
 import { apiParts } from "../api/parts.ts";
-import { loadSettings, type Settings, secretValues } from "../config/load-settings.ts";
+import { loadSettings } from "../config/load-settings.ts";
+import { logOptions } from "../logging/log-options.ts";
 import { createLogger, type Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
+import { reportSecrets } from "../logging/report-secrets.ts";
+import { openSecrets } from "../secrets/open-secrets.ts";
 
 /** Requests that run at the end may take so long to finish. */
 const FINISH_MS = 30_000;
-
-function allSecrets(settings: Settings<"api">): readonly string[] {
-  const { apiKey, pgPassword, databaseUrl } = settings;
-  const inUrl = URL.canParse(databaseUrl) ? new URL(databaseUrl).password : "";
-  return [...secretValues(settings), apiKey, pgPassword, databaseUrl, inUrl, decoded(inUrl)];
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
 
 /** Aborts at the first SIGTERM or SIGINT. */
 function stopSignal(logger: Logger): AbortSignal {
@@ -39,13 +29,14 @@ function stopSignal(logger: Logger): AbortSignal {
 /**
  * Runs until SIGTERM or SIGINT, then finishes the requests that it has. Returns the exit code. Redis and the
  * database need not be there at the start: `/health/ready` says so until they are.
- * @throws SettingsError, ApiListenError before it serves.
+ * @throws SettingsError, SecretsError, ApiListenError before it serves.
  */
 export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
-  const settings = loadSettings(env, "api");
-  const secrets = allSecrets(settings);
-  const { logJson: json, logLevel: level, redisUrl: url, redisPassword: password } = settings;
-  const logger = await createLogger({ name: "api", json, level, secrets });
+  const { settings, secrets: source } = await openSecrets(env, loadSettings(env, "api"), "api");
+  const secrets = () => source.values();
+  const { redisUrl: url, redisPassword: password } = settings;
+  const logger = await createLogger({ name: "api", ...logOptions(settings), secrets });
+  reportSecrets(source, logger);
   const { buildApi } = await import("../api/server.ts");
   const stopping = stopSignal(logger);
   const connect = (profile: "client" | "subscriber") =>
@@ -55,8 +46,10 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
   // Many waits may listen at once; it connects with the first.
   const subscriber = connect("subscriber").setMaxListeners(0);
   const redact = redactor(secrets);
+  const store = await openStore(settings, "taskfleet api");
+  const runs = store ?? null;
   const app = await buildApi(
-    apiParts({ settings, redis, subscriber: () => subscriber, logger, runs: null, stopping, redact }),
+    apiParts({ settings, redis, subscriber: () => subscriber, logger, runs, stopping, redact }),
   );
   const { apiHost: host, apiPort: port } = settings;
   const address = await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
@@ -68,6 +61,8 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
     app.close().then(() => true),
     new Promise<false>((resolve) => setTimeout(resolve, FINISH_MS, false).unref()),
   ]);
+  await store?.close();
+  source.stop();
   redis.disconnect();
   subscriber.disconnect();
   logger.info({ graceful }, API_EVENTS.stopped);

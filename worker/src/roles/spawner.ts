@@ -8,6 +8,7 @@ import type { Redis } from "ioredis";
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { PublishedKind } from "../../contract/records.ts";
 import type { BacklogPolicy } from "../../contract/scaling.ts";
+import { openStore } from "../adapters/postgres/open-store.ts";
 import { ProcessActuator } from "../adapters/processes/process-actuator.ts";
 import { createConnection } from "../adapters/redis/connection.ts";
 import type { Settings } from "../config/load-settings.ts";
@@ -83,23 +84,16 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   return EXIT.ok;
 }
 
-/** The record in the database that the settings name, if they name one; only then its driver is loaded. */
+/** The record, where the settings name a database. */
 async function openRecord(
   settings: SpawnerSettings,
   redis: Redis,
   logger: Logger,
 ): Promise<LedRecord | undefined> {
   const { stream } = spawnerFigures(settings);
-  const { databaseUrl } = await import("../adapters/postgres/connection-string.ts");
-  const url = databaseUrl(settings);
-  if (url === "") return undefined;
-  const [{ PostgresStore }, { ledRecord }, { poolOptions }] = await Promise.all([
-    import("../adapters/postgres/store.ts"),
-    import("../recorder/open-record.ts"),
-    import("../adapters/postgres/pool-options.ts"),
-  ]);
-  const pool = poolOptions(settings, "taskfleet spawner");
-  const store = await PostgresStore.open({ url, prefix: settings.tablePrefix, pool });
+  const store = await openStore(settings, "taskfleet spawner");
+  if (store === undefined) return undefined;
+  const { ledRecord } = await import("../recorder/open-record.ts");
   return ledRecord({ settings, redis, stream, store, logger });
 }
 

@@ -94,6 +94,15 @@ describe("fleet: the queue's upkeep", function () {
     assert.equal(other.has("worker_task_total"), false);
   });
 
+  it("ends the record of a queue that had one, where no database is named", async () => {
+    fleet = await TestFleet.open();
+    const record = "{peagen.tasks}:record";
+    await fleet.redis.client.hset(record, { bytes: "1000000", used: "7" });
+    await fleet.spawner();
+    await waitFor("the switch", async () => (await fleet.redis.client.hexists(record, "bytes")) === 0);
+    assert.equal(await fleet.redis.client.hget(record, "used"), "7");
+  });
+
   it("is ready when Redis answers", async () => {
     fleet = await TestFleet.open();
     const address = await (await fleet.spawner()).address();

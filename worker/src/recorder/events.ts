@@ -9,5 +9,4 @@ export const RECORD_EVENTS = {
   refused: "record_refused",
   cleanedUp: "runs_cleaned_up",
   expired: "activities_expired",
-  historyFailed: "history_failed",
 } as const;

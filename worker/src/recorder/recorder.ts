@@ -20,8 +20,6 @@ export interface RecorderOptions {
   /** A clock in ms. */
   readonly now: () => number;
   readonly logger: Logger;
-  /** Called with runs that ended, after they are in the record. */
-  readonly ended?: (runs: readonly Run[]) => void;
 }
 
 interface Entry {
@@ -106,16 +104,11 @@ export class Recorder implements Loop {
 
   /** Writes entries, all or none. False: another recorder moved the position. */
   async #write(entries: readonly Entry[]): Promise<boolean> {
-    const { store, queue, ended } = this.#options;
+    const { store, queue } = this.#options;
     const events = entries.flatMap(({ event }) => (event === undefined ? [] : [event]));
     const from = this.#position ?? null;
     const to = entries.at(-1)?.id ?? BEFORE_ALL;
-    let finished: readonly Run[] = [];
-    const change = (runs: ReadonlyMap<string, Run>) => {
-      const changes = foldEvents(queue, events, runs);
-      finished = changes.runs.filter((run) => run.finished_at !== null);
-      return changes;
-    };
+    const change = (runs: ReadonlyMap<string, Run>) => foldEvents(queue, events, runs);
     try {
       const done = await store.write(queue, { ids: idsOf(events), change, position: { from, to } });
       if (done === "moved") return false;
@@ -124,7 +117,6 @@ export class Recorder implements Loop {
       return this.#writeParts(entries, error);
     }
     this.#position = to;
-    ended?.(finished);
     return true;
   }
 

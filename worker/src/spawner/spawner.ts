@@ -6,9 +6,11 @@ import type { BacklogPolicy } from "../../contract/scaling.ts";
 import { Keeper } from "../adapters/redis/keeper.ts";
 import { ParkedTasks } from "../adapters/redis/kind-limits.ts";
 import { LeaderLease } from "../adapters/redis/lease.ts";
+import { RecordStream } from "../adapters/redis/record-stream.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Actuator } from "../ports/actuator.ts";
+import { noRecordLoop } from "../recorder/no-record.ts";
 import { dueLoop } from "./due-loop.ts";
 import { SPAWNER_EVENTS } from "./events.ts";
 import type { FailureLog } from "./failure-log.ts";
@@ -86,12 +88,13 @@ export class Spawner {
   }
 
   async #lead(term: AbortSignal): Promise<void> {
-    const { failures, record } = this.#options;
+    const { failures, record, redis, stream } = this.#options;
     const scaler = this.#newScaler();
     this.#scaler = scaler;
     const parked: Loop = { ...dueLoop(this.#parked, Date.now), name: "parked" };
     const upkeep = [dueLoop(this.#keeper, Date.now), parked, this.#sweep(), scaler, this.#publish()];
-    const loops = [...upkeep, ...(record?.loops() ?? [])];
+    const recording = record?.loops() ?? [noRecordLoop(new RecordStream(redis, stream))];
+    const loops = [...upkeep, ...recording];
     await Promise.all(loops.map((loop) => repeat(loop, term, failures)));
     this.#scaler = null;
   }

@@ -53,7 +53,7 @@ describe("the demo's tasks", () => {
   it("are pushed as one JSON object a line", () => {
     assert.equal(
       pushLines([longTask("run", "killed", 8)]),
-      '{"kind":"sleep","id":"run-killed","payload":{"ms":8000,"steps":1}}\n',
+      '{"kind":"sleep","id":"run-killed","payload":{"ms":8000,"steps":2}}\n',
     );
   });
 });

@@ -66,6 +66,24 @@ const CASES: Readonly<Record<string, readonly (readonly [Facts, CheckStatus, Reg
       "failed",
       /\/metrics lacks workers_live$/,
     ],
+    // Those of the record only where there is one.
+    [
+      {
+        ...SOUND,
+        endpoints: [{ ...LEADER, metrics: LEADER.metrics.filter((name) => name !== "record_lag_seconds") }],
+      },
+      "failed",
+      /\/metrics lacks record_lag_seconds$/,
+    ],
+    [
+      {
+        ...SOUND,
+        database: { state: "none" },
+        endpoints: [{ ...LEADER, metrics: LEADER.metrics.filter((name) => !name.startsWith("record_")) }],
+      },
+      "ok",
+      /metrics of the queue at/,
+    ],
     [queue({ leader: null }), "failed", /^no spawner leads/],
     [{ ...SOUND, endpoints: [WORKER] }, "skipped", /^the leader spawner-a cannot be asked from here$/],
   ],

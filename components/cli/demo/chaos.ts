@@ -5,10 +5,9 @@ import { CommandError } from "../command-error.ts";
 import type { Status } from "./queue-command.ts";
 import type { StatusFeed } from "./status-feed.ts";
 
-/** A worker that is in the middle of a task of this kind, `except` aside. */
-function runner(kind: string, except: readonly string[] = []) {
-  return (status: Status) =>
-    status.workers.find((worker) => (worker.running[kind] ?? 0) > 0 && !except.includes(worker.worker_id));
+/** The worker that is in the middle of this task: what it holds may wait yet, what reports progress runs. */
+function runner(taskId: string) {
+  return (status: Status) => status.workers.find(({ progress }) => progress?.[taskId] !== undefined);
 }
 
 export interface Struck {
@@ -17,8 +16,8 @@ export interface Struck {
 }
 
 /** SIGKILL in the middle of a task. */
-export async function killWorker(feed: StatusFeed): Promise<Struck> {
-  const worker = await feed.until("a worker with a long task", runner("sleep"));
+export async function killWorker(feed: StatusFeed, taskId: string): Promise<Struck> {
+  const worker = await feed.until("a worker in the middle of a long task", runner(taskId));
   process.kill(worker.pid, "SIGKILL");
   return { workerId: worker.worker_id, pid: worker.pid };
 }
@@ -27,12 +26,19 @@ export async function killWorker(feed: StatusFeed): Promise<Struck> {
  * SIGSTOP until its tasks were taken back and would have ended, at most `taskMs` after they began; then SIGCONT.
  * Resolves when its late result was refused.
  */
-export async function stopWorkerPastLease(feed: StatusFeed, killed: Struck, taskMs: number): Promise<Struck> {
-  const { worker, late } = await feed.until("a second worker with a long task", (status) => {
-    const worker = runner("sleep", [killed.workerId])(status);
+export async function stopWorkerPastLease(feed: StatusFeed, taskId: string, taskMs: number): Promise<Struck> {
+  const { worker, late } = await feed.until("a second worker in the middle of a long task", (status) => {
+    const worker = runner(taskId)(status);
     return worker === undefined ? undefined : { worker, late: status.counters.late };
   });
-  const resume = () => process.kill(worker.pid, "SIGCONT");
+  const resume = () => {
+    try {
+      process.kill(worker.pid, "SIGCONT");
+    } catch (error) {
+      // Its supervisor may have given it up.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
   // A Ctrl-C in between must not leave it stopped.
   const interrupt = () => process.exit(EXIT.interrupted);
   process.once("exit", resume).once("SIGINT", interrupt);

@@ -155,12 +155,12 @@ async function upsetFleet(
   };
   await push([...flaky, first]);
   view.say(`• push: ${flaky.length} tasks that fail at first or for ever`);
-  const killed = await killWorker(feed);
+  const killed = await killWorker(feed, first.id);
   view.say(`• SIGKILL: worker ${killed.workerId} in the middle of a task`);
   const { killed: leader, successor } = await killLeader(feed);
   view.say(`• SIGKILL: leading spawner ${leader}; ${successor} leads now`);
   await push([second]);
-  const stopped = await stopWorkerPastLease(feed, killed, LONG_SECONDS * 1000);
+  const stopped = await stopWorkerPastLease(feed, second.id, LONG_SECONDS * 1000);
   view.say(`• SIGSTOP past its lease, then SIGCONT: worker ${stopped.workerId}; its late result was refused`);
   return [...flaky, first, second];
 }

@@ -31,12 +31,12 @@ export function flakyTasks(run: string): PlannedTask[] {
 }
 
 /**
- * A task long enough for its worker to be killed or stopped in the middle. In one step: a worker that wakes up
- * too late has its result at once, before it can learn that the task is another's.
+ * A task long enough for its worker to be killed or stopped in the middle. In two steps: the first tells that it runs,
+ * and a worker that wakes up too late in the second has its result at once, before it can learn that the task is another's.
  */
 export function longTask(run: string, name: string, seconds: number): PlannedTask {
   const id = `${run}-${name}`;
-  return { id, expect: "success", push: { kind: "sleep", id, payload: { ms: seconds * 1000, steps: 1 } } };
+  return { id, expect: "success", push: { kind: "sleep", id, payload: { ms: seconds * 1000, steps: 2 } } };
 }
 
 /** Programs that attack their worker and its neighbours, each in the sandbox. */

@@ -4,6 +4,13 @@ import { type Check, failed, ofQueue, ok, skipped } from "../check.ts";
 const OF_LEADER = (Object.values(METRICS) as readonly MetricDefinition[])
   .filter(({ exposedBy }) => exposedBy === "leader")
   .map(({ name }) => name);
+/** Only where there is a record. */
+const OF_RECORD: readonly string[] = [
+  METRICS.recordPending.name,
+  METRICS.recordLag.name,
+  METRICS.recordLost.name,
+  METRICS.recordRows.name,
+];
 
 /** The leading spawner exports the queue's metrics, every one. */
 export const metricsExported: Check = {
@@ -19,9 +26,11 @@ export const metricsExported: Check = {
         );
       const found = facts.endpoints.find(({ of }) => of === "leader");
       if (found === undefined) return skipped(`the leader ${leader} cannot be asked from here`);
-      const missing = OF_LEADER.filter((name) => !found.metrics.includes(name));
+      const isRecorded = facts.database.state !== "none";
+      const expected = OF_LEADER.filter((name) => isRecorded || !OF_RECORD.includes(name));
+      const missing = expected.filter((name) => !found.metrics.includes(name));
       if (missing.length === 0)
-        return ok(`${OF_LEADER.length} metrics of the queue at ${found.address}/metrics`);
+        return ok(`${expected.length} metrics of the queue at ${found.address}/metrics`);
       return failed(
         `${found.address}/metrics lacks ${missing.join(", ")}`,
         "is the spawner of this version? taskfleet up replaces it",

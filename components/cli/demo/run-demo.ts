@@ -33,8 +33,8 @@ interface Progress {
   mostWorkers: number;
 }
 
-/** Long enough to be seen in a report and struck. */
-const LONG_SECONDS = 10;
+/** So long that, half-way, there is time for a heartbeat to tell and for this demo to see it and to strike. */
+const LONG_SECONDS = 20;
 /** A task without an end by then is lost, and the demo says so. */
 const LONGEST_WAIT_MS = 120_000;
 

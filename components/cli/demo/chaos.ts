@@ -15,9 +15,12 @@ export interface Struck {
   readonly pid: number;
 }
 
-/** SIGKILL in the middle of a task. */
-export async function killWorker(feed: StatusFeed, taskId: string): Promise<Struck> {
-  const worker = await feed.until("a worker in the middle of a long task", runner(taskId));
+/** SIGKILL of a worker that holds a long task. */
+export async function killWorker(feed: StatusFeed): Promise<Struck> {
+  // Whether its task runs or waits there for a slot, it must be taken back.
+  const worker = await feed.until("a worker with a long task", (status) =>
+    status.workers.find(({ running }) => (running.sleep ?? 0) > 0),
+  );
   process.kill(worker.pid, "SIGKILL");
   return { workerId: worker.worker_id, pid: worker.pid };
 }

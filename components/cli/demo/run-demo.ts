@@ -155,7 +155,7 @@ async function upsetFleet(
   };
   await push([...flaky, first]);
   view.say(`• push: ${flaky.length} tasks that fail at first or for ever`);
-  const killed = await killWorker(feed, first.id);
+  const killed = await killWorker(feed);
   view.say(`• SIGKILL: worker ${killed.workerId} in the middle of a task`);
   const { killed: leader, successor } = await killLeader(feed);
   view.say(`• SIGKILL: leading spawner ${leader}; ${successor} leads now`);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FIRST_EVENT } from "../../worker/src/adapters/redis/record-stream.ts";
+import { BEFORE_ALL } from "../../worker/src/ports/run-event-source.ts";
 import { BLOCK_MS, errorOf, openQueue, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 import { Recorded, ROOM } from "../support/recorded.ts";
 import { startRedis } from "../support/redis-server.ts";
@@ -26,11 +26,11 @@ describe("the stream of events", () => {
   it("is switched on and off", async () => {
     const { stream } = await Recorded.on(queue, 4_096);
     assert.deepEqual(await stream.state(), { boundBytes: 4_096, usedBytes: 0, lost: 0, lostAt: null });
-    assert.equal(await stream.lastId(), FIRST_EVENT);
+    assert.equal(await stream.lastId(), BEFORE_ALL);
     await stream.off();
     assert.equal((await stream.state()).boundBytes, null);
     await queue.push();
-    assert.deepEqual(await stream.read(FIRST_EVENT, 10), []);
+    assert.deepEqual(await stream.read(BEFORE_ALL, 10), []);
   });
 
   it("is read in order, whole entries up to so many tasks, after an entry", async () => {
@@ -39,12 +39,12 @@ describe("the stream of events", () => {
       await queue.producer.enqueue(Array.from({ length: size }, () => ({ kind: "k", payload: 1 })));
     const rowsOf = async (after: string, rows: number) =>
       (await stream.read(after, rows)).map((entry) => entry.rows);
-    assert.deepEqual(await rowsOf(FIRST_EVENT, 100), [3, 1, 2]);
-    assert.deepEqual(await rowsOf(FIRST_EVENT, 4), [3, 1]);
-    assert.deepEqual(await rowsOf(FIRST_EVENT, 5), [3, 1, 2]);
-    const [first] = await stream.read(FIRST_EVENT, 1);
+    assert.deepEqual(await rowsOf(BEFORE_ALL, 100), [3, 1, 2]);
+    assert.deepEqual(await rowsOf(BEFORE_ALL, 4), [3, 1]);
+    assert.deepEqual(await rowsOf(BEFORE_ALL, 5), [3, 1, 2]);
+    const [first] = await stream.read(BEFORE_ALL, 1);
     assert.deepEqual(await rowsOf(first?.id ?? "", 100), [1, 2]);
-    const all = await stream.read(FIRST_EVENT, 100);
+    const all = await stream.read(BEFORE_ALL, 100);
     assert.equal(await stream.lastId(), all.at(-1)?.id);
     await stream.trim(await stream.lastId());
     assert.equal(await stream.lastId(), all.at(-1)?.id, "it outlives the entries");
@@ -54,7 +54,7 @@ describe("the stream of events", () => {
     const { stream } = await Recorded.on(queue);
     await queue.redis.xadd(queue.keys.events, "*", "foo", "bar");
     await queue.redis.xadd(queue.keys.events, "*", "t", "settled", "at", "1", "n", "2", "d", "{");
-    const found = await stream.read(FIRST_EVENT, 10);
+    const found = await stream.read(BEFORE_ALL, 10);
     assert.deepEqual(
       found.map(({ rows, event }) => [rows, event]),
       [
@@ -68,11 +68,11 @@ describe("the stream of events", () => {
     const { stream } = await Recorded.on(queue);
     for (let n = 0; n < 1_200; n++) void queue.push({ id: `t${n}` });
     await queue.push({ id: "last" });
-    const entries = await stream.read(FIRST_EVENT, 10_000);
+    const entries = await stream.read(BEFORE_ALL, 10_000);
     assert.equal(entries.length, 1_201);
     assert.equal((await stream.state()).usedBytes, (await waiting()).bytes);
     await stream.trim(entries[1_100]?.id ?? "");
-    assert.deepEqual((await stream.read(FIRST_EVENT, 10_000)).length, 100);
+    assert.deepEqual((await stream.read(BEFORE_ALL, 10_000)).length, 100);
     const left = (await waiting()).bytes;
     assert(left > 0);
     assert.equal((await stream.state()).usedBytes, left);
@@ -96,7 +96,7 @@ describe("the stream of events", () => {
     assert(bytes <= 65_536 && rows > 0);
     assert.equal(lost, 2 * TASKS - rows);
     assert(lostAt !== null && lostAt > 1e12);
-    const types = (await stream.read(FIRST_EVENT, TASKS)).map(({ event }) => event?.type);
+    const types = (await stream.read(BEFORE_ALL, TASKS)).map(({ event }) => event?.type);
     assert(
       types.every((type) => type === "settled"),
       "the newest stay",

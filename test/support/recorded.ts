@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { RunChange, RunEvent } from "../../worker/contract/run-events.ts";
-import { FIRST_EVENT, RecordStream } from "../../worker/src/adapters/redis/record-stream.ts";
+import { RecordStream } from "../../worker/src/adapters/redis/record-stream.ts";
+import { BEFORE_ALL } from "../../worker/src/ports/run-event-source.ts";
 import type { TestQueue } from "./queue.ts";
 
 /** Far more than any test tells. */
@@ -22,8 +23,8 @@ export class Recorded {
 
   /** All that was told since the last call; each event tells of as many tasks as it says. */
   async told(): Promise<RunEvent[]> {
-    const entries = await this.stream.read(FIRST_EVENT, Number.MAX_SAFE_INTEGER);
-    await this.stream.trim(entries.at(-1)?.id ?? FIRST_EVENT);
+    const entries = await this.stream.read(BEFORE_ALL, Number.MAX_SAFE_INTEGER);
+    await this.stream.trim(entries.at(-1)?.id ?? BEFORE_ALL);
     return entries.map(({ rows, event }) => {
       assert(event !== undefined);
       assert.equal(event.changes.length, rows);

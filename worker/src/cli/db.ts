@@ -93,11 +93,6 @@ async function demand(name: string, value: string): Promise<string> {
 }
 
 async function withDatabase(url: string, work: (database: Database) => Promise<number>): Promise<number> {
-  const { Database, ONE_CONNECTION } = await import("../adapters/postgres/database.ts");
-  const database = await Database.open(url, { ...ONE_CONNECTION, name: "taskfleet db" });
-  try {
-    return await work(database);
-  } finally {
-    await database.close();
-  }
+  const postgres = await import("../adapters/postgres/database.ts");
+  return postgres.withDatabase(url, work);
 }

@@ -69,7 +69,7 @@ function truthOf(unknown: boolean, outcome: TaskOutcome | undefined): Truth | un
 }
 
 /** Changes runs that are open still; returns their ids. */
-export async function amend(
+async function amend(
   { queue, store, now }: Pick<CleanUpOptions, "queue" | "store" | "now">,
   ids: readonly string[],
   changeOf: (run: Run) => RunChange | undefined,
@@ -114,12 +114,12 @@ function changeOf(run: Run, truth: Truth | undefined, now: number): RunChange | 
 }
 
 /** A run of a task that is nowhere. */
-export function gone(run: Run, now: number, message: string): RunChange {
+function gone(run: Run, now: number, message: string): RunChange {
   const { attempts, deliveries } = run;
   return { ...factsOf(run), type: "cancelled", attempts, deliveries, finishedAt: now, message };
 }
 
-export function factsOf(run: Run) {
+function factsOf(run: Run) {
   return {
     ...{ id: run.id, kind: run.kind, agentId: run.agent_id, enqueuedAt: run.created_at },
     priority: run.priority as RunPriority,

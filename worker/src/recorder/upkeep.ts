@@ -1,3 +1,4 @@
+import { compareEntryIds } from "../core/entry-order.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ActivityStore } from "../ports/activity-store.ts";
 import { BEFORE_ALL, type RunEventSource } from "../ports/run-event-source.ts";
@@ -33,7 +34,7 @@ export function staleLoop({ queue, source, store, tasks, now, logger }: UpkeepOp
     async step(signal) {
       target ??= await source.lastId();
       const position = (await store.position(queue)) ?? BEFORE_ALL;
-      if (isBefore(position, target)) return CATCH_UP_MS;
+      if (compareEntryIds(position, target) < 0) return CATCH_UP_MS;
       const before = now() - YOUNGEST_STALE_MS;
       const { stale, repaired } = await cleanUpStale({ queue, store, tasks, before, now: now(), signal });
       const text = `Cleaned up ${stale} stale activities`;
@@ -41,13 +42,6 @@ export function staleLoop({ queue, source, store, tasks, now, logger }: UpkeepOp
       return NOT_AGAIN_MS;
     },
   };
-}
-
-/** Whether one stream entry id comes before another. */
-export function isBefore(id: string, other: string): boolean {
-  const [ms = 0, sequence = 0] = id.split("-").map(Number);
-  const [otherMs = 0, otherSequence = 0] = other.split("-").map(Number);
-  return ms < otherMs || (ms === otherMs && sequence < otherSequence);
 }
 
 export interface RetentionOptions extends UpkeepOptions {

@@ -140,6 +140,16 @@ export class Database implements Queries {
   }
 }
 
+/** Opens a database for one command, and closes it after `work`. @throws TaskfleetError when the URL is none. */
+export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await Database.open(url, { ...ONE_CONNECTION, name: "taskfleet db" });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
 function queriesOf(client: PoolClient): Queries {
   return {
     async query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]) {

@@ -1,22 +1,8 @@
-import type { Settings } from "../../config/load-settings.ts";
-import { databaseUrl } from "./connection-string.ts";
+import { type DatabaseSettings, databaseUrl } from "./connection-string.ts";
+import type { PoolSettings } from "./pool-options.ts";
 import type { PostgresStore } from "./store.ts";
 
-type StoreSettings = Pick<
-  Settings<"api">,
-  | "databaseUrl"
-  | "pgHost"
-  | "pgPort"
-  | "pgUser"
-  | "pgPassword"
-  | "pgDatabase"
-  | "tablePrefix"
-  | "poolSize"
-  | "poolOverflow"
-  | "poolTimeout"
-  | "poolRecycle"
-  | "poolPrePing"
->;
+type StoreSettings = DatabaseSettings & PoolSettings & { readonly tablePrefix: string };
 
 /**
  * The record in the database that the settings name; undefined where they name none. Only then its driver is loaded.

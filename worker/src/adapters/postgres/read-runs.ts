@@ -4,6 +4,9 @@ import type { OpenFilter, RunCounts, RunFilter, RunPage } from "../../ports/acti
 import type { Queries } from "./database.ts";
 import { logLineJson, runColumns } from "./run-rows.ts";
 
+/** A value in ms since the epoch. */
+const TIME = "to_timestamp(?::float8 / 1000)";
+
 /** Conditions with their values, numbered as they come. */
 class Conditions {
   readonly values: unknown[] = [];
@@ -47,10 +50,8 @@ export async function readRuns(
   if (filter.statuses !== undefined) conditions.add("a.status = ANY(?)", filter.statuses);
   if (filter.kind !== undefined) conditions.add("a.kind = ?", filter.kind);
   if (filter.agentId !== undefined) conditions.add("a.agent_id = ?", filter.agentId);
-  if (filter.since !== undefined)
-    conditions.add("a.updated_at >= to_timestamp(?::float8 / 1000)", filter.since);
-  if (filter.until !== undefined)
-    conditions.add("a.updated_at < to_timestamp(?::float8 / 1000)", filter.until);
+  if (filter.since !== undefined) conditions.add(`a.updated_at >= ${TIME}`, filter.since);
+  if (filter.until !== undefined) conditions.add(`a.updated_at < ${TIME}`, filter.until);
   if (filter.cursor !== undefined) {
     const { updatedUs, id } = filter.cursor;
     const before = "timestamptz 'epoch' + ?::bigint * interval '1 microsecond'";
@@ -96,11 +97,10 @@ export async function readOpen(
   conditions.add("a.queue = ?", queue);
   const statuses = filter.status === undefined ? OPEN_STATUSES : [filter.status];
   conditions.add("a.status = ANY(?)", statuses);
-  const time = "to_timestamp(?::float8 / 1000)";
-  if (filter.startedBefore !== undefined) conditions.add(`a.started_at < ${time}`, filter.startedBefore);
-  if (filter.createdBefore !== undefined) conditions.add(`a.created_at < ${time}`, filter.createdBefore);
+  if (filter.startedBefore !== undefined) conditions.add(`a.started_at < ${TIME}`, filter.startedBefore);
+  if (filter.createdBefore !== undefined) conditions.add(`a.created_at < ${TIME}`, filter.createdBefore);
   if (filter.after !== undefined) {
-    conditions.add(`(a.created_at, a.id) > (${time}, ?)`, filter.after.createdAt, filter.after.id);
+    conditions.add(`(a.created_at, a.id) > (${TIME}, ?)`, filter.after.createdAt, filter.after.id);
   }
   return database.query<Run>(
     `SELECT ${runColumns("a")} FROM ${activity} a WHERE ${conditions.where}

@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { databaseRoles } from "../../../contract/database.ts";
 import { TaskfleetError } from "../../core/errors.ts";
 import { databaseLogin, inDatabase } from "./connection-string.ts";
-import { Database, ONE_CONNECTION, type Queries } from "./database.ts";
+import { type Queries, withDatabase } from "./database.ts";
 
 /** Logins of the three roles, as URLs; all name the same database. */
 export interface RoleUrls {
@@ -95,13 +95,4 @@ function verifier(password: string): string {
 
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
-}
-
-async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await Database.open(url, { ...ONE_CONNECTION, name: "taskfleet db" });
-  try {
-    return await work(database);
-  } finally {
-    await database.close();
-  }
 }

@@ -40,9 +40,8 @@ type Columns = Readonly<Record<string, ColumnType>>;
 
 /** `SELECT` list that gives a `Run`, of this table or alias. */
 export function runColumns(table: string): string {
-  return ["queue", ...Object.entries(COLUMNS).map(([name, type]) => read(`${table}.${name}`, name, type))]
-    .map((column) => (column === "queue" ? `${table}.queue` : column))
-    .join(", ");
+  const columns = Object.entries(COLUMNS).map(([name, type]) => read(`${table}.${name}`, name, type));
+  return [`${table}.queue`, ...columns].join(", ");
 }
 
 /** JSON object that is a `RunLogLine`, of this table or alias. */

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { queueKeys } from "../../../contract/queue-keys.ts";
 import { parseRunEvent, type RunEvent } from "../../../contract/run-events.ts";
+import { BEFORE_ALL, type RunEventSource } from "../../ports/run-event-source.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** An entry of `events`. */
@@ -24,16 +25,13 @@ export interface RecordState {
   readonly lostAt: number | null;
 }
 
-/** Where nothing was read before. */
-export const FIRST_EVENT = "0-0";
-
 /** Most entries of one command. */
 const MOST_ENTRIES = 1_000;
 /** Of an entry, before any was read. */
 const ROWS_GUESSED = 50;
 
 /** The stream in which the scripts of one queue tell what they change, and the switch that has them do so. */
-export class RecordStream {
+export class RecordStream implements RunEventSource {
   readonly #redis: Redis;
   readonly #record: string;
   readonly #events: string;
@@ -68,9 +66,9 @@ export class RecordStream {
     };
   }
 
-  /** Id of the newest entry; `FIRST_EVENT` for none. It outlives the entry, so it never goes back while the key is there. */
+  /** Id of the newest entry; `BEFORE_ALL` for none. It outlives the entry, so it never goes back while the key is there. */
   async lastId(): Promise<string> {
-    if ((await this.#redis.exists(this.#events)) === 0) return FIRST_EVENT;
+    if ((await this.#redis.exists(this.#events)) === 0) return BEFORE_ALL;
     const info = (await this.#redis.xinfo("STREAM", this.#events)) as unknown[];
     return String(info[info.indexOf("last-generated-id") + 1]);
   }

@@ -1,23 +1,14 @@
-import type { PackedSettledTold } from "../../../contract/packed-events.ts";
+import type { PackedSettledGroup, PackedSettledTold } from "../../../contract/packed-events.ts";
 import { attemptLabels, runtimeBucket } from "../../../contract/stats-fields.ts";
 import type { SettleItem } from "./consumer.ts";
 import { settledTold } from "./told.ts";
 
-/** Tasks that count alike. */
-type Group = [
-  kind: string,
-  labels: string,
-  bucket: number,
-  /** `handler:reason` of a failure, or "". */
-  fail: string,
-  count: number,
-  /** All their run times. */
-  ms: number,
-];
+/** One that is being counted. */
+type Group = [...PackedSettledGroup];
 
 /** What `settle.lua` counts: groups as a whole, and of each task what is its own, for the case that it is refused. */
 export interface SettleCounts {
-  readonly groups: readonly Group[];
+  readonly groups: readonly PackedSettledGroup[];
   /** Place in `groups`, from 1. */
   readonly group: readonly number[];
   /** Run times. */

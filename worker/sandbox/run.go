@@ -14,9 +14,7 @@ import (
 )
 
 const (
-	// Largest policy: arguments and environment of a program are at most 2 MiB each.
-	maxPolicyBytes = 8 << 20
-	watchEvery     = 50 * time.Millisecond
+	watchEvery = 50 * time.Millisecond
 	// Walking a folder costs more than looking at processes.
 	diskEvery = 4
 	// Users that nothing else runs as, one for each helper: the base plus its process id.
@@ -24,33 +22,6 @@ const (
 	// How long what was killed may take to be gone.
 	endPatience = 5 * time.Second
 )
-
-// Ended is the last event: how the program ended, and the limit that ended it, if one did.
-type Ended struct {
-	Event string `json:"event"`
-	// null when a signal ended it.
-	ExitCode *int    `json:"exitCode"`
-	Signal   *string `json:"signal"`
-	// cpu, memory, processes, output, timeout, denied; null when no limit was hit.
-	Limit *string `json:"limit"`
-	CPUMs uint64  `json:"cpuMs"`
-	// Most that the watch saw.
-	MemoryBytes uint64 `json:"memoryBytes"`
-	Processes   uint64 `json:"processes"`
-}
-
-type started struct {
-	Event    string   `json:"event"`
-	Pid      int      `json:"pid"`
-	Enforced Enforced `json:"enforced"`
-}
-
-type failed struct {
-	Event   string `json:"event"`
-	Step    string `json:"step"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
 
 // sandboxed is one running program.
 type sandboxed struct {
@@ -79,6 +50,7 @@ func run(control *os.File) int {
 		return exitUsage
 	}
 	unix.CloseOnExec(controlDescriptor)
+	reserveThreads()
 	one := &sandboxed{policy: policy, say: say}
 	report, err := one.start()
 	if err != nil {
@@ -92,52 +64,6 @@ func run(control *os.File) int {
 	orders := make(chan string)
 	go readOrders(reader, orders)
 	return one.watch(reports, orders)
-}
-
-func readLine(reader *bufio.Reader) ([]byte, error) {
-	var text []byte
-	for {
-		part, isPrefix, err := reader.ReadLine()
-		if err != nil {
-			return nil, err
-		}
-		text = append(text, part...)
-		if len(text) > maxPolicyBytes {
-			return nil, fmt.Errorf("longer than %d bytes", maxPolicyBytes)
-		}
-		if !isPrefix {
-			return text, nil
-		}
-	}
-}
-
-func readReports(file *os.File, into chan<- stageReport) {
-	defer close(into)
-	decoder := json.NewDecoder(file)
-	for {
-		var one stageReport
-		if decoder.Decode(&one) != nil {
-			return
-		}
-		into <- one
-	}
-}
-
-// readOrders passes on the names of signals; it closes the channel when nobody is there to send any.
-func readOrders(reader *bufio.Reader, into chan<- string) {
-	defer close(into)
-	for {
-		text, err := readLine(reader)
-		if err != nil {
-			return
-		}
-		var order struct {
-			Signal string `json:"signal"`
-		}
-		if json.Unmarshal(text, &order) == nil {
-			into <- order.Signal
-		}
-	}
 }
 
 // orderFile holds what the stages read: a file without a name.
@@ -349,53 +275,4 @@ func (one *sandboxed) reap() (program syscall.WaitStatus, over bool) {
 			program, over = status, true
 		}
 	}
-}
-
-func (one *sandboxed) finish(status syscall.WaitStatus) int {
-	var usage syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage) == nil {
-		one.ended.CPUMs = max(one.ended.CPUMs, uint64(usage.Utime.Nano()+usage.Stime.Nano())/1e6)
-	}
-	one.ended.Event = "ended"
-	code := exitFailed
-	if status.Signaled() {
-		name := unix.SignalName(status.Signal())
-		one.ended.Signal = &name
-		code = 128 + int(status.Signal())
-	} else {
-		code = status.ExitStatus()
-		one.ended.ExitCode = &code
-	}
-	if one.limit == "" && one.volume.full() {
-		one.limit = "output"
-	}
-	if one.limit == "" {
-		one.limit = limitOf(status, one.ended.CPUMs >= one.policy.Limits.CPUMs)
-	}
-	if one.limit != "" {
-		one.ended.Limit = &one.limit
-	}
-	_ = one.say.Encode(one.ended)
-	return code
-}
-
-// limitOf tells the limit from how the program ended. A shell says that a signal ended its child by 128 + number.
-func limitOf(status syscall.WaitStatus, cpuUsedUp bool) string {
-	number := status.ExitStatus() - 128
-	if status.Signaled() {
-		number = int(status.Signal())
-	}
-	switch syscall.Signal(number) {
-	case syscall.SIGSYS:
-		return "denied"
-	case syscall.SIGXCPU:
-		return "cpu"
-	case syscall.SIGXFSZ:
-		return "output"
-	case syscall.SIGKILL:
-		if cpuUsedUp {
-			return "cpu"
-		}
-	}
-	return ""
 }

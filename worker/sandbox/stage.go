@@ -21,6 +21,7 @@ const (
 	reportDescriptor  = 4
 	selfDescriptor    = 5
 	unseenProcesses   = 1024
+	leastPriority     = 19
 )
 
 // order is a policy with what only the parent knows.
@@ -216,6 +217,12 @@ func applyLimits(limits Limits, already uint64, grouped bool) error {
 		{"msgqueue", unix.RLIMIT_MSGQUEUE, 0, 0},
 		{"nice", unix.RLIMIT_NICE, 0, 0},
 		{"rtprio", unix.RLIMIT_RTPRIO, 0, 0},
+	}
+	if !grouped {
+		// The helper has to come to its turn beside many.
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, leastPriority); err != nil {
+			return fmt.Errorf("priority: %w", err)
+		}
 	}
 	for _, limit := range values {
 		if err := lower(limit.resource, limit.soft, limit.hard); err != nil {

@@ -46,7 +46,12 @@ export function judge({ counts, code, signal, timedOut }: SuiteEnd): SuiteOutcom
   return { passed, failed, skipped, failures, note: "" };
 }
 
-/** A paragraph for each test that failed, for the end of a long output. */
+/** A line for each test that failed, for the end: a cut output still tells which. */
+export function failedNames(suite: string, failures: readonly TestFailure[]): string {
+  return failures.map(({ title }) => `failed: ${suite}: ${title}\n`).join("");
+}
+
+/** A paragraph for each test that failed. */
 export function failureText(suite: string, failures: readonly TestFailure[]): string {
   const indented = (message: string) => message.replaceAll(/^/gm, "    ");
   return failures.map(({ title, message }) => `\n${suite}: ${title}\n${indented(message)}\n`).join("");

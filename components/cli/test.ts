@@ -3,7 +3,7 @@ import { SUITES, type Suite } from "../../test/suites.ts";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
 import { CommandError } from "./command-error.ts";
 import { recordedPass, recordPass, suiteHash } from "./test-cache.ts";
-import { failureText, judge, type SuiteOutcome, totalLine } from "./test-counts.ts";
+import { failedNames, failureText, judge, type SuiteOutcome, totalLine } from "./test-counts.ts";
 import { runSuite } from "./test-run.ts";
 
 interface TestOptions {
@@ -72,14 +72,15 @@ function list(): void {
   }
 }
 
-async function test(names: readonly string[], options: TestOptions): Promise<void> {
-  const suites = chosenSuites(names);
+async function test(wanted: readonly string[], options: TestOptions): Promise<void> {
+  const suites = chosenSuites(wanted);
   if (options.list) return list();
   const reports: SuiteReport[] = [];
-  for (const suite of suites) reports.push(await report(suite, mustRun(suite, names.length > 0, options)));
+  for (const suite of suites) reports.push(await report(suite, mustRun(suite, wanted.length > 0, options)));
   const outcomes = reports.map(({ outcome }) => outcome);
   const failures = reports.map(({ suite, outcome }) => failureText(suite.name, outcome.failures)).join("");
-  process.stdout.write(`\n${reports.map(summaryLine).join("")}${failures}\n${totalLine(outcomes)}\n`);
+  const names = reports.map(({ suite, outcome }) => failedNames(suite.name, outcome.failures)).join("");
+  process.stdout.write(`${failures}\n${reports.map(summaryLine).join("")}\n${names}${totalLine(outcomes)}\n`);
   process.exitCode = outcomes.some(({ failed }) => failed > 0) ? EXIT.failed : EXIT.ok;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hashInputs, type InputFile } from "../../components/cli/test-cache.ts";
-import { failureText, judge, totalLine } from "../../components/cli/test-counts.ts";
+import { failedNames, failureText, judge, totalLine } from "../../components/cli/test-counts.ts";
 import { runSuite } from "../../components/cli/test-run.ts";
 import { SUITES, type Suite } from "../suites.ts";
 
@@ -69,6 +69,7 @@ describe("a suite's outcome", () => {
     assert.deepEqual(judge({ ...good, counts, timedOut: true }).failures, failures);
     assert.equal(failureText("queue", failures), "\nqueue: queue › takes\n    1 !== 2\n      at x\n");
     assert.equal(failureText("queue", []), "");
+    assert.equal(failedNames("queue", failures), "failed: queue: queue › takes\n");
   });
 
   it("adds up to the last line", () => {

@@ -190,6 +190,18 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "image",
+    what: "the worker image: built twice, run hardened",
+    inputs: [
+      ...WORKER,
+      ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**"],
+      ...["examples/handlers/**", "test/image/**", "test/cli/**", "test/sandbox/**"],
+    ],
+    command: mocha("image"),
+    heavy: true,
+    timeoutMinutes: 15,
+  },
+  {
     name: "local",
     what: "a real pulumi up of stack local: tasks, healing, rolling, down",
     inputs: [

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -76,32 +77,40 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
   /** An image with nothing but mount points and the links of a merged /usr. */
   emptyImage(name: string): void {
-    const root = this.#rootFolder();
-    this.#import(root, name);
+    this.import(this.rootFolder(), name);
   }
 
   /** An image with these programs of this machine, their libraries, and Perl's modules. */
   programsImage(name: string, programs: readonly string[]): void {
-    const root = this.#rootFolder();
-    const paths = programs.map((program) => realpathSync(findOnPath(program, PATHS_OF_DAEMONS) ?? program));
-    const listed = execFileSync("ldd", paths, { encoding: "utf8" });
-    const libraries = [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, path = ""]) => path);
+    const root = this.rootFolder();
+    this.copyPrograms(root, programs);
     const modules = execFileSync("perl", ["-e", "print join qq(\n), grep { m{/perl-base$} } @INC"], {
       encoding: "utf8",
     });
-    for (const path of new Set([...paths, ...libraries, modules])) {
-      const target = join(root, realpathSync(dirname(path)), basename(path));
-      mkdirSync(dirname(target), { recursive: true });
-      cpSync(path, target, { recursive: true, dereference: true });
-    }
+    copyInto(root, modules);
+    this.import(root, name);
+  }
+
+  /** Puts programs of this machine into an image's folder, with their libraries. */
+  copyPrograms(root: string, programs: readonly string[]): void {
+    const paths = programs.map((program) => realpathSync(findOnPath(program, PATHS_OF_DAEMONS) ?? program));
+    for (const path of paths) copyInto(root, path);
+    this.copyLibraries(root, paths);
     for (const [index, program] of programs.entries()) {
       const link = join(root, "usr/bin", program);
       if (!existsSync(link)) symlinkSync(paths[index] ?? program, link);
     }
-    this.#import(root, name);
   }
 
-  #rootFolder(): string {
+  /** Puts the shared libraries of programs into an image's folder. */
+  copyLibraries(root: string, paths: readonly string[]): void {
+    const listed = execFileSync("ldd", paths, { encoding: "utf8" });
+    const libraries = [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, path = ""]) => path);
+    for (const path of new Set(libraries)) copyInto(root, path);
+  }
+
+  /** A folder for an image: mount points, the links of a merged /usr, the users of a distroless image. */
+  rootFolder(): string {
     const root = mkdtempSync(join(this.#folder, "image-"));
     for (const folder of ["usr", "etc", "tmp", "proc", "sys", "dev"])
       mkdirSync(join(root, folder), { recursive: true });
@@ -112,15 +121,15 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     return root;
   }
 
-  #import(root: string, name: string): void {
+  /** Makes an image of a folder. `changes`: instructions of a Dockerfile, such as `ENV PATH=/bin`. */
+  import(root: string, name: string, changes: readonly string[] = []): void {
     // Everyone may enter what mkdtemp keeps to its user.
     chmodSync(root, 0o755);
-    const tar = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 2 ** 28 });
-    execFileSync(this.docker, ["import", "-", name], {
-      env: this.environment,
-      input: tar,
-      stdio: ["pipe", "ignore", "inherit"],
-    });
+    const archive = `${root}.tar`;
+    execFileSync("tar", ["-C", root, "-cf", archive, "."]);
+    const words = ["import", ...changes.flatMap((change) => ["-c", change]), archive, name];
+    execFileSync(this.docker, words, { env: this.environment, stdio: ["ignore", "ignore", "inherit"] });
+    rmSync(archive);
   }
 
   async stop(): Promise<void> {
@@ -133,6 +142,9 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     // Of a program that gVisor could not start, containerd leaves the shim.
     const shims = processesWith(`-address\0${join(this.#folder, "containerd.sock")}\0`);
     for (const shim of shims.map(identify)) if (shim !== null) signalProcess(shim, "SIGKILL");
+    // The engine leaves the mount of the host's own network, once a container has used that.
+    const network = join(this.#folder, "exec/netns/default");
+    if (readFileSync("/proc/self/mounts", "utf8").includes(` ${network} `)) execFileSync("umount", [network]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -158,4 +170,12 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     const env = { PATH: PATHS_OF_DAEMONS };
     this.#daemons.push(spawn(findOnPath(name, PATHS_OF_DAEMONS) ?? name, words, { env, stdio: "ignore" }));
   }
+}
+
+/** Copies a file or folder to the place in an image that it has here. */
+function copyInto(root: string, path: string): void {
+  const target = join(root, realpathSync(dirname(path)), basename(path));
+  if (existsSync(target)) return;
+  mkdirSync(dirname(target), { recursive: true });
+  cpSync(path, target, { recursive: true, dereference: true });
 }

@@ -34,6 +34,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "push at a steady rate, and report how long tasks took",
     load: () => import("./loadtest.ts"),
   },
+  health: {
+    summary: "ask a role of the fleet whether it is alive, or ready",
+    load: () => import("./health.ts"),
+  },
   completion: {
     summary: "print a script by which bash, zsh or fish completes the command line",
     load: () => import("./completion.ts"),

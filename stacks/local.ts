@@ -11,13 +11,15 @@ import { LocalFleet } from "../components/targets/local/component.ts";
 import { handlersDigest } from "../components/targets/local/handlers-digest.ts";
 import { checkWorkers } from "../components/targets/local/workers-check.ts";
 import { buildBundle } from "../worker/build.ts";
+import { handlerSecrets } from "./secrets.ts";
 
 /**
- * A fleet on this machine. Config: `taskfleet:fleet` (the spec, see `components/spec/fleet-spec.ts`) and
- * `taskfleet:deleteData` (the data of Redis and PostgreSQL goes with the stack; by default it stays).
+ * A fleet on this machine. Config: `taskfleet:fleet` (the spec, see `components/spec/fleet-spec.ts`),
+ * `taskfleet:secrets` (texts by name, for handlers) and `taskfleet:deleteData` (the data of Redis and PostgreSQL goes with the stack; by default it stays).
  */
 export async function local(stack: string, config: Config): Promise<Record<string, unknown>> {
   const fleet = resolveFleet(config.getObject("fleet") ?? {}, target.name);
+  const secrets = handlerSecrets(config);
   const paths = stackPaths(stack);
   const handlers = fleet.handlers === "" ? "" : resolve(PATHS.root, fleet.handlers);
   const helper = sandboxHelper();
@@ -45,9 +47,10 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     redisServer: redisServer(path),
     postgresPrograms: fleet.recordRuns ? postgresServer(path).directory : "",
     handlersDigest: digest,
+    hasSecrets: secrets !== undefined,
     deleteData: config.getBoolean("deleteData") ?? false,
   });
-  const running = new LocalFleet(stack, document);
+  const running = new LocalFleet(stack, document, secrets);
   const spawners = [...running.spawners].map(([name, process]) => [name, process.address] as const);
   return {
     redisAddress: running.redis.address,

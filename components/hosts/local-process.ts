@@ -6,6 +6,7 @@ import { isAlive, type ProcessIdentity } from "./process-identity.ts";
 import { checkProcess, IDENTITY, IN_PLACE, type ProcessInputs, type ProcessState } from "./process-inputs.ts";
 import { readRecord, removeRecord } from "./process-record.ts";
 import type { Changes, ResourceType } from "./resource-type.ts";
+import { checkStart } from "./start-check.ts";
 import { startProcess } from "./start-process.ts";
 import { stopProcess } from "./stop-process.ts";
 
@@ -57,6 +58,7 @@ async function update(olds: Recorded, news: ProcessInputs): Promise<ProcessState
     if (!olds.filesIntact) await writeFiles(news.files, boundPort);
     return { running, pid, startTime, boundPort, address, filesIntact: true };
   }
+  if (running && isAlive(identityOf(olds))) await checkStart(news, boundPort);
   await stopProcess(olds.name, identityOf(olds), olds.stop);
   const kept = new Set(news.files.map(({ path }) => path));
   for (const { path } of olds.files.filter((file) => !kept.has(file.path))) await removeFile(path);

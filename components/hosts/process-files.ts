@@ -6,23 +6,28 @@ export const withPort = (text: string, port: number) => text.replaceAll("{port}"
 
 const modeOf = ({ mode }: HostFile) => Number.parseInt(mode, 8);
 
-export async function writeFiles(files: readonly HostFile[], port: number): Promise<void> {
-  for (const file of files) await replaceFile(file.path, withPort(file.content, port), modeOf(file));
+const filled = (file: HostFile, port: number) => ({ ...file, content: withPort(file.content, port) });
+
+export async function writeFile(file: HostFile): Promise<void> {
+  await replaceFile(file.path, file.content, modeOf(file));
 }
 
-async function isIntact(file: HostFile, port: number): Promise<boolean> {
+export async function writeFiles(files: readonly HostFile[], port: number): Promise<void> {
+  for (const file of files) await writeFile(filled(file, port));
+}
+
+/** Whether a file is there as it was written: content and mode. */
+export async function isIntact(file: HostFile): Promise<boolean> {
   try {
     const { mode } = await stat(file.path);
-    if ((mode & 0o777) !== modeOf(file)) return false;
-    return (await readFile(file.path, "utf8")) === withPort(file.content, port);
+    return (mode & 0o777) === modeOf(file) && (await readFile(file.path, "utf8")) === file.content;
   } catch {
     // Missing or in the way: the update writes it, and explains what hinders that.
     return false;
   }
 }
 
-/** Whether all files are there as they were written: content and mode. */
 export async function areIntact(files: readonly HostFile[], port: number): Promise<boolean> {
-  const found = await Promise.all(files.map((file) => isIntact(file, port)));
+  const found = await Promise.all(files.map((file) => isIntact(filled(file, port))));
   return found.every(Boolean);
 }

@@ -22,6 +22,11 @@ export interface ProcessInputs {
   readonly directory: string;
   readonly command: string;
   readonly args: readonly string[];
+  /**
+   * Arguments by which the same command, with the same environment, tells whether it would start: exit code 0, or what
+   * is wrong. Asked before a running process is replaced. Default: not asked.
+   */
+  readonly startCheck?: readonly string[];
   /** Beside PATH, HOME and the like. */
   readonly environment: Readonly<Record<string, string>>;
   readonly files: readonly HostFile[];
@@ -51,7 +56,13 @@ export interface ProcessState {
 }
 
 /** A change of these needs no restart. */
-export const IN_PLACE: readonly (keyof ProcessInputs)[] = ["ready", "stop", "data", "deleteData"];
+export const IN_PLACE: readonly (keyof ProcessInputs)[] = [
+  "ready",
+  "stop",
+  "data",
+  "deleteData",
+  "startCheck",
+];
 /** A change of these makes it another process. */
 export const IDENTITY: readonly (keyof ProcessInputs)[] = ["name", "directory"];
 
@@ -61,7 +72,7 @@ export interface Failure {
 }
 
 const SIGNALS: readonly unknown[] = ["SIGTERM", "SIGINT", "SIGQUIT"];
-const MODES: readonly unknown[] = ["0600", "0640", "0644", "0700", "0755"];
+export const MODES: readonly unknown[] = ["0600", "0640", "0644", "0700", "0755"];
 
 function isPort(port: unknown): boolean {
   return typeof port === "number" && Number.isInteger(port) && port >= 1 && port <= 65_535;

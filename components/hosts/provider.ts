@@ -2,6 +2,7 @@ import type { provider } from "@pulumi/pulumi";
 import { HostError } from "./errors.ts";
 import { generatedSecret } from "./generated-secret.ts";
 import { hostCommand } from "./host-command.ts";
+import { localFile } from "./local-file.ts";
 import { localProcess } from "./local-process.ts";
 import { localWorkers } from "./local-workers.ts";
 import type { Failure } from "./process-inputs.ts";
@@ -23,6 +24,7 @@ function erased<Inputs, State>(type: ResourceType<Inputs, State>): AnyResource {
 const TYPES: Readonly<Record<string, AnyResource>> = {
   [RESOURCE_TYPES.process]: erased(localProcess),
   [RESOURCE_TYPES.secret]: erased(generatedSecret),
+  [RESOURCE_TYPES.file]: erased(localFile),
   [RESOURCE_TYPES.command]: erased(hostCommand),
   [RESOURCE_TYPES.workers]: erased(localWorkers),
 };

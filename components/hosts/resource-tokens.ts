@@ -2,6 +2,7 @@
 export const RESOURCE_TYPES = {
   process: "taskfleet:host:Process",
   secret: "taskfleet:host:Secret",
+  file: "taskfleet:host:File",
   command: "taskfleet:host:Command",
   workers: "taskfleet:host:Workers",
 } as const;

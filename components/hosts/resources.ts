@@ -32,6 +32,17 @@ export class HostProcess extends CustomResource {
   }
 }
 
+/** A file of this machine that running processes watch. See `local-file.ts`. */
+export class WatchedFile extends CustomResource {
+  constructor(
+    name: string,
+    args: Omit<HostFile, "content"> & { readonly content: Input<string> },
+    options?: CustomResourceOptions,
+  ) {
+    super(RESOURCE_TYPES.file, name, { ...args, intact: undefined }, options);
+  }
+}
+
 /** Random text, made once and kept as a secret of the stack. */
 export class GeneratedSecret extends CustomResource {
   declare readonly value: Output<string>;

@@ -29,7 +29,8 @@ export function hostEnvironment(own: Readonly<Record<string, string>>): NodeJS.P
   return { ...Object.fromEntries(inherited), ...own };
 }
 
-function environmentOf(inputs: ProcessInputs, port: number): NodeJS.ProcessEnv {
+/** Its whole environment on this port. */
+export function environmentOf(inputs: ProcessInputs, port: number): NodeJS.ProcessEnv {
   const own = Object.entries(inputs.environment).map(([name, value]) => [name, withPort(value, port)]);
   return hostEnvironment(Object.fromEntries(own));
 }

@@ -34,6 +34,7 @@ export interface FleetSpec {
   readonly api?: ApiSpec;
   readonly execute?: ExecuteSpec;
   readonly http?: HttpSpec;
+  readonly secrets?: SecretsSpec;
   readonly security?: SecuritySpec;
 }
 
@@ -210,6 +211,14 @@ export interface ExecuteSpec {
   readonly output?: Size;
   /** What it writes to its scratch folder. */
   readonly disk?: Size;
+}
+
+/** Where handlers' secrets come from, beside those that the stack's config `taskfleet:secrets` holds. */
+export interface SecretsSpec {
+  /** `file:`, `aws:`, `gcp:` and `vault:` sources, the first that has a name counts. None by default. */
+  readonly sources?: readonly string[];
+  /** How often sources that can change are read again; files are watched beside that. */
+  readonly refresh?: Duration;
 }
 
 export interface HttpSpec {

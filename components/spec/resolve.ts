@@ -13,6 +13,7 @@ import {
   resolveDatabase,
   resolvePort,
 } from "./resolve-record.ts";
+import { type ResolvedSecrets, resolveSecrets } from "./resolve-secrets.ts";
 import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
 import { isRecord, Section } from "./section.ts";
 import {
@@ -56,6 +57,7 @@ export interface ResolvedFleet {
   readonly api: ResolvedApi;
   readonly execute: ResolvedExecute;
   readonly http: { readonly allow: readonly string[] };
+  readonly secrets: ResolvedSecrets;
   readonly security: ResolvedSecurity;
   /** What the spec insists on and a target may be unable to do, less what it accepts without. */
   readonly demands: readonly Demand[];
@@ -201,6 +203,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     api: resolveApi(root.section("api")),
     execute,
     http: resolveHttp(root.section("http")),
+    secrets: resolveSecrets(root.section("secrets")),
     security,
     demands: demandsOf(security, execute, classes),
   };

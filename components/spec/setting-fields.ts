@@ -50,6 +50,10 @@ export const LOGGING_FIELDS = {
   json: "logJson",
 } as const satisfies Record<string, SettingName>;
 
+export const SECRETS_FIELDS = {
+  refresh: "secretRefresh",
+} as const satisfies Record<string, SettingName>;
+
 export const EXECUTE_FIELDS = {
   sandbox: "executeSandbox",
   backEnd: "executeBackEnd",

@@ -17,6 +17,8 @@ export const REFERENCES = {
   postgresAppPassword: "{{postgres.app-password}}",
   postgresBackupPassword: "{{postgres.backup-password}}",
   apiKey: "{{api.key}}",
+  /** JSON object of the secrets in the stack's config. */
+  handlerSecrets: "{{handlers.secrets}}",
 } as const;
 
 export type Reference = keyof typeof REFERENCES;

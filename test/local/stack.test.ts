@@ -232,6 +232,50 @@ describe("the stack local", function () {
     assert.deepEqual(records(), before);
   });
 
+  it("gives handlers the secrets of its config, and a new value without a restart", async () => {
+    const handlers = join(project.state, "handlers");
+    writeFileSync(
+      join(handlers, "broken.ts"),
+      `import { defineHandler, Type } from "@taskfleet/worker/handler";
+      const requires = { secrets: ["DEMO_KEY"] };
+      const base = { kind: "ask", version: "1", description: "For tests.", payload: Type.Object({}) };
+      const backwards = (text) => [...text].reverse().join("");
+      export default defineHandler({ ...base, requires, run: async (_, { secret }) => backwards(secret("DEMO_KEY")) });`,
+    );
+    const config = (...words: readonly string[]) => project.pulumi("config", ...words, "-s", "local");
+    const secret = ["--path", "taskfleet:secrets.DEMO_KEY"] as const;
+    const folder = ["--path", "taskfleet:fleet.handlers"] as const;
+    const ask = async () => {
+      const { code, output } = await project.queue(client(), "push", "ask", "--wait-timeout", "60");
+      assert.equal(code, 0, output);
+      return output.trim().split("\n").at(-1);
+    };
+    const before = records();
+    await config("set", ...folder, handlers);
+    const refused = await project.taskfleet("up");
+    assert.match(
+      refused.output,
+      /spawner-a would not start .*left alone:\n.*the secret DEMO_KEY is not set/s,
+    );
+    assert.deepEqual(records(), before);
+
+    await config("set", "--secret", ...secret, "sk-first");
+    await up();
+    assert.equal(await ask(), '"tsrif-ks"');
+    const started = records();
+    await config("set", "--secret", ...secret, "sk-second");
+    assert.deepEqual(summary(await up()), ["1 updated", "15 unchanged"]);
+    await waitFor("the new value", async () => (await ask()) === '"dnoces-ks"');
+    assert.deepEqual(records(), started);
+    const holders = filesBelow(project.state).filter((file) => readFileSync(file).includes("sk-second"));
+    assert.deepEqual(holders, [join(stack, "secrets", "handlers.json")]);
+
+    await config("rm", ...folder);
+    await config("rm", "taskfleet:secrets");
+    await up();
+    assert.equal(existsSync(holders[0] ?? ""), false);
+  });
+
   it("explains in one line that another update is running", async () => {
     const first = project.startPulumi("up", "--yes", "--skip-preview", "-s", "local");
     const locks = join(project.state, "pulumi", ".pulumi", "locks", "organization", "taskfleet", "local");

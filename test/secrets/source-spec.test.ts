@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { parseSecret, secretName } from "../../worker/src/adapters/secrets/parse-secret.ts";
+import { parseSource, secretName } from "../../worker/contract/secret-sources.ts";
+import { parseSecret } from "../../worker/src/adapters/secrets/parse-secret.ts";
 import { loadSettings, SettingsError } from "../../worker/src/config/load-settings.ts";
-import { parseSource } from "../../worker/src/secrets/source-spec.ts";
 
 describe("a secret source", () => {
   it("is named by its kind and place, with a name for a text that has none", () => {

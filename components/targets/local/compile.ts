@@ -96,9 +96,23 @@ function lostTasks({ delivery: { lease, sweepInterval } }: ResolvedFleet): strin
   return `taken back within ${formatDuration(atMost)} (${parts})`;
 }
 
+/** One file for all handlers: who reads it is told only the names that it requires. */
+function secretsFile({ hasSecrets, paths }: LocalContext): HostFile | null {
+  if (!hasSecrets) return null;
+  return { path: join(paths.secrets, "handlers.json"), content: REFERENCES.handlerSecrets, mode: PRIVATE };
+}
+
+/** The config's own secrets count before those of other sources. */
+function secretSettings({ secrets }: ResolvedFleet, context: LocalContext): SettingValues {
+  const file = secretsFile(context);
+  const secretSources = [...(file === null ? [] : [`file:${file.path}`]), ...secrets.sources];
+  return secretSources.length === 0 ? {} : { secretSources, secretRefresh: secrets.refresh };
+}
+
 /** What is the same for all processes of a class. */
 function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingValues {
   return {
+    ...secretSettings(fleet, context),
     redisUrl: `redis://${REFERENCES.redisAddress}`,
     imageTag: imageTag(context),
     ...confinementSettings(fleet, context),
@@ -143,6 +157,7 @@ function spawnerProcess(
     directory: paths.directory,
     command: node,
     args: [join(bundle.directory, "main.mjs"), "spawner"],
+    startCheck: [join(bundle.directory, "main.mjs"), "spawner", "--check"],
     environment: {
       ...toEnvironment(settings),
       ...databaseEnvironment(fleet, context, REFERENCES.postgresPort),
@@ -196,6 +211,7 @@ export const local: Target<LocalContext, LocalDocument> = {
       redis: redisProcess(fleet, context),
       database: compileDatabase(fleet, context),
       api: compileApi(fleet, context),
+      secrets: secretsFile(context),
       classes: fleet.classes.map((workerClass, index) => compileClass(fleet, workerClass, index, context)),
       imageTag: imageTag(context),
       lostTasks: lostTasks(fleet),

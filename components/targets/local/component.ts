@@ -6,8 +6,14 @@ import {
   type Output,
   type Resource,
 } from "@pulumi/pulumi";
-import type { ProcessInputs } from "../../hosts/process-inputs.ts";
-import { GeneratedSecret, HostCommand, HostProcess, HostWorkers } from "../../hosts/resources.ts";
+import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
+import {
+  GeneratedSecret,
+  HostCommand,
+  HostProcess,
+  HostWorkers,
+  WatchedFile,
+} from "../../hosts/resources.ts";
 import { redisPasswordHash } from "../../platform/redis.ts";
 import { fillReferences, type Reference, referencesIn } from "../references.ts";
 import type { LocalClass, LocalDatabase, LocalDocument } from "./document.ts";
@@ -55,7 +61,13 @@ export class LocalFleet extends ComponentResource {
   readonly spawners: ReadonlyMap<string, HostProcess>;
 
   /** `name`: the stack's, never the fleet's: that may change while processes and files stay the same. */
-  constructor(name: string, document: LocalDocument, options?: ComponentResourceOptions) {
+  constructor(
+    name: string,
+    document: LocalDocument,
+    /** Of handlers, by name; there when the document has a file for them. */
+    secrets: Output<Readonly<Record<string, string>>> | undefined,
+    options?: ComponentResourceOptions,
+  ) {
     super("taskfleet:local:Fleet", name, {}, options);
     const password = this.#createSecret(`${name}-redis-password`);
     this.redis = this.#createRedis(name, document.redis, password);
@@ -66,7 +78,13 @@ export class LocalFleet extends ComponentResource {
         redisAddress: this.redis.address,
         ...(database === undefined ? {} : { postgresPort: database.server.boundPort.apply(String) }),
       },
-      resources: database === undefined ? [this.redis] : [this.redis, database.setup],
+      resources: [
+        this.redis,
+        ...(database === undefined ? [] : [database.setup]),
+        ...(document.secrets === null || secrets === undefined
+          ? []
+          : [this.#createSecrets(name, document.secrets, secrets)]),
+      ],
     };
     this.api = document.api === null ? undefined : this.#createApi(name, document.api, reached);
     const spawners = document.classes.map((workerClass) => this.#createClass(name, workerClass, reached));
@@ -103,6 +121,16 @@ export class LocalFleet extends ComponentResource {
     };
     const options = { parent: this, dependsOn: [server] };
     return { server, setup: new HostCommand(`${name}-${setup.name}`, args, options) };
+  }
+
+  #createSecrets(
+    name: string,
+    file: HostFile,
+    secrets: Output<Readonly<Record<string, string>>>,
+  ): WatchedFile {
+    const values = { handlerSecrets: secrets.apply((known) => JSON.stringify(known)) };
+    const args = { ...file, content: fill(file.content, values) };
+    return new WatchedFile(`${name}-handler-secrets`, args, { parent: this });
   }
 
   #createApi(name: string, plan: ProcessInputs, { values, resources }: Reached): HostProcess {

@@ -1,6 +1,6 @@
 import type { Controls } from "../../../worker/contract/controls.ts";
 import type { CommandInputs } from "../../hosts/host-command.ts";
-import type { ProcessInputs } from "../../hosts/process-inputs.ts";
+import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
 
 /** What the stack found out about the machine before it compiles; all paths are absolute. */
 export interface LocalContext {
@@ -20,6 +20,8 @@ export interface LocalContext {
   readonly hiddenPaths: readonly string[];
   /** Hash over the handlers folder's files; empty without one. A change replaces the workers. */
   readonly handlersDigest: string;
+  /** Whether the stack's config holds secrets for handlers. */
+  readonly hasSecrets: boolean;
   /** Whether the data of Redis and PostgreSQL goes with the stack. */
   readonly deleteData: boolean;
 }
@@ -64,6 +66,8 @@ export interface LocalDocument {
   readonly database: LocalDatabase | null;
   /** `null` where the spec wants none. */
   readonly api: ProcessInputs | null;
+  /** The secrets in the stack's config; `null` without any. */
+  readonly secrets: HostFile | null;
   readonly classes: readonly LocalClass[];
   /** `bundle:sha256:<hex>`, recorded in every result. */
   readonly imageTag: string;

@@ -135,6 +135,29 @@ describe("a process of the host", () => {
     assert.equal(existsSync(file.path), false);
   });
 
+  it("asks what is to take its place whether it would start, and stays when that says no", async () => {
+    const server = await host.create(await host.inputs());
+    const says = (text: string, code: number) => ["-e", `console.error("${text}"); process.exit(${code})`];
+    const news = { ...server, environment: { MORE: "1" } };
+    await assert.rejects(host.update(server, { ...news, startCheck: says("no KEY in {port}", 1) }), {
+      name: "HostError",
+      message: `server would not start as it is to be, so the one that runs was left alone:\nno KEY in ${server.boundPort}`,
+    });
+    assert.ok(isAlive(who(server)));
+    const replaced = await host.update(server, { ...news, startCheck: says("fine", 0) });
+    assert.deepEqual([isAlive(who(server)), isAlive(who(replaced))], [false, true]);
+  });
+
+  it("does not ask where nothing runs, or nothing has to be started anew", async () => {
+    const startCheck = ["-e", "process.exit(1)"];
+    const inputs = { ...(await host.inputs()), startCheck };
+    const server = await host.create(inputs);
+    const same = await host.update(server, { ...inputs, ready: { ...inputs.ready, timeoutSeconds: 20 } });
+    assert.equal(same.pid, server.pid);
+    await killNow(server);
+    assert.equal((await host.update(await host.refresh(server), inputs)).running, true);
+  });
+
   it("stops what an interrupted update left behind before it starts another", async () => {
     const inputs = await host.inputs();
     const forgotten = await host.create(inputs);

@@ -302,4 +302,15 @@ describe("resolving a spec", () => {
     }
     assert.deepEqual(pathsOf({ http: { allow: "api.internal" } }), ["http.allow"]);
   });
+
+  it("takes sources of secrets by their forms, and never a value or a worker's supervisor", () => {
+    const sources = ["file:/run/all.json", "aws:prod/llm?region=eu-central-1", "vault:secret/teams/llm#KEY"];
+    assert.deepEqual(resolveFleet({ secrets: { sources, refresh: "2 min" } }, "local").secrets, {
+      sources,
+      refresh: 120,
+    });
+    assert.deepEqual(resolveFleet({}, "local").secrets, { sources: [], refresh: 60 });
+    for (const entry of ["sk-1234", "supervisor", "file:", "file:/a,file:/b", "s3:bucket/key"])
+      assert.deepEqual(pathsOf({ secrets: { sources: [entry] } }), ["secrets.sources"], entry);
+  });
 });

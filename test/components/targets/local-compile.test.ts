@@ -33,6 +33,7 @@ const CONTEXT: LocalContext = {
   controls: { enforced: [{ name: "uid", text: "uid 65532", by: "setpriv" }], lost: [] },
   hiddenPaths: ["/state/local/secrets", "/state/passphrase"],
   handlersDigest: "",
+  hasSecrets: false,
   deleteData: false,
 };
 
@@ -189,5 +190,22 @@ describe("references in a document", () => {
       () => fillReferences("{{redis.address}}", {}),
       /no value for the reference \{\{redis\.address\}\}/,
     );
+  });
+
+  it("hands handlers' secrets over by one private file, before the sources that the spec names", () => {
+    const secrets = { sources: ["vault:secret/teams/llm"], refresh: "5 min" } as const;
+    const { secrets: file, classes } = compile({ secrets }, { hasSecrets: true });
+    const path = "/state/local/secrets/handlers.json";
+    assert.deepEqual(file, { path, content: "{{handlers.secrets}}", mode: "0600" });
+    const { environment = {} } = classes[0]?.spawners[0] ?? {};
+    assert.equal(environment.TASKFLEET_SECRET_SOURCES, `file:${path},vault:secret/teams/llm`);
+    assert.equal(environment.TASKFLEET_SECRET_REFRESH, "300");
+    assert.equal(compile().secrets, null);
+    assert.ok(!("TASKFLEET_SECRET_SOURCES" in (compile().classes[0]?.spawners[0]?.environment ?? {})));
+  });
+
+  it("replaces the workers for other sources, and not for other values", () => {
+    assert.notEqual(revision({ secrets: { sources: ["file:/run/a.json"] } }), revision());
+    assert.notEqual(revision({}, { hasSecrets: true }), revision());
   });
 });

@@ -26,6 +26,7 @@ const CONTEXT: LocalContext = {
   controls: { enforced: [], lost: [] },
   hiddenPaths: [],
   handlersDigest: "",
+  hasSecrets: false,
   deleteData: false,
 };
 

@@ -1,9 +1,9 @@
 import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../contract/allowed-host.ts";
 import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
+import { parseSource, SOURCE_FORMS } from "../../contract/secret-sources.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
 import { HANDLER_FORMS, parseLogHandler, parseRename } from "../logging/handlers.ts";
-import { parseSource, SOURCE_FORMS } from "../secrets/source-spec.ts";
 import type { SettingProblem } from "./settings-error.ts";
 
 /** The values that were readable, of this role. */

@@ -4,12 +4,12 @@
  */
 import { EXIT } from "../../contract/exit-codes.ts";
 import type { RunFile } from "../../contract/run-file.ts";
+import { SUPERVISOR } from "../../contract/secret-sources.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import { removeWorkerGroup } from "../adapters/cgroups/worker-group.ts";
 import { loadSettings, type Settings } from "../config/load-settings.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import type { Secrets } from "../secrets/secrets.ts";
-import { SUPERVISOR } from "../secrets/source-spec.ts";
 import { chooseStart } from "../supervisor/confined-start.ts";
 import { OwnRunFile, startTime } from "../supervisor/own-run-file.ts";
 import { recordExit } from "../supervisor/record-exit.ts";

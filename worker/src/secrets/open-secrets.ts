@@ -1,11 +1,11 @@
 /** A role's secrets, from the environment and what `TASKFLEET_SECRET_SOURCES` names. */
+import { parseSource, SOURCE_FORMS, type SourceSpec, SUPERVISOR } from "../../contract/secret-sources.ts";
 import { SETTINGS, type Setting, type SettingName, type SettingRole } from "../../contract/settings.ts";
 import { EnvironmentSource } from "../adapters/secrets/environment.ts";
 import { readDotEnv, type Variables } from "../config/environment.ts";
 import { type Settings, secretValues } from "../config/load-settings.ts";
 import type { SecretSource } from "../ports/secret-source.ts";
 import { Secrets } from "./secrets.ts";
-import { parseSource, SOURCE_FORMS, type SourceSpec, SUPERVISOR } from "./source-spec.ts";
 
 export type SourcedSettings = Pick<
   Settings,

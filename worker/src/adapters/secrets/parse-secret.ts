@@ -15,9 +15,3 @@ function objectFields(text: string): [string, unknown][] | undefined {
     return undefined;
   }
 }
-
-/** `prod/openai-api-key` is `OPENAI_API_KEY`: the last part of a path, in capitals. */
-export function secretName(path: string): string {
-  const last = path.split(/[/:]/).findLast((part) => part !== "") ?? "";
-  return last.replaceAll(/[^A-Za-z0-9]+/g, "_").toUpperCase();
-}

@@ -1,5 +1,4 @@
-/** An item of `TASKFLEET_SECRET_SOURCES`. Pure. */
-import { secretName } from "../adapters/secrets/parse-secret.ts";
+/** Where secrets come from beside the environment: an item of `TASKFLEET_SECRET_SOURCES`. */
 
 /** `name`: of the secret, where the source's text is not a JSON object of several. */
 export type SourceSpec =
@@ -42,4 +41,10 @@ export function parseSource(item: string): SourceSpec | undefined {
     return { type, mount, path, name: name ?? secretName(path) };
   }
   return undefined;
+}
+
+/** `prod/openai-api-key` is `OPENAI_API_KEY`: the last part of a path, in capitals. */
+export function secretName(path: string): string {
+  const last = path.split(/[/:]/).findLast((part) => part !== "") ?? "";
+  return last.replaceAll(/[^A-Za-z0-9]+/g, "_").toUpperCase();
 }

@@ -75,6 +75,8 @@ function create(parts: ApiParts) {
   });
   app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler(compileSchema);
+  // What answers hold is documented and tested, not filtered: records of other versions pass as they are.
+  app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(parts, error, request, reply));
   app.setNotFoundHandler((request, reply) =>
     sendProblem(
@@ -101,8 +103,10 @@ export async function buildApi(parts: ApiParts) {
   });
   app.addHook("onResponse", async (request, reply) => {
     const { url: route = "" } = request.routeOptions;
-    if (route.startsWith("/health")) return;
     const { method, id, owner } = request;
+    const seconds = reply.elapsedTime / 1000;
+    parts.metrics.answered({ route, method, status: reply.statusCode, seconds });
+    if (route.startsWith("/health")) return;
     const ms = Math.round(reply.elapsedTime);
     const fields = { request: id, method, route, status: reply.statusCode, ms, key: owner?.id ?? null };
     parts.logger.info(fields, API_EVENTS.request);

@@ -1,11 +1,11 @@
-import { Type } from "typebox";
 import { RUN_STATUSES, type RunStatus } from "../../../contract/runs.ts";
 import type { RunFilter, RunStore } from "../../ports/activity-store.ts";
 import { queueOf } from "../auth.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { ApiParts } from "../parts.ts";
 import { Problem } from "../problems.ts";
-import { Anything, IdParams, RunQuery, StreamQuery, StuckQuery } from "../schemas.ts";
+import { RunAndLog, RunCounts, RunList, RunPage } from "../records.ts";
+import { IdParams, RunQuery, StreamQuery, StuckQuery } from "../schemas.ts";
 import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
@@ -66,11 +66,13 @@ function ageMs(text: string): number {
 /** The record of runs; `no-record` where there is no database. */
 export function addRunRoutes(app: Server, parts: ApiParts): void {
   const tag = "runs";
+  const fails = ["no-record", "database-unavailable"] as const;
   app.get<{ Querystring: Asked }>(
     "/api/runs",
     keyed("runs:read", {
       ...{ tag, summary: "Runs, last changed first", query: RunQuery },
-      ends: { 200: Type.Object({ runs: Type.Array(Anything), next: Type.Unknown() }) },
+      ends: { 200: RunPage },
+      fails,
     }),
     async (request) => {
       const { stream } = queueOf(request);
@@ -80,14 +82,21 @@ export function addRunRoutes(app: Server, parts: ApiParts): void {
   );
   app.get(
     "/api/runs/counts",
-    keyed("runs:read", { tag, summary: "Runs by status", query: StreamQuery, ends: { 200: Anything } }),
+    keyed("runs:read", {
+      tag,
+      summary: "Runs by status",
+      query: StreamQuery,
+      ends: { 200: RunCounts },
+      fails,
+    }),
     async (request) => recordOf(parts).counts(queueOf(request).stream),
   );
   app.get<{ Querystring: { older_than: string } }>(
     "/api/runs/stuck",
     keyed("runs:read", {
       ...{ tag, summary: "Runs that have been running for long, oldest first", query: StuckQuery },
-      ends: { 200: Type.Object({ runs: Type.Array(Anything) }) },
+      ends: { 200: RunList },
+      fails,
     }),
     async (request) => {
       const startedBefore = Date.now() - ageMs(request.query.older_than);
@@ -98,7 +107,8 @@ export function addRunRoutes(app: Server, parts: ApiParts): void {
   app.get<{ Params: { id: string } }>(
     "/api/runs/:id",
     keyed("runs:read", {
-      ...{ tag, summary: "A run and its log", query: StreamQuery, params: IdParams, ends: { 200: Anything } },
+      ...{ tag, summary: "A run and its log", query: StreamQuery, params: IdParams },
+      ...{ ends: { 200: RunAndLog }, fails },
     }),
     async (request) => {
       const run = await recordOf(parts).run(queueOf(request).stream, request.params.id);

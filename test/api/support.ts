@@ -2,7 +2,7 @@ import { API_VERBS, type ApiVerb } from "../../worker/contract/api.ts";
 import { ApiKeys } from "../../worker/src/adapters/redis/api-keys.ts";
 import { type ConnectionProfile, createConnection } from "../../worker/src/adapters/redis/connection.ts";
 import { type ApiParts, apiParts } from "../../worker/src/api/parts.ts";
-import { type Api, buildApi } from "../../worker/src/api/server.ts";
+import { type Api, buildApi, type ConnectionLimits } from "../../worker/src/api/server.ts";
 import { loadSettings } from "../../worker/src/config/load-settings.ts";
 import { createLogger } from "../../worker/src/logging/logger.ts";
 import type { RunStore } from "../../worker/src/ports/activity-store.ts";
@@ -46,7 +46,7 @@ export class TestApi {
   static async start(
     queue: TestQueue,
     environment: Readonly<Record<string, string>> = {},
-    runs: RunStore | null = null,
+    { runs = null, limits }: { readonly runs?: RunStore | null; readonly limits?: ConnectionLimits } = {},
   ): Promise<TestApi> {
     const own = {
       REDIS_URL: queue.server.url,
@@ -65,7 +65,7 @@ export class TestApi {
     const stop = new AbortController();
     const given = { settings, redis, subscriber: () => subscriber, logger, runs, secrets };
     const parts = apiParts({ ...given, stopping: stop.signal });
-    const app = await buildApi(parts);
+    const app = await buildApi(parts, limits);
     const base = await app.listen({ host: "127.0.0.1", port: 0 });
     return new TestApi({ app, parts, base }, log, async () => {
       stop.abort();
@@ -94,7 +94,7 @@ export class TestApi {
     });
     const text = await answer.text();
     const type = answer.headers.get("content-type") ?? "";
-    const json = /json/.test(type) ? JSON.parse(text) : { text };
+    const json = /json/.test(type) && text !== "" ? JSON.parse(text) : { text };
     this.#conformance.check(method, path, answer.status, type, json);
     return { status: answer.status, headers: answer.headers, body: json };
   }

@@ -1,19 +1,8 @@
 import assert from "node:assert/strict";
-import { PROBLEMS, type ProblemSlug, problemUrn } from "../../worker/contract/api.ts";
 import type { TestQueue } from "../support/queue.ts";
+import { assertProblem, problem } from "./problem.ts";
 import { parseRaw, raw } from "./raw.ts";
-import { type Answer, FIRST_KEY, makeKey, TestApi, withApi } from "./support.ts";
-
-/** A problem's whole body, but for the request's id. */
-function problem(slug: ProblemSlug, detail: string, more: object = {}) {
-  const { status, title } = PROBLEMS[slug];
-  return { type: problemUrn(slug), title, status, detail, instance: "", ...more };
-}
-
-function assertProblem(answer: Answer, slug: ProblemSlug, detail: string, more: object = {}): void {
-  assert.deepEqual({ ...answer.body, instance: "" }, problem(slug, detail, more));
-  assert.equal(answer.status, PROBLEMS[slug].status);
-}
+import { FIRST_KEY, makeKey, TestApi, withApi } from "./support.ts";
 
 const HOST = "host: x\r\n";
 

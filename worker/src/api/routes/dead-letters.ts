@@ -52,7 +52,7 @@ async function readPage(letters: DeadLetters, { limit, cursor, ...filter }: Page
         last !== undefined &&
         (found.length === limit || characters + letter.payload.length > PAGE_CHARACTERS)
       )
-        return { letters: found, next: writeCursor([String(last.buried_at), last.id]) };
+        return { letters: found, next: writeCursor(String(last.buried_at), last.id) };
       found.push(letter);
       characters += letter.payload.length;
     }

@@ -3,7 +3,7 @@ import type { RunFilter, RunStore } from "../../ports/activity-store.ts";
 import { queueOf } from "../auth.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { ApiParts } from "../parts.ts";
-import { Problem } from "../problems.ts";
+import { Problem, wrongField } from "../problems.ts";
 import { RunAndLog, RunCounts, RunList, RunPage } from "../records.ts";
 import { IdParams, RunQuery, StreamQuery, StuckQuery } from "../schemas.ts";
 import type { Server } from "../server.ts";
@@ -31,11 +31,7 @@ function statusesOf(text: string): readonly RunStatus[] {
   return text.split(",").map((word) => {
     const status = RUN_STATUSES.find((known) => known === word);
     if (status !== undefined) return status;
-    const message = `one or more of ${RUN_STATUSES.join(", ")}, with commas between them`;
-    throw new Problem("invalid-request", {
-      detail: `status: ${message}`,
-      errors: [{ field: "status", message }],
-    });
+    throw wrongField("status", `one or more of ${RUN_STATUSES.join(", ")}, with commas between them`);
   });
 }
 
@@ -48,15 +44,8 @@ function filterOf({ status, kind, agent_id: agentId, since, until, limit, cursor
     ...(agentId === undefined ? {} : { agentId }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
-    ...(updatedUs === undefined || id === undefined ? {} : { cursor: placeOf(updatedUs, id) }),
+    ...(updatedUs === undefined || id === undefined ? {} : { cursor: { updatedUs, id } }),
   };
-}
-
-/** The database is given digits only. */
-function placeOf(updatedUs: string, id: string) {
-  if (!/^\d{1,18}$/.test(updatedUs))
-    throw new Problem("invalid-request", "cursor: is no `next` of a page before");
-  return { updatedUs, id };
 }
 
 function ageMs(text: string): number {
@@ -77,7 +66,7 @@ export function addRunRoutes(app: Server, parts: ApiParts): void {
     async (request) => {
       const { stream } = queueOf(request);
       const { runs, next } = await recordOf(parts).runs(stream, filterOf(request.query));
-      return { runs, next: next === null ? null : writeCursor([next.updatedUs, next.id]) };
+      return { runs, next: next === null ? null : writeCursor(next.updatedUs, next.id) };
     },
   );
   app.get(

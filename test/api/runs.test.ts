@@ -5,6 +5,8 @@ import { type RecordedQueue, runOf, withRecord } from "../record/support.ts";
 import { assertProblem } from "./problem.ts";
 import { makeKey, TestApi } from "./support.ts";
 
+const TRACE = "00000000000000000000000000000001";
+
 /** Statements that `work` sends to the database, but for the probes of idle connections. */
 async function statements(work: () => Promise<unknown>): Promise<string[]> {
   const sent: string[] = [];
@@ -126,7 +128,7 @@ describe("the record over the API", () => {
     }));
     await record.store.write(record.queue.stream, {
       ids: ["a"],
-      change: () => ({ runs: [run("a", { trace_id: "0".repeat(31) + "1" })], lines }),
+      change: () => ({ runs: [run("a", { trace_id: TRACE })], lines }),
     });
     let shown: Record<string, unknown> = {};
     const one = await statements(async () => {
@@ -134,7 +136,7 @@ describe("the record over the API", () => {
     });
     assert.equal(one.length, 1, one.join("\n"));
     assert.deepEqual(shown, {
-      ...run("a", { trace_id: "0".repeat(31) + "1" }),
+      ...run("a", { trace_id: TRACE }),
       log: lines.map(({ id: _, ...l }) => l),
     });
     const page = await statements(() => api.get("/api/runs?status=queued&limit=10"));

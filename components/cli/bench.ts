@@ -8,6 +8,7 @@ import { CommandError } from "./command-error.ts";
 
 /** Each is `test/bench/<name>.ts`. */
 export const BENCHMARKS: Readonly<Record<string, string>> = {
+  api: "pushes over HTTP, beside the same framework with an empty handler",
   local: "stack local: up without changes, push to start, reclaim, memory",
   queue:
     "the queue: beside BullMQ and Redis' limit, processes, payloads, latency, a million tasks, idle workers",

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ApiReports } from "../../worker/src/adapters/redis/api-reports.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres-server.ts";
 import { quietPort } from "../support/quiet-port.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
@@ -72,7 +73,7 @@ describe("a fleet that no stack started, by its environment alone", function () 
   };
 
   it("takes a task over HTTP, runs it, records it and shows the run with its log", async () => {
-    run("api");
+    const api = run("api");
     await waitFor("the API", async () => (await call("/health/live").catch(() => null))?.status === 200);
     const before = await call("/health/ready");
     assert.equal(before.status, 503);
@@ -101,6 +102,16 @@ describe("a fleet that no stack started, by its environment alone", function () 
       ["one"],
     );
     assert.equal(await ended("runs", "show", "one"), 0);
+    const [report] = await new ApiReports(redis.client).list(Date.now());
+    assert.equal(report?.address, `http://127.0.0.1:${environment.TASKFLEET_API_PORT}`);
+    const metrics = await (await fetch(`${report.metrics}/metrics`)).text();
+    assert.match(metrics, /^api_requests_total\{route="\/api\/tasks",method="POST",status="2xx"\} 1$/m);
+    assert.equal((await fetch(`${report.metrics}/health/ready`)).status, 200);
     assert.equal(await ended("db", "status"), 0);
+
+    const gone = once(api, "exit");
+    api.kill("SIGTERM");
+    assert.deepEqual(await gone, [0, null]);
+    assert.deepEqual(await new ApiReports(redis.client).list(Date.now()), []);
   });
 });

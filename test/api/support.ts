@@ -1,16 +1,18 @@
 import { API_VERBS, type ApiVerb } from "../../worker/contract/api.ts";
 import { ApiKeys } from "../../worker/src/adapters/redis/api-keys.ts";
 import { type ConnectionProfile, createConnection } from "../../worker/src/adapters/redis/connection.ts";
-import { apiParts } from "../../worker/src/api/parts.ts";
-import { type Api, buildApi } from "../../worker/src/api/server.ts";
+import { type ApiParts, apiParts } from "../../worker/src/api/parts.ts";
+import { type Api, buildApi, type ConnectionLimits } from "../../worker/src/api/server.ts";
 import { loadSettings } from "../../worker/src/config/load-settings.ts";
 import { createLogger } from "../../worker/src/logging/logger.ts";
-import { redactor } from "../../worker/src/logging/redact.ts";
 import type { RunStore } from "../../worker/src/ports/activity-store.ts";
-import type { TestQueue } from "../support/queue.ts";
+import { type TestQueue, withQueue } from "../support/queue.ts";
+import { Conformance, type OpenApiDocument } from "./conformance.ts";
 
 /** The key of `TASKFLEET_API_KEY`. */
 export const FIRST_KEY = "the-first-key-of-the-tests";
+
+const SECRETS = [FIRST_KEY];
 
 export interface Answer {
   readonly status: number;
@@ -24,19 +26,27 @@ export class TestApi {
   readonly base: string;
   /** Lines of its log. */
   readonly log: readonly string[];
+  readonly parts: ApiParts;
+  readonly #conformance: Conformance;
   readonly #close: () => Promise<void>;
 
-  private constructor(app: Api, base: string, log: readonly string[], close: () => Promise<void>) {
+  private constructor(
+    { app, parts, base }: { readonly app: Api; readonly parts: ApiParts; readonly base: string },
+    log: readonly string[],
+    close: () => Promise<void>,
+  ) {
     this.app = app;
+    this.parts = parts;
     this.base = base;
     this.log = log;
+    this.#conformance = new Conformance(app.swagger() as unknown as OpenApiDocument);
     this.#close = close;
   }
 
   static async start(
     queue: TestQueue,
     environment: Readonly<Record<string, string>> = {},
-    runs: RunStore | null = null,
+    { runs = null, limits }: { readonly runs?: RunStore | null; readonly limits?: ConnectionLimits } = {},
   ): Promise<TestApi> {
     const own = {
       REDIS_URL: queue.server.url,
@@ -46,17 +56,18 @@ export class TestApi {
     const settings = loadSettings({ ...own, TASKFLEET_API_RATE: "0", ...environment }, "api");
     const log: string[] = [];
     const destination = { write: (line: string) => void log.push(line) };
-    const secrets = [FIRST_KEY];
+    const secrets = () => SECRETS;
     const logger = await createLogger({ name: "api", json: true, level: "info", secrets, destination });
     const connect = (profile: ConnectionProfile) =>
       createConnection({ url: queue.server.url, password: "", profile, name: "test-api" });
     const [redis, subscriber] = [connect("client"), connect("subscriber").setMaxListeners(0)];
     await redis.connect();
     const stop = new AbortController();
-    const parts = { settings, redis, subscriber: () => subscriber, logger, runs, redact: redactor(secrets) };
-    const app = await buildApi(apiParts({ ...parts, stopping: stop.signal }));
+    const given = { settings, redis, subscriber: () => subscriber, logger, runs, secrets };
+    const parts = apiParts({ ...given, stopping: stop.signal });
+    const app = await buildApi(parts, limits);
     const base = await app.listen({ host: "127.0.0.1", port: 0 });
-    return new TestApi(app, base, log, async () => {
+    return new TestApi({ app, parts, base }, log, async () => {
       stop.abort();
       await app.close();
       redis.disconnect();
@@ -64,7 +75,7 @@ export class TestApi {
     });
   }
 
-  /** One request; `body` goes as JSON, a text as it is. */
+  /** One request; `body` goes as JSON, a text as it is. The answer must be one of the OpenAPI document's. */
   async call(
     method: string,
     path: string,
@@ -82,8 +93,10 @@ export class TestApi {
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await answer.text();
-    const json = /json/.test(answer.headers.get("content-type") ?? "");
-    return { status: answer.status, headers: answer.headers, body: json ? JSON.parse(text) : { text } };
+    const type = answer.headers.get("content-type") ?? "";
+    const json = /json/.test(type) && text !== "" ? JSON.parse(text) : { text };
+    this.#conformance.check(method, path, answer.status, type, json);
+    return { status: answer.status, headers: answer.headers, body: json };
   }
 
   get(path: string, key: string = FIRST_KEY): Promise<Answer> {
@@ -97,6 +110,21 @@ export class TestApi {
   close(): Promise<void> {
     return this.#close();
   }
+}
+
+/** Gives every test a queue with kinds and an API of it. */
+export function withApi(use: (queue: TestQueue, api: TestApi) => void): void {
+  let queue: TestQueue;
+  let api: TestApi;
+  withQueue((made) => {
+    queue = made;
+  });
+  beforeEach(async () => {
+    await publishKinds(queue);
+    api = await TestApi.start(queue);
+    use(queue, api);
+  });
+  afterEach(() => api.close());
 }
 
 /** Publishes a kind `k` that takes any object, and `n`, whose payload has a whole number `n`. */

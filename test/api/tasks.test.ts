@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
-import { resultOf, type TestQueue, withQueue } from "../support/queue.ts";
-import { publishKinds, TestApi } from "./support.ts";
+import { resultOf, type TestQueue } from "../support/queue.ts";
+import { type TestApi, withApi } from "./support.ts";
 
 describe("tasks over the API", () => {
   let queue: TestQueue;
   let api: TestApi;
-  withQueue((made) => {
-    queue = made;
+  withApi((...made) => {
+    [queue, api] = made;
   });
-  beforeEach(async () => {
-    await publishKinds(queue);
-    api = await TestApi.start(queue);
-  });
-  afterEach(() => api.close());
 
   it("pushes a task with all its fields", async () => {
     const task = {

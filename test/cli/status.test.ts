@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FLEET_KEYS } from "../../worker/contract/fleet-keys.ts";
+import { queueKeys } from "../../worker/contract/queue-keys.ts";
+import { ApiReports } from "../../worker/src/adapters/redis/api-reports.ts";
 import { countKinds } from "../../worker/src/cli/status/snapshot.ts";
 import { LimitedQueue } from "../support/limited-queue.ts";
 import { openQueue } from "../support/queue.ts";
@@ -24,7 +27,10 @@ describe("status", function () {
     assert.match(out, /^Queue peagen\.tasks\n {2}state +open\n {2}waiting +0\n/);
     assert.match(out, /\nKinds\n {2}kind +live +pushed +success/);
     assert.match(out, /\n {2}execute +0 +0 +0 +0 +0 +0 +0\n/);
-    assert.match(out, /\nWorkers\n {2}none\n\nSpawner\n {2}leader {2}none\n$/);
+    assert.match(
+      out,
+      /\nWorkers\n {2}none\n\nSpawner\n {2}leader {2}none\n\nRecord\n {2}off: no spawner has a database\n\nAPI\n {2}none\n$/,
+    );
   });
 
   it("says which controls of workers hold and which are lost, as they were found when the stack came up", async () => {
@@ -41,6 +47,54 @@ describe("status", function () {
       /\nWorkers\n {2}none\n {2}controls {2}uid 65532\n {2}lost {6}0\.5 CPU: no control group: not root; run it as root\n\n/,
     );
     assert.deepEqual(jsonLine((await fleet.cli(["status", "--json"], { env })).out).controls, controls);
+  });
+
+  it("says how far the record is, and which APIs serve, as they report", async () => {
+    const { client } = fleet.redis;
+    const [seconds] = await client.time();
+    const now = Number(seconds) * 1000;
+    const { record, events } = queueKeys("peagen.tasks");
+    await client.hset(record, { bytes: 1000, used: 340, lost: 12, lost_at: now - 7_200_000 });
+    await client.xadd(events, `${now - 3_600_000}-0`, "n", "1");
+    const report = {
+      ...{ id: "a", host: "h", pid: 7, started_at: now, streams: ["peagen.tasks"] },
+      ...{ address: "http://127.0.0.1:8080", metrics: "http://127.0.0.1:41000" },
+    };
+    const reports = new ApiReports(client);
+    await reports.report({ ...report, errors: [] });
+    await reports.report({ ...report, id: "b", errors: ["database: it is away"] });
+    await client.hset(
+      FLEET_KEYS.apis,
+      "gone",
+      `${now - 60_000} ${JSON.stringify({ ...report, id: "gone" })}`,
+    );
+    const { out } = await fleet.cli(["status"]);
+    assert.match(
+      out,
+      /\nRecord\n {2}on, 1 h 00 m behind, 340 bytes wait, 12 changes lost, the last 2 h 00 m ago\n/,
+    );
+    const line =
+      "  http://127\\.0\\.0\\.1:8080  STATE, metrics http://127\\.0\\.0\\.1:41000, seen [^\n]+ ago\n";
+    const lines = ["ready", "not ready: database: it is away"].map((state) => line.replace("STATE", state));
+    assert.match(out, new RegExp(`\nAPI\n${lines.join("")}$`));
+    const status = jsonLine((await fleet.cli(["status", "--json"])).out);
+    const { on, waitingBytes, lost, lostAt } = status.record as Record<string, unknown>;
+    assert.deepEqual([on, waitingBytes, lost, lostAt], [true, 340, 12, now - 7_200_000]);
+    const apis = status.apis as Record<string, unknown>[];
+    assert.deepEqual(
+      apis.map(({ id, address, errors }) => [id, address, errors]),
+      [
+        ["a", "http://127.0.0.1:8080", []],
+        ["b", "http://127.0.0.1:8080", ["database: it is away"]],
+      ],
+    );
+    // A report also drops those that are too old.
+    assert.equal(await client.hexists(FLEET_KEYS.apis, "gone"), 1);
+    await reports.report({ ...report, errors: [] });
+    assert.deepEqual((await client.hkeys(FLEET_KEYS.apis)).sort(), ["a", "b"]);
+    await reports.forget("a");
+    assert.deepEqual(await client.hkeys(FLEET_KEYS.apis), ["b"]);
+    await fleet.empty();
   });
 
   it("says for programs what waits, runs and was done, who works and who leads", async () => {

@@ -130,6 +130,31 @@ describe("loadSettings", () => {
     );
   });
 
+  it("takes as proxies what names them, and not everybody", () => {
+    const right = "127.0.0.1, 10.0.0.0/8, ::1, fd00::/8, loopback";
+    const { apiTrustProxy } = loadSettings({ TASKFLEET_API_TRUST_PROXY: right }, "api", folder);
+    assert.deepEqual(apiTrustProxy, ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8", "loopback"]);
+    for (const one of [
+      "proxy.internal",
+      "10.1",
+      "10.0.0.0/33",
+      "0.0.0.0/0",
+      "::/0",
+      "true",
+      "300.0.0.1",
+      "2",
+    ])
+      assert.deepEqual(problemsOf({ TASKFLEET_API_TRUST_PROXY: `::1,${one}` }, "api").problems, [
+        {
+          variable: "TASKFLEET_API_TRUST_PROXY",
+          received: `"::1,${one}", with "${one}"`,
+          allowed:
+            "IP addresses, networks such as 10.0.0.0/8, and the names loopback, linklocal, uniquelocal, with commas between them",
+          wayOut: `Correct or remove "${one}"; name the proxies, or the network that only they are in.`,
+        },
+      ]);
+  });
+
   for (const text of ["0x10", "1e999", "NaN", "Infinity", "", "4 4", "１２"]) {
     it(`does not take ${JSON.stringify(text)} for a number`, () => {
       if (text === "")

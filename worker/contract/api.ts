@@ -23,6 +23,7 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: "This key may not do that" },
   "not-found": { status: 404, title: "There is no such thing" },
   "method-not-allowed": { status: 405, title: "This path has other methods" },
+  "request-timeout": { status: 408, title: "The request came too slowly" },
   "payload-too-large": { status: 413, title: "The body is too large" },
   "headers-too-large": { status: 431, title: "The header fields are too large" },
   "unsupported-media-type": { status: 415, title: "Bodies are JSON" },

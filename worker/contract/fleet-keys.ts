@@ -4,4 +4,6 @@ export const FLEET_KEYS = {
   apiKeys: "taskfleet:api-keys",
   /** Prefix of a client's list: its last counted calls, in ms of the server's clock. */
   rate: "taskfleet:rate:",
+  /** Hash: id of a process of the role api → ms of the server's clock, a space, JSON of its last report. */
+  apis: "taskfleet:apis",
 } as const;

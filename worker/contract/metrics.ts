@@ -1,7 +1,7 @@
 /**
  * Every metric by name, type, labels and meaning: what dashboards, alerts, policies and scalers import.
  * The spawner that leads exposes what it reads from the queue, so that a sum over spawners counts nothing
- * twice; each worker exposes its own.
+ * twice; each worker and each API exposes its own.
  */
 
 /** Upper bounds of the run-time histogram's buckets, in seconds; a last bucket without bound follows them. */
@@ -9,13 +9,18 @@ export const RUNTIME_BUCKETS = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600,
 ] as const;
 
+/** The same of the API's request histogram. */
+export const REQUEST_BUCKETS = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+] as const;
+
 export interface MetricDefinition {
   readonly name: string;
   readonly type: "gauge" | "counter" | "histogram";
   readonly labels: readonly string[];
   readonly help: string;
-  /** `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker. */
-  readonly exposedBy: "leader" | "spawner" | "worker";
+  /** `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker; `api`: every API. */
+  readonly exposedBy: "leader" | "spawner" | "worker" | "api";
 }
 
 // biome-ignore format: one metric a line reads as a table
@@ -53,6 +58,9 @@ export const METRICS = {
   leader: { name: "spawner_leader", type: "gauge", labels: [], exposedBy: "spawner", help: "1 for the spawner that leads, 0 for one that stands by." },
   spawnerFailures: { name: "spawner_failures_total", type: "counter", labels: ["loop"], exposedBy: "spawner", help: "Rounds of this spawner's loops that failed." },
   workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result, circuit), not of handlers." },
+  apiRequests: { name: "api_requests_total", type: "counter", labels: ["route", "method", "status"], exposedBy: "api", help: "Requests that this API answered, by route template and class of status (2xx); route none: no such path." },
+  apiDuration: { name: "api_request_seconds", type: "histogram", labels: ["route", "method"], exposedBy: "api", help: "Time from a request's headers to the end of its answer, waits that the client asked for included." },
+  apiLimited: { name: "api_rate_limited_total", type: "counter", labels: ["by"], exposedBy: "api", help: "Calls that this API refused as one too many, by what they were counted by: key or address." },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricKey = keyof typeof METRICS;

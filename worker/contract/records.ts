@@ -120,6 +120,21 @@ export interface WorkerReport {
   readonly sandbox?: string;
 }
 
+/** What a process of the role api says of itself every few seconds. */
+export interface ApiReport {
+  /** Unique per process start. */
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly started_at: number;
+  readonly streams: readonly string[];
+  /** Where it serves, and where its /metrics answers. */
+  readonly address: string;
+  readonly metrics: string;
+  /** What `/health/ready` says; empty when it is ready. */
+  readonly errors: readonly string[];
+}
+
 /** Why a worker process ended; the `reason` label of `worker_exit_reason_total`. */
 export const EXIT_REASONS = ["success", "idle", "error", "timeout", "signal"] as const;
 export type ExitReason = (typeof EXIT_REASONS)[number];

@@ -54,6 +54,7 @@ export type Setting =
 
 const everywhere = ["worker", "spawner", "api", "cli"] as const;
 const fleet = ["worker", "spawner"] as const;
+const metered = ["worker", "spawner", "api"] as const;
 const worker = ["worker"] as const;
 const spawner = ["spawner"] as const;
 const broker = ["broker"] as const;
@@ -93,7 +94,7 @@ export const SETTINGS = {
   httpAllow: { env: "TASKFLEET_HTTP_ALLOW", type: "list", default: [], roles: worker, doc: "Hosts (`host`, `host:port`) that the handler `http` may call without TLS and at addresses that are not public." },
   imageTag: { env: "TASKFLEET_IMAGE_TAG", type: "text", default: "unknown", roles: fleet, doc: "Config digest of the image, or bundle:sha256:... ; recorded in every result." },
   revision: { env: "TASKFLEET_REVISION", type: "text", default: "", roles: fleet, doc: "Hash of what workers are started with; the spawner replaces workers of another revision." },
-  httpHost: { env: "TASKFLEET_HTTP_HOST", type: "text", default: "127.0.0.1", roles: fleet, doc: "Address of /metrics and /health." },
+  httpHost: { env: "TASKFLEET_HTTP_HOST", type: "text", default: "127.0.0.1", roles: metered, doc: "Address of /metrics and /health; the API has its own address beside it." },
   httpPort: { env: "TASKFLEET_HTTP_PORT", type: "integer", unit: "port", default: 0, min: 0, max: 65535, roles: everywhere, doc: "Port of /metrics and /health; 0: any free one." },
   leaderLease: { env: "TASKFLEET_LEADER_LEASE", type: "number", unit: "s", default: 10, min: 0.5, max: 300, roles: spawner, doc: "A spawner that leads and is silent for this long is succeeded by another." },
   scaleMin: { env: "TASKFLEET_SCALE_MIN", type: "integer", unit: "count", default: 1, min: 0, max: 10000, roles: spawner, doc: "Fewest workers while there is work, or until the idle rule fires." },

@@ -71,7 +71,7 @@ export class Gate {
   }
 
   async #count(owner: KeyOwner | null, address: string, reply: FastifyReply): Promise<void> {
-    const { settings, rate } = this.#parts;
+    const { settings, rate, metrics } = this.#parts;
     const most = owner?.rate ?? settings.apiRate;
     if (most === 0) return;
     const { allowed, left, resetMs } = await rate.count(
@@ -81,6 +81,7 @@ export class Gate {
     const reset = String(Math.ceil(resetMs / 1000));
     reply.headers({ "ratelimit-limit": most, "ratelimit-remaining": left, "ratelimit-reset": reset });
     if (allowed) return;
+    metrics.refused(owner === null ? "address" : "key");
     throw new Problem("rate-limited", {
       detail: `at most ${most} calls in any ${settings.apiRateWindow} s; the next in ${reset} s`,
       headers: { "retry-after": reset },

@@ -1,7 +1,7 @@
 import { Problem } from "./problems.ts";
 import type { Server } from "./server.ts";
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /** Notes the routes that are added from now on; the returned function gives their paths an answer to all other methods. */
 export function refuseOtherMethods(app: Server): () => void {

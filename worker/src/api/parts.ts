@@ -1,6 +1,5 @@
 /** What the routes work with. */
 import type { Redis } from "ioredis";
-import { SETTINGS } from "../../contract/settings.ts";
 import { ApiKeys } from "../adapters/redis/api-keys.ts";
 import { DeadLetters } from "../adapters/redis/dead-letters.ts";
 import { Producer } from "../adapters/redis/producer.ts";
@@ -10,7 +9,9 @@ import { Workers } from "../adapters/redis/workers.ts";
 import { KindRules } from "../client/kind-rules.ts";
 import type { Settings } from "../config/load-settings.ts";
 import type { Logger } from "../logging/logger.ts";
+import { redactor } from "../logging/redact.ts";
 import type { RunStore } from "../ports/activity-store.ts";
+import { ApiMetrics } from "./metrics.ts";
 import { PushTogether } from "./push.ts";
 
 export interface ApiParts {
@@ -21,6 +22,7 @@ export interface ApiParts {
   readonly runs: RunStore | null;
   readonly keys: ApiKeys;
   readonly rate: RateLimit;
+  readonly metrics: ApiMetrics;
   /** By name; the first is the default. */
   readonly queues: ReadonlyMap<string, Queue>;
   /** Aborted when the API begins to stop. */
@@ -40,36 +42,32 @@ export interface Queue {
   readonly rules: KindRules;
 }
 
-export type ApiConnections = Pick<
-  ApiParts,
-  "settings" | "redis" | "logger" | "runs" | "stopping" | "redact"
-> & {
+export type ApiConnections = Pick<ApiParts, "settings" | "redis" | "logger" | "runs" | "stopping"> & {
   readonly subscriber: () => Redis;
+  /** Values that no payload may carry and no answer shows; the same array for as long as they are the same. */
+  readonly secrets: () => readonly string[];
 };
 
-export function apiParts({ subscriber, ...parts }: ApiConnections): ApiParts {
+export function apiParts({ subscriber, secrets, ...parts }: ApiConnections): ApiParts {
   const { settings, redis } = parts;
   const queues = settings.streams.map(
-    (stream) => [stream, openQueue(settings, redis, subscriber, stream)] as const,
+    (stream) => [stream, openQueue({ settings, redis, subscriber, secrets }, stream)] as const,
   );
   return {
     ...parts,
     keys: new ApiKeys(redis),
     rate: new RateLimit(redis, settings.apiRateWindow * 1000),
+    metrics: new ApiMetrics(),
     queues: new Map(queues),
+    redact: redactor(secrets),
   };
 }
 
-function openQueue(settings: Settings<"api">, redis: Redis, subscriber: () => Redis, stream: string): Queue {
+type OfQueues = Pick<ApiConnections, "settings" | "redis" | "subscriber" | "secrets">;
+
+function openQueue({ settings, redis, subscriber, secrets }: OfQueues, stream: string): Queue {
   const { resultTtl: resultTtlSeconds, maxPayloadBytes } = settings;
   const producer = new Producer(redis, stream, { resultTtlSeconds, maxPayloadBytes });
-  // Secrets may have come from files.
-  const environment = {
-    ...process.env,
-    [SETTINGS.redisPassword.env]: settings.redisPassword,
-    [SETTINGS.pgPassword.env]: settings.pgPassword,
-    [SETTINGS.apiKey.env]: settings.apiKey,
-  };
   return {
     stream,
     producer,
@@ -77,6 +75,6 @@ function openQueue(settings: Settings<"api">, redis: Redis, subscriber: () => Re
     results: new Results(redis, subscriber, stream),
     letters: new DeadLetters(redis, stream),
     workers: new Workers(redis, stream),
-    rules: new KindRules(redis, stream, { maxPayloadBytes, environment }),
+    rules: new KindRules(redis, stream, { maxPayloadBytes, environment: process.env, secrets }),
   };
 }

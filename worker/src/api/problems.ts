@@ -74,6 +74,11 @@ export function problemOf(error: unknown): Problem {
   );
 }
 
+/** A field, query parameter or header that is not what it may be. */
+export function wrongField(field: string, message: string): Problem {
+  return new Problem("invalid-request", { detail: `${field}: ${message}`, errors: [{ field, message }] });
+}
+
 /** `prefix` is put before the field, as in `tasks[3].`. */
 export function refused({ reason, field, message }: TaskRefusedError, prefix = ""): Problem {
   const errors = [{ field: prefix + field, message }];

@@ -1,5 +1,5 @@
-/** The bodies of the API, as JSON Schema: what requests are checked against and the OpenAPI document says. */
-import { type Static, type TSchema, Type } from "typebox";
+/** Requests of the API, as JSON Schema: what they are checked against and the OpenAPI document says. */
+import { type Static, Type } from "typebox";
 import { PRIORITIES } from "../../contract/priorities.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import { FINGERPRINT_PATTERN } from "../core/error-fingerprint.ts";
@@ -7,7 +7,6 @@ import { TASK_ID_PATTERN } from "../core/task-id.ts";
 import { MAX_DELAY_MS } from "../core/validate-task.ts";
 
 const CLOSED = { additionalProperties: false } as const;
-const OPEN = { additionalProperties: true } as const;
 /** Most ids of one call. */
 export const MOST_IDS = 1_000;
 
@@ -45,6 +44,15 @@ export function taskBatch(most: number) {
   return Type.Object({ tasks: Type.Array(Task, { minItems: 1, maxItems: most }) }, CLOSED);
 }
 
+export const IdempotencyKey = Type.Object({
+  "idempotency-key": Type.Optional(
+    Type.String({
+      description:
+        "Makes the push repeatable: the task's id or, in a batch, `<key>:<index>`, where the task has none of its own.",
+    }),
+  ),
+});
+
 /** Of every route under /api. */
 export const StreamQuery = Type.Object({
   stream: Type.Optional(Type.String({ description: "The queue's stream; default: the API's first." })),
@@ -59,12 +67,6 @@ export const Pushed = Type.Object({
   tasks: Type.Optional(Type.Array(Type.Object({ id: Type.String(), state: Type.String() }))),
 });
 
-export const Outcome = Type.Object({
-  id: Type.String(),
-  state: Type.String({ description: "settled, dead, open or unknown." }),
-  result: Type.Optional(Type.Unknown()),
-  letter: Type.Optional(Type.Unknown()),
-});
 export const StateOf = Type.Object({ id: Type.String(), state: Type.String() });
 
 export const WaitQuery = Type.Object({
@@ -96,26 +98,3 @@ export const StuckQuery = Type.Object({
     description: "90s, 5m, 1h, 2d.",
   }),
 });
-
-/** A body whose members the schema does not list. */
-export const Anything = Type.Object({}, OPEN);
-
-const FieldErrors = Type.Array(Type.Object({ field: Type.String(), message: Type.String() }));
-export const ProblemBody = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.String(),
-    instance: Type.String({ description: "The request's id." }),
-    errors: Type.Optional(FieldErrors),
-  },
-  OPEN,
-);
-
-/** Responses of a route: its own, and problems. */
-export function answers(own: Readonly<Record<number, TSchema>>) {
-  const content = { "application/problem+json": { schema: ProblemBody } };
-  const problems = { description: "Problem details (RFC 9457)", content };
-  return { ...own, "4xx": problems, "5xx": problems };
-}

@@ -1,11 +1,12 @@
 /** Tasks as requests have them, and as the queue takes them. Pure. */
 import type { NewTask } from "../core/task.ts";
 import { isTaskId } from "../core/task-id.ts";
-import { Problem } from "./problems.ts";
+import { wrongField } from "./problems.ts";
 import type { Task } from "./schemas.ts";
 
 export type PushBody = Task | { readonly tasks: readonly Task[] };
 
+const HEADER = "Idempotency-Key";
 const ms = (seconds: number) => Math.round(seconds * 1000);
 
 /**
@@ -14,10 +15,10 @@ const ms = (seconds: number) => Math.round(seconds * 1000);
  */
 export function tasksOf(body: PushBody, key: string | undefined): NewTask[] {
   if (key !== undefined && !isTaskId(key))
-    throw new Problem("invalid-request", "Idempotency-Key: 1 to 128 characters of A-Z a-z 0-9 . _ : -");
+    throw wrongField(HEADER, "1 to 128 characters of A-Z a-z 0-9 . _ : -");
   if (!("tasks" in body)) {
     if (key !== undefined && body.id !== undefined && body.id !== key)
-      throw new Problem("invalid-request", "Idempotency-Key: the task has another id");
+      throw wrongField(HEADER, "the task has another id");
     return [taskOf(body, key)];
   }
   const tasks = body.tasks.map((task, at) => taskOf(task, key === undefined ? undefined : `${key}:${at}`));
@@ -25,13 +26,8 @@ export function tasksOf(body: PushBody, key: string | undefined): NewTask[] {
   tasks.forEach(({ id }, at) => {
     if (id === undefined) return;
     const first = places.get(id);
-    if (!isTaskId(id))
-      throw new Problem("invalid-request", `Idempotency-Key: too long, for it makes ids such as ${id}`);
-    if (first !== undefined) {
-      const message = `tasks[${first}] has this id already`;
-      const errors = [{ field: `tasks[${at}].id`, message }];
-      throw new Problem("invalid-request", { detail: `tasks[${at}].id: ${message}`, errors });
-    }
+    if (!isTaskId(id)) throw wrongField(HEADER, `too long, for it makes ids such as ${id}`);
+    if (first !== undefined) throw wrongField(`tasks[${at}].id`, `tasks[${first}] has this id already`);
     places.set(id, at);
   });
   return tasks;

@@ -3,6 +3,7 @@ import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { parseSource, SOURCE_FORMS } from "../../contract/secret-sources.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
+import { isProxyRange, PROXY_FORMS } from "../core/proxy-range.ts";
 import { HANDLER_FORMS, parseLogHandler, parseRename } from "../logging/handlers.ts";
 import type { SettingProblem } from "./settings-error.ts";
 
@@ -105,6 +106,18 @@ const httpAllow: Check = ({ httpAllow: entries }) => {
     received: `"${entries.join(",")}", with "${bad}"`,
     allowed: `${ALLOWED_HOST_FORM}, with commas between them`,
     wayOut: `Correct or remove "${bad}"; there are no patterns, name each host.`,
+  };
+};
+
+const apiTrustProxy: Check = ({ apiTrustProxy: ranges }) => {
+  if (!Array.isArray(ranges)) return undefined;
+  const wrong = ranges.filter((range: string) => !isProxyRange(range)).map((range) => `"${range}"`);
+  if (wrong.length === 0) return undefined;
+  return {
+    variable: SETTINGS.apiTrustProxy.env,
+    received: `"${ranges.join(",")}", with ${wrong.join(", ")}`,
+    allowed: `${PROXY_FORMS}, with commas between them`,
+    wayOut: `Correct or remove ${wrong.join(", ")}; name the proxies, or the network that only they are in.`,
   };
 };
 
@@ -228,7 +241,7 @@ const CHECKS = {
     folderForProcesses("runDirectory"),
     folderForProcesses("logDirectory"),
   ],
-  api: [...everyRole, redisUrl, streams],
+  api: [...everyRole, redisUrl, streams, apiTrustProxy],
   cli: [...everyRole, redisUrl, streams],
   broker: [...everyRole, brokerSocket, brokerImage, brokerRuntime],
 } as const satisfies Record<SettingRole, readonly Check[]>;

@@ -38,7 +38,10 @@ export interface RunStore {
   counts(queue: string): Promise<RunCounts>;
   /** Runs that have not ended, oldest first. */
   open(queue: string, filter: OpenFilter): Promise<readonly Run[]>;
-  /** Resolves when queries are answered. @throws StoreUnavailableError, MigrationsMissingError */
+  /**
+   * Resolves when queries are answered, and rejects when they are not within a few seconds, however the database hangs.
+   * @throws StoreUnavailableError, MigrationsMissingError
+   */
   ready(): Promise<void>;
   close(): Promise<void>;
 }

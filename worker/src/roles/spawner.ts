@@ -27,6 +27,7 @@ import { FailureLog } from "../spawner/failure-log.ts";
 import { SpawnerMetrics } from "../spawner/metrics.ts";
 import { Spawner } from "../spawner/spawner.ts";
 import { kindLimits } from "./kind-limits.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 type SpawnerSettings = Settings<"spawner">;
 
@@ -73,9 +74,7 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   });
   await server.start();
   logger.info({ address: server.address, holder, actuator: settings.actuator }, SPAWNER_EVENTS.starting);
-  const signal = stopSignal();
-  signal.addEventListener("abort", () => logger.info({ signal: signal.reason }, SPAWNER_EVENTS.signal));
-  await spawner.run(signal);
+  await spawner.run(stopSignal((signal) => logger.info({ signal }, SPAWNER_EVENTS.signal)));
   await server.stop();
   source.stop();
   await record?.close();
@@ -134,11 +133,4 @@ function chooseActuator(settings: SpawnerSettings, env: NodeJS.ProcessEnv): Actu
   const [, main] = process.argv;
   if (main === undefined) throw new Error("a spawner is started by the worker image's entry file");
   return new ProcessActuator({ runDirectory, logDirectory, revision, main, env });
-}
-
-/** Aborts at the first SIGTERM or SIGINT, with the signal's name as its reason. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => stop.abort(name));
-  return stop.signal;
 }

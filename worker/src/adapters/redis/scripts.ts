@@ -69,6 +69,7 @@ export const SCRIPTS = {
   purgeDelayed: load("purge-delayed"),
   purgeDead: load("purge-dead"),
   rateLimit: load("rate-limit"),
+  reportApi: load("report-api"),
   circuitEnter: load("circuit-enter"),
   circuitReport: load("circuit-report"),
 } as const;

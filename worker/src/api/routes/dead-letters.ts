@@ -8,7 +8,8 @@ import { queueOf } from "../auth.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { ApiParts, Queue } from "../parts.ts";
 import { Problem } from "../problems.ts";
-import { Anything, LetterQuery, MOST_IDS, StateOf, StreamQuery, TaskId } from "../schemas.ts";
+import { Clusters, LetterPage } from "../records.ts";
+import { LetterQuery, MOST_IDS, StateOf, StreamQuery, TaskId } from "../schemas.ts";
 import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
@@ -25,6 +26,10 @@ const Requeue = Type.Object(
   { additionalProperties: false },
 );
 type Requeue = Static<typeof Requeue>;
+const Handling = Type.Object({
+  counts: Type.Record(Type.String(), Type.Integer(), { description: "How many came to each state." }),
+  tasks: Type.Optional(Type.Array(StateOf)),
+});
 interface Page extends LetterFilter {
   readonly limit: number;
   readonly cursor?: string;
@@ -47,7 +52,7 @@ async function readPage(letters: DeadLetters, { limit, cursor, ...filter }: Page
         last !== undefined &&
         (found.length === limit || characters + letter.payload.length > PAGE_CHARACTERS)
       )
-        return { letters: found, next: writeCursor([String(last.buried_at), last.id]) };
+        return { letters: found, next: writeCursor(String(last.buried_at), last.id) };
       found.push(letter);
       characters += letter.payload.length;
     }
@@ -83,7 +88,7 @@ export function addDeadLetterRoutes(app: Server, { redis }: ApiParts): void {
     "/api/dlq",
     keyed("dlq:read", {
       ...{ tag, summary: "Dead letters, oldest burial first", query: LetterQuery },
-      ends: { 200: Type.Object({ letters: Type.Array(Anything), next: Type.Unknown() }) },
+      ends: { 200: LetterPage },
     }),
     async (request) => {
       const { kind, cluster, limit, cursor } = request.query;
@@ -95,7 +100,7 @@ export function addDeadLetterRoutes(app: Server, { redis }: ApiParts): void {
     "/api/dlq/clusters",
     keyed("dlq:read", {
       ...{ tag, summary: "Dead letters by what they died of, the largest cluster first", query: StreamQuery },
-      ends: { 200: Type.Object({ clusters: Type.Array(Anything) }) },
+      ends: { 200: Clusters },
     }),
     async (request) => {
       const clusters = new LetterClusters();
@@ -112,7 +117,8 @@ export function addDeadLetterRoutes(app: Server, { redis }: ApiParts): void {
         query: StreamQuery,
         body: Requeue,
       },
-      ends: { 200: Type.Object({ counts: Anything, tasks: Type.Optional(Type.Array(StateOf)) }) },
+      ends: { 200: Handling },
+      fails: ["queue-full"],
     }),
     async (request) => {
       const { body } = request;

@@ -2,7 +2,8 @@ import { Type } from "typebox";
 import { depth, setPaused } from "../../adapters/redis/queue-status.ts";
 import { queueOf } from "../auth.ts";
 import type { ApiParts } from "../parts.ts";
-import { Anything, StreamQuery } from "../schemas.ts";
+import { QueueDepth } from "../records.ts";
+import { StreamQuery } from "../schemas.ts";
 import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
@@ -17,7 +18,7 @@ export function addQueueRoutes(app: Server, { redis }: ApiParts): void {
       tag,
       summary: "How full the queue is",
       query: StreamQuery,
-      ends: { 200: Anything },
+      ends: { 200: QueueDepth },
     }),
     async (request) => {
       const { stream } = queueOf(request);

@@ -1,8 +1,8 @@
-import { Type } from "typebox";
 import type { TaskOutcome } from "../../adapters/redis/results.ts";
 import { queueOf } from "../auth.ts";
 import type { ApiParts, Queue } from "../parts.ts";
-import { IdParams, IdsBody, Outcome, StreamQuery, WaitQuery } from "../schemas.ts";
+import { Outcome, Outcomes } from "../records.ts";
+import { IdParams, IdsBody, StreamQuery, WaitQuery } from "../schemas.ts";
 import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
@@ -43,7 +43,7 @@ export function addResultRoutes(app: Server, { stopping }: ApiParts): void {
     keyed("tasks:read", {
       ...{ tag: "tasks", summary: "How many tasks stand, in one round trip to Redis", query: StreamQuery },
       body: IdsBody,
-      ends: { 200: Type.Object({ tasks: Type.Array(Outcome) }) },
+      ends: { 200: Outcomes },
     }),
     async (request) => {
       const { ids } = request.body;

@@ -1,11 +1,11 @@
-import { Type } from "typebox";
 import { RUN_STATUSES, type RunStatus } from "../../../contract/runs.ts";
 import type { RunFilter, RunStore } from "../../ports/activity-store.ts";
 import { queueOf } from "../auth.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { ApiParts } from "../parts.ts";
-import { Problem } from "../problems.ts";
-import { Anything, IdParams, RunQuery, StreamQuery, StuckQuery } from "../schemas.ts";
+import { Problem, wrongField } from "../problems.ts";
+import { RunAndLog, RunCounts, RunList, RunPage } from "../records.ts";
+import { IdParams, RunQuery, StreamQuery, StuckQuery } from "../schemas.ts";
 import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
@@ -31,11 +31,7 @@ function statusesOf(text: string): readonly RunStatus[] {
   return text.split(",").map((word) => {
     const status = RUN_STATUSES.find((known) => known === word);
     if (status !== undefined) return status;
-    const message = `one or more of ${RUN_STATUSES.join(", ")}, with commas between them`;
-    throw new Problem("invalid-request", {
-      detail: `status: ${message}`,
-      errors: [{ field: "status", message }],
-    });
+    throw wrongField("status", `one or more of ${RUN_STATUSES.join(", ")}, with commas between them`);
   });
 }
 
@@ -48,15 +44,8 @@ function filterOf({ status, kind, agent_id: agentId, since, until, limit, cursor
     ...(agentId === undefined ? {} : { agentId }),
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
-    ...(updatedUs === undefined || id === undefined ? {} : { cursor: placeOf(updatedUs, id) }),
+    ...(updatedUs === undefined || id === undefined ? {} : { cursor: { updatedUs, id } }),
   };
-}
-
-/** The database is given digits only. */
-function placeOf(updatedUs: string, id: string) {
-  if (!/^\d{1,18}$/.test(updatedUs))
-    throw new Problem("invalid-request", "cursor: is no `next` of a page before");
-  return { updatedUs, id };
 }
 
 function ageMs(text: string): number {
@@ -66,28 +55,37 @@ function ageMs(text: string): number {
 /** The record of runs; `no-record` where there is no database. */
 export function addRunRoutes(app: Server, parts: ApiParts): void {
   const tag = "runs";
+  const fails = ["no-record", "database-unavailable"] as const;
   app.get<{ Querystring: Asked }>(
     "/api/runs",
     keyed("runs:read", {
       ...{ tag, summary: "Runs, last changed first", query: RunQuery },
-      ends: { 200: Type.Object({ runs: Type.Array(Anything), next: Type.Unknown() }) },
+      ends: { 200: RunPage },
+      fails,
     }),
     async (request) => {
       const { stream } = queueOf(request);
       const { runs, next } = await recordOf(parts).runs(stream, filterOf(request.query));
-      return { runs, next: next === null ? null : writeCursor([next.updatedUs, next.id]) };
+      return { runs, next: next === null ? null : writeCursor(next.updatedUs, next.id) };
     },
   );
   app.get(
     "/api/runs/counts",
-    keyed("runs:read", { tag, summary: "Runs by status", query: StreamQuery, ends: { 200: Anything } }),
+    keyed("runs:read", {
+      tag,
+      summary: "Runs by status",
+      query: StreamQuery,
+      ends: { 200: RunCounts },
+      fails,
+    }),
     async (request) => recordOf(parts).counts(queueOf(request).stream),
   );
   app.get<{ Querystring: { older_than: string } }>(
     "/api/runs/stuck",
     keyed("runs:read", {
       ...{ tag, summary: "Runs that have been running for long, oldest first", query: StuckQuery },
-      ends: { 200: Type.Object({ runs: Type.Array(Anything) }) },
+      ends: { 200: RunList },
+      fails,
     }),
     async (request) => {
       const startedBefore = Date.now() - ageMs(request.query.older_than);
@@ -98,7 +96,8 @@ export function addRunRoutes(app: Server, parts: ApiParts): void {
   app.get<{ Params: { id: string } }>(
     "/api/runs/:id",
     keyed("runs:read", {
-      ...{ tag, summary: "A run and its log", query: StreamQuery, params: IdParams, ends: { 200: Anything } },
+      ...{ tag, summary: "A run and its log", query: StreamQuery, params: IdParams },
+      ...{ ends: { 200: RunAndLog }, fails },
     }),
     async (request) => {
       const run = await recordOf(parts).run(queueOf(request).stream, request.params.id);

@@ -4,7 +4,16 @@ import type { NewTask } from "../../core/task.ts";
 import { queueOf } from "../auth.ts";
 import type { ApiParts, Queue } from "../parts.ts";
 import { refused } from "../problems.ts";
-import { IdParams, IdsBody, Pushed, StateOf, StreamQuery, Task, taskBatch } from "../schemas.ts";
+import {
+  IdempotencyKey,
+  IdParams,
+  IdsBody,
+  Pushed,
+  StateOf,
+  StreamQuery,
+  Task,
+  taskBatch,
+} from "../schemas.ts";
 import type { Server } from "../server.ts";
 import { type PushBody, tasksOf } from "../task-body.ts";
 import { keyed } from "./route.ts";
@@ -34,10 +43,12 @@ export function addTaskRoutes(app: Server, { settings }: ApiParts): void {
         tag,
         summary: "Push a task, or `tasks`: none when one is refused",
         query: StreamQuery,
+        headers: IdempotencyKey,
         limited: true,
       },
       body: Type.Union([Task, taskBatch(settings.apiMaxBatch)]),
       ends: { 200: Pushed, 202: Pushed },
+      fails: ["task-refused", "queue-full"],
     }),
     async (request, reply) => {
       const queue = queueOf(request);

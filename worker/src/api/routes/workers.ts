@@ -1,8 +1,8 @@
-import { Type } from "typebox";
 import { readKinds } from "../../adapters/redis/queue-status.ts";
 import { queueOf } from "../auth.ts";
 import type { ApiParts } from "../parts.ts";
-import { Anything, StreamQuery } from "../schemas.ts";
+import { KindList, WorkerList } from "../records.ts";
+import { StreamQuery } from "../schemas.ts";
 import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
@@ -13,7 +13,7 @@ export function addWorkerRoutes(app: Server, { redis }: ApiParts): void {
     "/api/workers",
     keyed("workers:read", {
       ...{ tag, summary: "Workers that report, by id", query: StreamQuery },
-      ends: { 200: Type.Object({ workers: Type.Array(Anything) }) },
+      ends: { 200: WorkerList },
     }),
     async (request) => ({ workers: await queueOf(request).workers.list() }),
   );
@@ -21,7 +21,7 @@ export function addWorkerRoutes(app: Server, { redis }: ApiParts): void {
     "/api/kinds",
     keyed("workers:read", {
       ...{ tag, summary: "What the fleet runs, with the schemas of payloads", query: StreamQuery },
-      ends: { 200: Type.Object({ kinds: Type.Array(Anything) }) },
+      ends: { 200: KindList },
     }),
     async (request) => {
       const kinds = [...(await readKinds(redis, queueOf(request).stream)).values()];

@@ -2,6 +2,7 @@ import { describeControls } from "../../../contract/controls.ts";
 import { pairs, table } from "../output/table.ts";
 import { oneLine, paint } from "../output/terminal.ts";
 import { count, formatDuration } from "../output/units.ts";
+import { showApis, showRecord } from "./show-front.ts";
 import { showWorkers } from "./show-workers.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -12,6 +13,8 @@ export function showSnapshot(snapshot: Snapshot): string {
     `\n${paint("bold", "Kinds")}\n${showKinds(snapshot)}`,
     `\n${paint("bold", "Workers")}\n${showWorkers(snapshot.workers, snapshot.at)}${showControls(snapshot)}`,
     `\n${paint("bold", "Spawner")}\n${showSpawner(snapshot)}`,
+    `\n${paint("bold", "Record")}\n${showRecord(snapshot.record, snapshot.at)}`,
+    `\n${paint("bold", "API")}\n${showApis(snapshot.apis, snapshot.at)}`,
   ].join("");
 }
 

@@ -3,6 +3,7 @@ import { queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
 import { parseScaling, type ScalingRecord } from "../../../contract/scaling-record.ts";
 import { parseStatsField } from "../../../contract/stats-fields.ts";
+import { ApiReports, type ReportedApi } from "../../adapters/redis/api-reports.ts";
 import {
   depth,
   type QueueDepth,
@@ -10,6 +11,7 @@ import {
   readStats,
   serverTimeMs,
 } from "../../adapters/redis/queue-status.ts";
+import { type RecordLag, readRecordLag } from "../../adapters/redis/record-state.ts";
 import { type ReportedWorker, Workers } from "../../adapters/redis/workers.ts";
 import type { Session } from "../session.ts";
 
@@ -30,6 +32,9 @@ export interface Snapshot {
   /** The leader's last decision; `null` before the first. */
   readonly scaling: ScalingRecord | null;
   readonly counters: QueueCounters;
+  readonly record: RecordLag;
+  /** Those that report, of all streams. */
+  readonly apis: readonly ReportedApi[];
 }
 
 /** Since the queue exists. */
@@ -71,6 +76,10 @@ export async function readSnapshot({ settings, redis, stream }: Session): Promis
     redis.hgetall(keys.scaling),
     serverTimeMs(redis),
   ]);
+  const [record, apis] = await Promise.all([
+    readRecordLag(redis, stream, at),
+    new ApiReports(redis).list(at),
+  ]);
   return {
     stream,
     at,
@@ -82,6 +91,7 @@ export async function readSnapshot({ settings, redis, stream }: Session): Promis
     leader,
     scaling: parseScaling(scaling),
     counters: countersOf(stats),
+    ...{ record, apis },
   };
 }
 

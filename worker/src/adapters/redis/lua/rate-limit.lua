@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A sliding log: counts a call unless as many as are allowed were counted in the last window. A refused call is not
 -- counted. Returns whether it may go on (1 or 0), how many more may now, and ms until the oldest counted call leaves.
 -- KEYS: calls. ARGV: most, window in ms.

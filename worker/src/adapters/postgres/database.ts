@@ -1,4 +1,5 @@
 import type { Pool, PoolClient, QueryResultRow } from "pg";
+import { StoreUnavailableError } from "../../ports/activity-store.ts";
 import { databaseAddress, forDriver } from "./connection-string.ts";
 import { translate } from "./translate-error.ts";
 
@@ -53,6 +54,8 @@ export class Database implements Queries {
     this.#options = options;
     // An idle connection that broke is dropped by the pool; the next query makes another.
     pool.on("error", () => {});
+    // One that breaks between two queries of a transaction; the next query rejects.
+    pool.on("connect", (client) => client.on("error", () => {}));
   }
 
   /** Loads the driver; connects with the first query. @throws TaskfleetError when the URL is none. */
@@ -111,7 +114,7 @@ export class Database implements Queries {
     } catch (error) {
       const translated = translate(error, this.address);
       // A query that timed out leaves its answer on the way: the connection is of no more use.
-      if (translated.name === "StoreUnavailableError") broken = translated;
+      if (translated instanceof StoreUnavailableError) broken = translated;
       throw translated;
     } finally {
       if (client !== undefined) {

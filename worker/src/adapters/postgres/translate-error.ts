@@ -39,6 +39,7 @@ const NO_TABLE = /^(42P01|42703)$/;
 /** What the driver said, as an error of the port where it is one. The address carries no password. */
 export function translate(error: unknown, address: string): Error {
   if (!(error instanceof Error)) return new Error(String(error));
+  if (error instanceof StoreUnavailableError) return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   // A host of several addresses fails with one error for each, and no text of its own.
   const first = error instanceof AggregateError ? error.errors[0] : error;

@@ -25,7 +25,13 @@ describe("the stream of events", () => {
 
   it("is switched on and off", async () => {
     const { stream } = await Recorded.on(queue, 4_096);
-    assert.deepEqual(await stream.state(), { boundBytes: 4_096, usedBytes: 0, lost: 0, lostAt: null });
+    assert.deepEqual(await stream.state(), {
+      boundBytes: 4_096,
+      usedBytes: 0,
+      lost: 0,
+      told: 0,
+      lostAt: null,
+    });
     assert.equal(await stream.lastId(), BEFORE_ALL);
     await stream.off();
     assert.equal((await stream.state()).boundBytes, null);
@@ -77,7 +83,13 @@ describe("the stream of events", () => {
     assert(left > 0);
     assert.equal((await stream.state()).usedBytes, left);
     await stream.trim(entries.at(-1)?.id ?? "");
-    assert.deepEqual(await stream.state(), { boundBytes: ROOM, usedBytes: 0, lost: 0, lostAt: null });
+    assert.deepEqual(await stream.state(), {
+      boundBytes: ROOM,
+      usedBytes: 0,
+      lost: 0,
+      told: 0,
+      lostAt: null,
+    });
   });
 
   it("over its bound the oldest go, and each is counted", async () => {
@@ -107,7 +119,7 @@ describe("the stream of events", () => {
     const { stream } = await Recorded.on(queue, 1);
     await queue.push();
     const { lostAt, ...state } = await stream.state();
-    assert.deepEqual(state, { boundBytes: 1, usedBytes: 0, lost: 1 });
+    assert.deepEqual(state, { boundBytes: 1, usedBytes: 0, lost: 1, told: 0 });
     assert(lostAt !== null);
   });
 });

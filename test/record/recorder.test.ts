@@ -1,9 +1,9 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import type { StoreWrite } from "../../worker/src/ports/activity-store.ts";
 import { rows } from "../support/postgres-server.ts";
 import { errorOf, resultOf } from "../support/queue.ts";
 import { waitFor } from "../support/wait.ts";
-import { type RecordedQueue, withRecord } from "./support.ts";
+import { changed, openStore, type RecordedQueue, withRecord } from "./support.ts";
 
 const SETTLED = { runtimeMs: 5 };
 
@@ -60,16 +60,9 @@ describe("recorder", function () {
   it("writes each event once when it dies between commit and trim", async () => {
     const { queue, source, store } = record;
     const ids = await Promise.all(Array.from({ length: 20 }, () => queue.push()));
-    const dying = record.recorder({
-      source: {
-        on: (bytes) => source.on(bytes),
-        state: () => source.state(),
-        lastId: () => source.lastId(),
-        read: (after, most) => source.read(after, most),
-        trim: () => Promise.reject(new Error("killed")),
-      },
-    });
-    await dying.step().catch(() => {});
+    const trim = () => Promise.reject(new Error("killed"));
+    const dying = record.recorder({ source: changed(source, { trim }) });
+    await rejects(dying.step(), { message: "killed" });
     equal(await queue.redis.xlen(queue.keys.events), 20);
     ok((await store.position(queue.stream)) !== null);
     await record.recorder().step();
@@ -80,13 +73,8 @@ describe("recorder", function () {
   it("writes each event once when it dies before the commit", async () => {
     const { queue, store } = record;
     const id = await queue.push();
-    const broken = Object.create(store, {
-      write: { value: (on: string, write: StoreWrite) => store.write(on, { ...write, change: fail }) },
-    });
-    await record
-      .recorder({ store: broken })
-      .step()
-      .catch(() => {});
+    const write = (on: string, what: StoreWrite) => store.write(on, { ...what, change: fail });
+    await rejects(record.recorder({ store: changed(store, { write }) }).step(), { message: "killed" });
     equal(await store.position(queue.stream), null);
     equal(await store.run(queue.stream, id), undefined);
     await record.recorder().step();
@@ -132,15 +120,85 @@ describe("recorder", function () {
     deepEqual(await statuses(second), ["queued"]);
   });
 
-  it("says how many changes were lost when more waited than there was room for", async () => {
+  it("says once how many changes were lost when more waited than there was room for, whoever records next", async () => {
     const { queue, source, logged } = record;
+    const small = { bufferBytes: 65_536 };
     await source.on(65_536);
     for (let i = 0; i < 600; i += 1) await queue.push();
     const { lost } = await source.state();
     ok(lost > 0);
-    await record.recorder({ bufferBytes: 65_536 }).step();
-    deepEqual(logged, [{ level: "error", event: "record_gap", fields: { rows: lost, lost } }]);
+    await record.recorder(small).step();
+    const gap = (rows: number, all: number) => ({
+      level: "error",
+      event: "record_gap",
+      fields: { rows, lost: all },
+    });
+    deepEqual(logged, [gap(lost, lost)]);
     equal((await record.store.counts(queue.stream)).queued, 600 - lost);
+    await record.recorder(small).step();
+    deepEqual(logged, [gap(lost, lost)], "another term has nothing new to tell");
+    for (let i = 0; i < 600; i += 1) await queue.push();
+    const all = (await source.state()).lost;
+    await record.recorder(small).step();
+    deepEqual(logged, [gap(lost, lost), gap(all - lost, all)]);
+    equal((await record.store.counts(queue.stream)).queued, 1_200 - all);
+  });
+
+  it("does not count as lost what was dropped after it was written", async () => {
+    const { queue, source, store } = record;
+    await source.on(65_536);
+    for (let i = 0; i < 100; i += 1) await queue.push();
+    // More comes than there is room for, just when the batch is in the database.
+    const write = async (on: string, what: StoreWrite) => {
+      const done = await store.write(on, what);
+      for (let i = 0; i < 600; i += 1) await queue.push();
+      return done;
+    };
+    await record.recorder({ store: changed(store, { write }), bufferBytes: 65_536, batchRows: 100 }).step();
+    await record.recorder({ bufferBytes: 65_536 }).step();
+    const { lost } = await source.state();
+    ok(lost > 0 && lost < 600);
+    equal((await store.counts(queue.stream)).queued, 700 - lost);
+  });
+
+  it("tells of events whose format it does not know, and goes on", async () => {
+    const { queue, logged } = record;
+    const entry = ["t", "teleported", "at", "1", "n", "3", "d", "[]"];
+    const id = await queue.redis.xadd(queue.keys.events, "*", ...entry);
+    const after = await queue.push();
+    await record.recorder().step();
+    deepEqual(await statuses(after), ["queued"]);
+    deepEqual(logged, [
+      { level: "error", event: "record_unknown", fields: { entry: id, entries: 1, rows: 3 } },
+    ]);
+  });
+
+  it("tells of a login that the database refuses, with the way out, and catches up when it is right", async () => {
+    const { queue, logged, store, url } = record;
+    const wrong = await openStore(url.replace(/:[^:@/]+@/, ":wrong-password@"));
+    let login = wrong;
+    const position = (on: string) => login.position(on);
+    const recorder = record.recorder({ store: changed(store, { position }) });
+    const id = await queue.push();
+    deepEqual([await recorder.step(), await recorder.step()], [200, 400]);
+    const reason = 'password authentication failed for user "taskfleet_admin"';
+    match(recorder.problem ?? "", new RegExp(`refuses to serve: ${reason}`));
+    deepEqual(
+      logged.map(({ level, event, fields }) => [level, event, fields.wayOut]),
+      [
+        [
+          "error",
+          "record_login_refused",
+          "correct user and password of DATABASE_URL, or set them there by: taskfleet db setup",
+        ],
+      ],
+    );
+    login = store;
+    await recorder.step();
+    equal(recorder.problem, undefined);
+    deepEqual(await statuses(id), ["queued"]);
+    equal(logged.at(-1)?.event, "record_caught_up");
+    await wrong.close();
   });
 
   it("goes on past an event that PostgreSQL refuses", async () => {

@@ -51,6 +51,16 @@ export function listeningLogger(lines: LoggedLine[]): Logger {
   return { info: at("info"), warn: at("warn"), error: at("error"), debug: at("debug") } as unknown as Logger;
 }
 
+/** The same store or source, but for some of its methods. */
+export function changed<T extends object>(of: T, methods: Partial<T>): T {
+  return new Proxy(of, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(name in methods ? methods : target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
 /** Gives every test a queue and a database of their own; the suite's tests share the servers. */
 export function withRecord(use: (record: RecordedQueue) => void): void {
   let redis: TestRedis;

@@ -1,6 +1,6 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -24,6 +24,8 @@ export interface TestPostgres {
   process(): ChildProcess;
   /** Ends the server at once (SIGQUIT), as a crash does; its data stay. */
   crash(): Promise<void>;
+  /** Kills the server (SIGKILL); resolves when its last process is gone. */
+  kill(): Promise<void>;
   /** Starts it again on the same port and data. */
   start(): Promise<void>;
   /** Ends it and forgets its data. */
@@ -84,9 +86,18 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     ended.kill("SIGQUIT");
     await once(ended, "exit");
   };
+  const kill = async () => {
+    const server = running();
+    const left = childrenOf(server.pid ?? 0);
+    const ended = once(server, "exit");
+    server.kill("SIGKILL");
+    await ended;
+    // They see that it is gone, and hold its memory until then.
+    await waitFor("its processes to end", () => !left.some((pid) => existsSync(`/proc/${pid}`)));
+  };
   await start();
   return {
-    ...{ port, directory, adminUrl, start, crash },
+    ...{ port, directory, adminUrl, start, crash, kill },
     process: running,
     database: async () => {
       const name = `test_${databases++}`;
@@ -98,6 +109,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function childrenOf(pid: number): readonly string[] {
+  const found = spawnSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" }).stdout;
+  return found.split("\n").flatMap((line) => line.trim() || []);
 }
 
 function serverSettings(directory: string, port: number, options: PostgresOptions): readonly string[] {

@@ -1,7 +1,7 @@
 import { EXIT } from "../../contract/exit-codes.ts";
 import { SettingsError } from "../config/settings-error.ts";
 import { QueueFullError, RedisUnavailableError, TaskfleetError, TaskRefusedError } from "../core/errors.ts";
-import { MigrationsMissingError, StoreUnavailableError } from "../ports/activity-store.ts";
+import { MigrationsMissingError, StoreRefusedError, StoreUnavailableError } from "../ports/activity-store.ts";
 
 /** An expected error of a command: one line, a way out, the exit code. */
 export class CliError extends Error {
@@ -40,6 +40,7 @@ function explain(program: string, error: unknown): Explanation {
       exitCode: EXIT.unavailable,
       hint: `Is it running? \`${program} up\` starts a fleet here with its Redis; REDIS_URL names another one.`,
     };
+  if (error instanceof StoreRefusedError) return { message, exitCode: EXIT.unavailable, hint: error.wayOut };
   if (error instanceof StoreUnavailableError)
     return { message, exitCode: EXIT.unavailable, hint: "DATABASE_URL names the database of the record." };
   if (error instanceof MigrationsMissingError) return { message, exitCode: EXIT.failed, hint: undefined };

@@ -93,7 +93,17 @@ export interface ExpireOptions {
 
 /** The database does not answer, or gave up within a query. `message` names host, port and reason, never a password. */
 export class StoreUnavailableError extends Error {
-  override readonly name = "StoreUnavailableError";
+  override readonly name: string = "StoreUnavailableError";
+}
+
+/** The database is there and will not serve this client until somebody mends `wayOut`: login, rights, certificate. */
+export class StoreRefusedError extends StoreUnavailableError {
+  override readonly name = "StoreRefusedError";
+  readonly wayOut: string;
+  constructor(message: string, wayOut: string, options: ErrorOptions) {
+    super(message, options);
+    this.wayOut = wayOut;
+  }
 }
 
 /** The database lacks tables that this version needs. */

@@ -16,6 +16,8 @@ export interface LedRecord {
   /** What to do during one term. */
   loops(): readonly Loop[];
   metrics(): Promise<readonly Family[]>;
+  /** What somebody has to mend before the database will serve; empty: nothing, or it is only away. */
+  problems(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export function ledRecord({ settings, redis, stream, store, logger }: LedRecordO
         { definition: METRICS.recordRows, samples: sample(rowsBefore + (recorder?.rows ?? 0)) },
       ];
     },
+    problems: () => (recorder?.problem === undefined ? [] : [`record: ${recorder.problem}`]),
     close: () => store.close(),
   };
 }

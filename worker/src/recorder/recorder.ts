@@ -1,7 +1,13 @@
 import type { RunEvent } from "../../contract/run-events.ts";
 import type { Run } from "../../contract/runs.ts";
 import type { Logger } from "../logging/logger.ts";
-import { type ActivityStore, StoreDataError, StoreUnavailableError } from "../ports/activity-store.ts";
+import {
+  type ActivityStore,
+  MigrationsMissingError,
+  StoreDataError,
+  StoreRefusedError,
+  StoreUnavailableError,
+} from "../ports/activity-store.ts";
 import { BEFORE_ALL, type RunEventSource } from "../ports/run-event-source.ts";
 import type { Loop } from "../spawner/repeat.ts";
 import { RECORD_EVENTS } from "./events.ts";
@@ -24,7 +30,16 @@ export interface RecorderOptions {
 
 interface Entry {
   readonly id: string;
+  readonly rows: number;
   readonly event: RunEvent | undefined;
+}
+
+/** What keeps the database from being used: it is away, or somebody has to mend something. */
+interface Stall {
+  readonly sinceMs: number;
+  backoffMs: number;
+  rows: number;
+  problem: string | undefined;
 }
 
 /** Between tries while the database is away, in ms. */
@@ -42,10 +57,8 @@ export class Recorder implements Loop {
   readonly #options: RecorderOptions;
   /** Id of the last event in the record; undefined: to be read. */
   #position: string | null | undefined;
-  #trimmed = false;
   #switchedMs = -Infinity;
-  #lost: number | undefined;
-  #stall: { readonly sinceMs: number; backoffMs: number; rows: number } | undefined;
+  #stall: Stall | undefined;
   #rows = 0;
 
   constructor(options: RecorderOptions) {
@@ -57,6 +70,11 @@ export class Recorder implements Loop {
     return this.#rows;
   }
 
+  /** What somebody has to mend before the database will serve; undefined: nothing. */
+  get problem(): string | undefined {
+    return this.#stall?.problem;
+  }
+
   /** One batch; returns the pause until the next, in ms. */
   async step(): Promise<number> {
     try {
@@ -64,28 +82,40 @@ export class Recorder implements Loop {
       return await this.#batch();
     } catch (error) {
       this.#position = undefined;
-      if (!(error instanceof StoreUnavailableError)) throw error;
+      if (!(error instanceof StoreUnavailableError || error instanceof MigrationsMissingError)) throw error;
       return this.#stalled(error);
     }
   }
 
   async #keepOn(): Promise<void> {
-    const { source, bufferBytes, now, logger } = this.#options;
+    const { source, bufferBytes, now } = this.#options;
     if (now() - this.#switchedMs < SWITCH_MS) return;
     await source.on(bufferBytes);
     this.#switchedMs = now();
-    const { lost } = await source.state();
-    if (lost > (this.#lost ?? 0)) logger.error({ rows: lost - (this.#lost ?? 0), lost }, RECORD_EVENTS.gap);
-    this.#lost = lost;
+    await this.#tellGap();
+  }
+
+  /** What was lost is told once, whoever records: the queue knows what was told. */
+  async #tellGap(): Promise<void> {
+    const { source, logger } = this.#options;
+    const { lost, told } = await source.state();
+    if (lost <= told) return;
+    logger.error({ rows: lost - told, lost }, RECORD_EVENTS.gap);
+    await source.tell(lost);
   }
 
   async #batch(): Promise<number> {
     const { source, store, queue, batchRows, intervalMs } = this.#options;
     if (this.#position === undefined) {
       this.#position = await store.position(queue);
-      this.#trimmed = false;
+      if (this.#position !== null) {
+        await source.goOnAfter(this.#position);
+        // What a recorder wrote that died before it dropped them.
+        await source.trim(this.#position);
+      }
     }
     const entries = await source.read(this.#position ?? BEFORE_ALL, batchRows);
+    this.#tellUnknown(entries);
     if (entries.length > 0 && !(await this.#write(entries))) {
       this.#position = undefined;
       return 0;
@@ -93,13 +123,18 @@ export class Recorder implements Loop {
     const rows = entries.reduce((sum, entry) => sum + entry.rows, 0);
     this.#rows += rows;
     if (this.#stall !== undefined) this.#stall.rows += rows;
-    if (this.#position !== null && !(this.#trimmed && entries.length === 0)) {
-      await source.trim(this.#position);
-      this.#trimmed = true;
-    }
+    if (this.#position !== null && entries.length > 0) await source.trim(this.#position, rows);
     if (rows >= batchRows) return 0;
-    this.#caughtUp();
+    await this.#caughtUp();
     return intervalMs;
+  }
+
+  #tellUnknown(entries: readonly Entry[]): void {
+    const unknown = entries.filter(({ event }) => event === undefined);
+    const [first] = unknown;
+    if (first === undefined) return;
+    const rows = unknown.reduce((sum, entry) => sum + entry.rows, 0);
+    this.#options.logger.error({ entry: first.id, entries: unknown.length, rows }, RECORD_EVENTS.unknown);
   }
 
   /** Writes entries, all or none. False: another recorder moved the position. */
@@ -126,28 +161,42 @@ export class Recorder implements Loop {
     if (entries.length === 1 && first !== undefined) {
       if (first.event === undefined) throw error;
       this.#options.logger.error({ event: first.id, exception: error }, RECORD_EVENTS.refused);
-      return this.#write([{ id: first.id, event: undefined }]);
+      return this.#write([{ ...first, event: undefined }]);
     }
     const middle = Math.ceil(entries.length / 2);
     return (await this.#write(entries.slice(0, middle))) && (await this.#write(entries.slice(middle)));
   }
 
-  #stalled(exception: StoreUnavailableError): number {
+  #stalled(exception: StoreUnavailableError | MigrationsMissingError): number {
     const { now, logger } = this.#options;
-    if (this.#stall === undefined) {
-      this.#stall = { sinceMs: now(), backoffMs: FIRST_BACKOFF_MS, rows: 0 };
-      logger.warn({ exception }, RECORD_EVENTS.stalled);
-      return FIRST_BACKOFF_MS;
+    const isFirst = this.#stall === undefined;
+    const fresh = { sinceMs: now(), backoffMs: FIRST_BACKOFF_MS, rows: 0, problem: undefined };
+    const stall: Stall = this.#stall ?? fresh;
+    this.#stall = stall;
+    const wayOut = wayOutOf(exception);
+    if (wayOut === undefined) {
+      stall.problem = undefined;
+      if (isFirst) logger.warn({ exception }, RECORD_EVENTS.stalled);
+    } else if (stall.problem !== exception.message) {
+      stall.problem = exception.message;
+      logger.error({ exception, wayOut }, RECORD_EVENTS.loginRefused);
     }
-    this.#stall.backoffMs = Math.min(LONGEST_BACKOFF_MS, this.#stall.backoffMs * 2);
-    return this.#stall.backoffMs;
+    if (!isFirst) stall.backoffMs = Math.min(LONGEST_BACKOFF_MS, stall.backoffMs * 2);
+    return stall.backoffMs;
   }
 
-  #caughtUp(): void {
+  async #caughtUp(): Promise<void> {
     if (this.#stall === undefined) return;
+    await this.#tellGap();
     const { now, logger } = this.#options;
     const seconds = (now() - this.#stall.sinceMs) / 1000;
     logger.info({ seconds, rows: this.#stall.rows }, RECORD_EVENTS.caughtUp);
     this.#stall = undefined;
   }
+}
+
+/** What somebody has to do; undefined: it may pass by itself. */
+function wayOutOf(error: StoreUnavailableError | MigrationsMissingError): string | undefined {
+  if (error instanceof MigrationsMissingError) return "taskfleet db migrate";
+  return error instanceof StoreRefusedError ? error.wayOut : undefined;
 }

@@ -69,7 +69,10 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
     host: settings.httpHost,
     port: settings.httpPort,
     metrics: () => metrics.render(),
-    ready: () => redisReadiness(redis),
+    ready: async () => [
+      ...(await redisReadiness(redis)),
+      ...(spawner.leads ? (record?.problems() ?? []) : []),
+    ],
     secrets,
   });
   await server.start();

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient, QueryResultRow } from "pg";
+import { StoreUnavailableError } from "../../ports/activity-store.ts";
 import { databaseAddress, forDriver } from "./connection-string.ts";
 import { translate } from "./translate-error.ts";
 
@@ -16,6 +17,8 @@ export interface PoolOptions {
   readonly prePing: boolean;
   /** Shown in `pg_stat_activity`. */
   readonly name: string;
+  /** A clock in ms; default: this process' own. */
+  readonly now?: () => number;
 }
 
 /** What the settings leave for a command that does one thing. */
@@ -31,6 +34,8 @@ const IDLE_MS = 10_000;
 /** Idle for less than this, a connection is taken to be alive. */
 const FRESH_MS = 1_000;
 const PING_MS = 5_000;
+/** What the pool says when a query waited in vain. */
+const NONE_FREE = "timeout exceeded when trying to connect";
 /** A server that hangs must not hold its callers for ever. */
 const QUERY_MS = 60_000;
 
@@ -45,14 +50,18 @@ export class Database implements Queries {
   readonly address: string;
   readonly #pool: Pool;
   readonly #options: PoolOptions;
+  readonly #now: () => number;
   readonly #idleSince = new WeakMap<PoolClient, number>();
 
   private constructor(url: string, pool: Pool, options: PoolOptions) {
     this.address = databaseAddress(url);
     this.#pool = pool;
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
     // An idle connection that broke is dropped by the pool; the next query makes another.
     pool.on("error", () => {});
+    // One that breaks between two queries of a transaction; the next query rejects.
+    pool.on("connect", (client) => client.on("error", () => {}));
   }
 
   /** Loads the driver; connects with the first query. @throws TaskfleetError when the URL is none. */
@@ -111,23 +120,35 @@ export class Database implements Queries {
     } catch (error) {
       const translated = translate(error, this.address);
       // A query that timed out leaves its answer on the way: the connection is of no more use.
-      if (translated.name === "StoreUnavailableError") broken = translated;
+      if (translated instanceof StoreUnavailableError) broken = translated;
       throw translated;
     } finally {
       if (client !== undefined) {
-        this.#idleSince.set(client, performance.now());
+        this.#idleSince.set(client, this.#now());
         client.release(broken);
       }
     }
   }
 
+  get #most(): number {
+    return this.#options.size + this.#options.overflow;
+  }
+
+  #noneFree(cause: Error): StoreUnavailableError {
+    const waited = `none of its ${this.#most} connections was free within ${this.#options.timeoutMs / 1000} s`;
+    const message = `cannot use PostgreSQL at ${this.address}: ${waited} (TASKFLEET_POOL_TIMEOUT)`;
+    return new StoreUnavailableError(message, { cause });
+  }
+
   /** A connection that answers: those that died while idle are dropped, one after the other. */
   async #connect(): Promise<PoolClient> {
-    const most = this.#options.size + this.#options.overflow;
+    const most = this.#most;
     for (let tries = 0; ; tries += 1) {
-      const client = await this.#pool.connect();
+      const client = await this.#pool.connect().catch((error: Error) => {
+        throw error.message === NONE_FREE ? this.#noneFree(error) : error;
+      });
       const since = this.#idleSince.get(client);
-      const fresh = since === undefined || performance.now() - since < FRESH_MS;
+      const fresh = since === undefined || this.#now() - since < FRESH_MS;
       if (!this.#options.prePing || fresh) return client;
       try {
         await client.query(Object.assign({ text: "SELECT 1" }, { query_timeout: PING_MS }));

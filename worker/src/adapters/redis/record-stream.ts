@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { queueKeys } from "../../../contract/queue-keys.ts";
 import { parseRunEvent, type RunEvent } from "../../../contract/run-events.ts";
+import { compareEntryIds } from "../../core/entry-order.ts";
 import { BEFORE_ALL, type RunEventSource } from "../../ports/run-event-source.ts";
 import { SCRIPTS } from "./scripts.ts";
 
@@ -21,6 +22,8 @@ export interface RecordState {
   readonly usedBytes: number;
   /** Changes of tasks that were dropped for want of room, in all. */
   readonly lost: number;
+  /** How many of them somebody was told of. */
+  readonly told: number;
   /** When some were dropped last, in ms since the epoch; `null`: never. */
   readonly lostAt: number | null;
 }
@@ -56,14 +59,19 @@ export class RecordStream implements RunEventSource {
   }
 
   async state(): Promise<RecordState> {
-    const found = await this.#redis.hmget(this.#record, "bytes", "used", "lost", "lost_at");
-    const [bound = null, used, lost, lostAt = null] = found;
+    const found = await this.#redis.hmget(this.#record, "bytes", "used", "lost", "lost_at", "told");
+    const [bound = null, used, lost, lostAt = null, told] = found;
     return {
       boundBytes: bound === null ? null : Number(bound),
       usedBytes: Number(used ?? 0),
       lost: Number(lost ?? 0),
+      told: Number(told ?? 0),
       lostAt: lostAt === null ? null : Number(lostAt),
     };
+  }
+
+  async tell(lost: number): Promise<void> {
+    await this.#redis.hset(this.#record, "told", lost);
   }
 
   /** Id of the newest entry; `BEFORE_ALL` for none. It outlives the entry, so it never goes back while the key is there. */
@@ -71,6 +79,19 @@ export class RecordStream implements RunEventSource {
     if ((await this.#redis.exists(this.#events)) === 0) return BEFORE_ALL;
     const info = (await this.#redis.xinfo("STREAM", this.#events)) as unknown[];
     return String(info[info.indexOf("last-generated-id") + 1]);
+  }
+
+  /**
+   * Has further entries get ids after this one. A Redis that lost its last changes, and has a clock that is behind,
+   * would give them ids that the record has passed.
+   */
+  async goOnAfter(id: string): Promise<void> {
+    if (compareEntryIds(await this.lastId(), id) >= 0) return;
+    const steps = this.#redis.multi().xadd(this.#events, id, "t", "none").xdel(this.#events, id);
+    const [added] = (await steps.exec()) ?? [];
+    const error = added?.[0];
+    // Somebody told of something in this moment: the ids go on already.
+    if (error && !error.message.includes("equal or smaller")) throw error;
   }
 
   /** Entries after an id, oldest first: until they tell of `rows` tasks, the last entry as a whole, or there are no more. */
@@ -94,10 +115,16 @@ export class RecordStream implements RunEventSource {
     return read;
   }
 
-  /** Drops entries up to this id, that one included: the record has them. */
-  async trim(upTo: string): Promise<void> {
+  /** Drops entries up to this id, that one included: the record has them. `rows`: of how many tasks they told. */
+  async trim(upTo: string, rows?: number): Promise<void> {
     const keys = [this.#record, this.#events];
-    while ((await SCRIPTS.recordTrim.run(this.#redis, keys, [upTo, MOST_ENTRIES])) === 1);
+    let left = rows;
+    for (let more = 1; more === 1; ) {
+      const answer = await SCRIPTS.recordTrim.run(this.#redis, keys, [upTo, MOST_ENTRIES, left ?? ""]);
+      const [isMore, dropped] = answer as [number, number];
+      more = isMore;
+      if (left !== undefined) left -= dropped;
+    }
   }
 }
 

@@ -92,7 +92,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "record",
     what: "the record of runs: its database, the recorder, its commands",
-    inputs: [...WORKER, "test/{record,postgres}/**"],
+    inputs: [...WORKER, "test/{record,postgres}/**", "test/cli/support.ts", "test/worker/support/**"],
     command: mocha("record", "postgres"),
     heavy: false,
     timeoutMinutes: 10,
@@ -119,7 +119,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "api",
     what: "the API: keys, rate limit, routes, errors, its document",
-    inputs: [...WORKER, "test/api/**"],
+    inputs: [...WORKER, "test/api/**", "test/record/support.ts"],
     command: mocha("api"),
     heavy: false,
     timeoutMinutes: 10,

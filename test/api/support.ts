@@ -6,7 +6,7 @@ import { type Api, buildApi } from "../../worker/src/api/server.ts";
 import { loadSettings } from "../../worker/src/config/load-settings.ts";
 import { createLogger } from "../../worker/src/logging/logger.ts";
 import { redactor } from "../../worker/src/logging/redact.ts";
-import type { RunStore } from "../../worker/src/ports/activity-store.ts";
+import type { ActivityStore } from "../../worker/src/ports/activity-store.ts";
 import type { TestQueue } from "../support/queue.ts";
 
 /** The key of `TASKFLEET_API_KEY`. */
@@ -36,7 +36,7 @@ export class TestApi {
   static async start(
     queue: TestQueue,
     environment: Readonly<Record<string, string>> = {},
-    runs: RunStore | null = null,
+    runs: ActivityStore | null = null,
   ): Promise<TestApi> {
     const own = {
       REDIS_URL: queue.server.url,

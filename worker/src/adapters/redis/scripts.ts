@@ -48,6 +48,7 @@ export const SCRIPTS = {
   bury: load("bury"),
   release: load("release"),
   reclaim: load("reclaim"),
+  locate: load("locate"),
   promote: load("promote"),
   admit: load("admit"),
   unpark: load("unpark"),

@@ -98,6 +98,14 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "backup",
+    what: "backups: made, verified, restored into empty servers, kept",
+    inputs: [...WORKER, "test/backup/**", "test/record/support.ts", "test/cli/support.ts"],
+    command: mocha("backup"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "cli",
     what: "the queue's command line",
     inputs: [...WORKER, "examples/**", "test/cli/**"],

@@ -121,7 +121,11 @@ export async function fill({ queue, recorded }: BackedUp): Promise<Filled> {
   await consumer.settle([{ task: done, result: resultOf(done), runtimeMs: 5 }]);
   const running = await queue.push();
   await queue.take(consumer);
-  const waiting = [await queue.push({ priority: "high" }), await queue.push(), await queue.push({ priority: "low" })];
+  const waiting = [
+    await queue.push({ priority: "high" }),
+    await queue.push(),
+    await queue.push({ priority: "low" }),
+  ];
   const delayed = await queue.push({ delayMs: 3_600_000 });
   await recorded();
   return { waiting, running, delayed, dead, settled };

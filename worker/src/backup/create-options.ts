@@ -1,3 +1,5 @@
+import { SETTINGS } from "../../contract/settings.ts";
+import type { Variables } from "../config/environment.ts";
 import type { Settings } from "../config/load-settings.ts";
 import type { CreateOptions } from "./create.ts";
 import type { Programs } from "./programs.ts";
@@ -14,4 +16,11 @@ export function createOptions(
     redis: { url: redisUrl, password: redisPassword },
     database: url === "" ? null : { url, prefix },
   };
+}
+
+/** The variable that names a record which these settings would leave out; undefined when there is none. */
+export function recordLeftOut(settings: Settings<"backup">, environment: Variables): string | undefined {
+  if (settings.databaseBackupUrl !== "") return undefined;
+  const { databaseUrl, pgHost } = SETTINGS;
+  return [databaseUrl.env, `${databaseUrl.env}_FILE`, pgHost.env].find((name) => environment[name]);
 }

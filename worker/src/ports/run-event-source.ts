@@ -12,6 +12,8 @@ export interface RunEventSource {
     after: string,
     rows: number,
   ): Promise<readonly { readonly id: string; readonly rows: number; readonly event: RunEvent | undefined }[]>;
+  /** Has entries to come get ids after this one. */
+  startAfter(id: string): Promise<void>;
   /** Drops entries up to this id, that one included. */
   trim(upTo: string): Promise<void>;
 }

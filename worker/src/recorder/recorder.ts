@@ -83,6 +83,8 @@ export class Recorder implements Loop {
     const { source, store, queue, batchRows, intervalMs } = this.#options;
     if (this.#position === undefined) {
       this.#position = await store.position(queue);
+      // A restored Redis may be behind the record: what it tells from now on must not look as if it were known.
+      if (this.#position !== null) await source.startAfter(this.#position);
       this.#trimmed = false;
     }
     const entries = await source.read(this.#position ?? BEFORE_ALL, batchRows);

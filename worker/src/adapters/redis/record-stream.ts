@@ -94,6 +94,11 @@ export class RecordStream implements RunEventSource {
     return read;
   }
 
+  /** Has every entry to come get an id after this one: Redis may have gone back to older data, or to another clock. */
+  async startAfter(id: string): Promise<void> {
+    await SCRIPTS.recordAdvance.run(this.#redis, [this.#events], [id]);
+  }
+
   /** Drops entries up to this id, that one included: the record has them. */
   async trim(upTo: string): Promise<void> {
     const keys = [this.#record, this.#events];

@@ -62,6 +62,7 @@ export const SCRIPTS = {
   recordExit: load("record-exit"),
   recordScaling: load("record-scaling"),
   recordTrim: load("record-trim"),
+  recordAdvance: load("record-advance"),
   forgetConsumer: load("forget-consumer"),
   forgetConsumers: load("forget-consumers"),
   publishKinds: load("publish-kinds"),

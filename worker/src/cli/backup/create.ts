@@ -1,15 +1,23 @@
 import { EXIT } from "../../../contract/exit-codes.ts";
 import { pruneBackups } from "../../backup/catalog.ts";
 import { createBackup } from "../../backup/create.ts";
-import { createOptions } from "../../backup/create-options.ts";
+import { createOptions, recordLeftOut } from "../../backup/create-options.ts";
 import { noteSuccess } from "../../backup/note.ts";
 import type { BackupOptions } from "../backup.ts";
 import { count } from "../output/units.ts";
+import { CliError } from "../report-error.ts";
 import { withBackups } from "./settings.ts";
 
 /** `backup create`. */
 export function create(options: BackupOptions): Promise<number> {
   return withBackups(options, async ({ settings, directory, programs, signal }) => {
+    const named = recordLeftOut(settings, process.env);
+    if (named !== undefined)
+      throw new CliError(
+        `TASKFLEET_DATABASE_BACKUP_URL is not set, and ${named} is: the backup would lack the record`,
+        EXIT.usage,
+        "Give it the URL of the backup role (docs/record.md says which that is).",
+      );
     const made = await createBackup({ ...createOptions(settings, programs, signal), directory });
     const removed = await pruneBackups(directory, settings.backupKeep);
     await noteSuccess(settings, made.manifest);

@@ -92,8 +92,16 @@ export const SUITES: readonly Suite[] = [
   {
     name: "record",
     what: "the record of runs: its database, the recorder, its commands",
-    inputs: [...WORKER, "test/{record,postgres}/**"],
+    inputs: [...WORKER, "test/{record,postgres}/**", "test/cli/support.ts", "test/worker/support/**"],
     command: mocha("record", "postgres"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "backup",
+    what: "backups: made, verified, restored into empty servers, kept",
+    inputs: [...WORKER, "test/backup/**", "test/record/support.ts", "test/cli/support.ts"],
+    command: mocha("backup"),
     heavy: false,
     timeoutMinutes: 10,
   },

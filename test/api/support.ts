@@ -5,7 +5,7 @@ import { type ApiParts, apiParts } from "../../worker/src/api/parts.ts";
 import { type Api, buildApi, type ConnectionLimits } from "../../worker/src/api/server.ts";
 import { loadSettings } from "../../worker/src/config/load-settings.ts";
 import { createLogger } from "../../worker/src/logging/logger.ts";
-import type { RunStore } from "../../worker/src/ports/activity-store.ts";
+import type { ActivityStore } from "../../worker/src/ports/activity-store.ts";
 import { type TestQueue, withQueue } from "../support/queue.ts";
 import { Conformance, type OpenApiDocument } from "./conformance.ts";
 
@@ -46,7 +46,7 @@ export class TestApi {
   static async start(
     queue: TestQueue,
     environment: Readonly<Record<string, string>> = {},
-    { runs = null, limits }: { readonly runs?: RunStore | null; readonly limits?: ConnectionLimits } = {},
+    { runs = null, limits }: { readonly runs?: ActivityStore | null; readonly limits?: ConnectionLimits } = {},
   ): Promise<TestApi> {
     const own = {
       REDIS_URL: queue.server.url,

@@ -5,7 +5,7 @@ import { databaseLogin } from "../../worker/src/adapters/postgres/connection-str
 import { migrate, migrationState } from "../../worker/src/adapters/postgres/migrate.ts";
 import { openDatabase, rows, startPostgres, type TestPostgres } from "../support/postgres-server.ts";
 
-const ALL = ["0001-activity", "0002-archive"];
+const ALL = ["0001-activity", "0002-archive", "0003-refusal-hint"];
 
 /** The source's runbook, word for word. */
 const RUNBOOK = {
@@ -116,7 +116,7 @@ describe("tables of the record", function () {
     };
     const none = await refusal();
     match(none, /ERROR: {2}runs is a view of the record, which the queue does not read/);
-    match(none, /HINT: {2}taskfleet runs stuck shows long runs/);
+    match(none, /HINT: {2}taskfleet runs reset --older-than 60m puts stuck runs back/);
     await rows(
       url,
       `INSERT INTO taskfleet_activity (queue, id, kind, status, agent_id, created_at, started_at, updated_at)

@@ -120,6 +120,31 @@ describe("recorder", function () {
     deepEqual(await statuses(second), ["queued"]);
   });
 
+  it("records what a Redis tells that is behind the record: restored, emptied, or with a slower clock", async () => {
+    const { queue, store } = record;
+    const ahead = "9999999999000-5";
+    await store.write(queue.stream, {
+      ids: [],
+      change: () => ({ runs: [], lines: [] }),
+      position: { from: null, to: ahead },
+    });
+    await queue.push();
+    // Of before the record's position, as in a Redis that was restored from older data.
+    await record.recorder().step();
+    deepEqual(await rows(record.url, "SELECT count(*)::int AS runs FROM runs"), [{ runs: 0 }]);
+    const later = await queue.push();
+    await record.recorder().step();
+    equal((await record.run(later)).status, "queued");
+    equal(await store.position(queue.stream), "9999999999000-6");
+    await queue.redis.del(queue.keys.events);
+    const recorder = record.recorder();
+    await recorder.step();
+    const last = await queue.push();
+    await recorder.step();
+    equal((await record.run(last)).status, "queued");
+    equal(await store.position(queue.stream), "9999999999000-7");
+  });
+
   it("says once how many changes were lost when more waited than there was room for, whoever records next", async () => {
     const { queue, source, logged } = record;
     const small = { bufferBytes: 65_536 };

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   "payload-too-large": { status: 413, title: "The body is too large" },
   "headers-too-large": { status: 431, title: "The header fields are too large" },
   "unsupported-media-type": { status: 415, title: "Bodies are JSON" },
+  "no-lease": { status: 409, title: "No spawner has led this queue, so its workers' lease is not known" },
   "task-refused": { status: 422, title: "The queue does not take this task" },
   "rate-limited": { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "The API failed" },

@@ -67,6 +67,8 @@ export interface QueueKeys {
   readonly record: string;
   /** Stream: packed changes of tasks, until the record has them. */
   readonly events: string;
+  /** Hash: when and how the last backups were made, see `worker/src/backup/note.ts`. */
+  readonly backups: string;
   /** Channel: ids of tasks that just got a result or a place among the dead letters, space-separated. */
   readonly settledChannel: string;
   /** Channel: `pause`, `resume`, `cancel <id>`. */
@@ -104,6 +106,7 @@ export function queueKeys(stream: string): QueueKeys {
     results: at("result:"),
     record: at("record"),
     events: at("events"),
+    backups: at("backups"),
     settledChannel: at("settled"),
     controlChannel: at("control"),
   };

@@ -4,7 +4,7 @@
  * Bare numbers are seconds unless the unit says otherwise.
  */
 
-export type SettingRole = "worker" | "spawner" | "api" | "cli" | "broker";
+export type SettingRole = "worker" | "spawner" | "api" | "cli" | "broker" | "backup";
 
 interface SettingBase {
   readonly env: string;
@@ -54,7 +54,7 @@ export type Setting =
 
 const everywhere = ["worker", "spawner", "api", "cli"] as const;
 const fleet = ["worker", "spawner"] as const;
-const metered = ["worker", "spawner", "api"] as const;
+const metered = ["worker", "spawner", "api", "backup"] as const;
 const worker = ["worker"] as const;
 const spawner = ["spawner"] as const;
 const broker = ["broker"] as const;
@@ -62,12 +62,13 @@ const api = ["api"] as const;
 const cli = ["cli"] as const;
 const records = ["spawner", "api", "cli"] as const;
 const sandboxes = ["worker", "broker"] as const;
+const backup = ["backup"] as const;
 
 // biome-ignore format: one setting a line reads as a table
 export const SETTINGS = {
-  redisUrl: { env: "REDIS_URL", type: "text", default: "redis://127.0.0.1:6379", roles: everywhere, doc: "Where Redis is." },
-  redisPassword: { env: "REDIS_PASSWORD", type: "secret", default: "", roles: everywhere, doc: "Password of Redis, when it is not in REDIS_URL." },
-  streams: { env: "TASKFLEET_QUEUE_NAME", type: "list", default: ["peagen.tasks"], roles: everywhere, doc: "Streams to read; the first is the worker class's own, where workers report and tasks are pushed." },
+  redisUrl: { env: "REDIS_URL", type: "text", default: "redis://127.0.0.1:6379", roles: [...everywhere, "backup"], doc: "Where Redis is." },
+  redisPassword: { env: "REDIS_PASSWORD", type: "secret", default: "", roles: [...everywhere, "backup"], doc: "Password of Redis, when it is not in REDIS_URL." },
+  streams: { env: "TASKFLEET_QUEUE_NAME", type: "list", default: ["peagen.tasks"], roles: [...everywhere, "backup"], doc: "Streams to read; the first is the worker class's own, where workers report and tasks are pushed." },
   concurrency: { env: "WORKER_CONCURRENCY", type: "integer", unit: "count", default: 4, min: 1, max: 1024, roles: worker, doc: "Tasks that one worker runs at once (its slots)." },
   batchSize: { env: "WORKER_BATCH_SIZE", type: "integer", unit: "count", default: 8, min: 1, max: 4096, roles: worker, doc: "Most tasks fetched in one read." },
   pollInterval: { env: "WORKER_POLL_INTERVAL", type: "number", unit: "s", default: 2, min: 0.05, max: 60, roles: worker, doc: "How long one blocking read waits for tasks." },
@@ -95,7 +96,7 @@ export const SETTINGS = {
   imageTag: { env: "TASKFLEET_IMAGE_TAG", type: "text", default: "unknown", roles: fleet, doc: "Config digest of the image, or bundle:sha256:... ; recorded in every result." },
   revision: { env: "TASKFLEET_REVISION", type: "text", default: "", roles: fleet, doc: "Hash of what workers are started with; the spawner replaces workers of another revision." },
   httpHost: { env: "TASKFLEET_HTTP_HOST", type: "text", default: "127.0.0.1", roles: metered, doc: "Address of /metrics and /health; the API has its own address beside it." },
-  httpPort: { env: "TASKFLEET_HTTP_PORT", type: "integer", unit: "port", default: 0, min: 0, max: 65535, roles: everywhere, doc: "Port of /metrics and /health; 0: any free one." },
+  httpPort: { env: "TASKFLEET_HTTP_PORT", type: "integer", unit: "port", default: 0, min: 0, max: 65535, roles: [...metered, "cli"], doc: "Port of /metrics and /health; 0: any free one." },
   leaderLease: { env: "TASKFLEET_LEADER_LEASE", type: "number", unit: "s", default: 10, min: 0.5, max: 300, roles: spawner, doc: "A spawner that leads and is silent for this long is succeeded by another." },
   scaleMin: { env: "TASKFLEET_SCALE_MIN", type: "integer", unit: "count", default: 1, min: 0, max: 10000, roles: spawner, doc: "Fewest workers while there is work, or until the idle rule fires." },
   scaleMax: { env: "TASKFLEET_SCALE_MAX", type: "integer", unit: "count", default: 32, min: 1, max: 10000, roles: spawner, doc: "Most workers." },
@@ -144,8 +145,8 @@ export const SETTINGS = {
   pgDatabase: { env: "PGDATABASE", type: "text", default: "", roles: records, doc: "The same in parts: database." },
   databaseAdminUrl: { env: "TASKFLEET_DATABASE_ADMIN_URL", type: "secret", default: "", roles: cli, doc: "A user that may make roles and databases, for `taskfleet db setup`." },
   databaseMigrateUrl: { env: "TASKFLEET_DATABASE_MIGRATE_URL", type: "secret", default: "", roles: cli, doc: "The role that owns the record's tables, for `taskfleet db migrate`." },
-  databaseBackupUrl: { env: "TASKFLEET_DATABASE_BACKUP_URL", type: "secret", default: "", roles: cli, doc: "The role that may read the record's tables and nothing else, for backups." },
-  tablePrefix: { env: "TASKFLEET_TABLE_PREFIX", type: "text", default: "", roles: records, doc: "Before the names of the record's tables and roles, so that tenants may share a database: up to 20 of a-z 0-9 _, a letter first." },
+  databaseBackupUrl: { env: "TASKFLEET_DATABASE_BACKUP_URL", type: "secret", default: "", roles: ["cli", "backup"], doc: "The role that may read the record's tables and nothing else, for backups." },
+  tablePrefix: { env: "TASKFLEET_TABLE_PREFIX", type: "text", default: "", roles: [...records, "backup"], doc: "Before the names of the record's tables and roles, so that tenants may share a database: up to 20 of a-z 0-9 _, a letter first." },
   poolSize: { env: "TASKFLEET_POOL_SIZE", type: "integer", unit: "count", default: 10, min: 1, max: 1000, roles: records, doc: "Connections to the database that are kept." },
   poolOverflow: { env: "TASKFLEET_POOL_OVERFLOW", type: "integer", unit: "count", default: 20, min: 0, max: 1000, roles: records, doc: "Further connections at a peak; idle ones are closed after 10 s." },
   poolTimeout: { env: "TASKFLEET_POOL_TIMEOUT", type: "number", unit: "s", default: 30, min: 0.05, max: 3600, roles: records, doc: "How long a query waits for a connection." },
@@ -156,6 +157,10 @@ export const SETTINGS = {
   recordInterval: { env: "TASKFLEET_RECORD_INTERVAL", type: "number", unit: "s", default: 0.2, min: 0.01, max: 60, roles: spawner, doc: "Pause between two looks for events." },
   retention: { env: "TASKFLEET_RETENTION", type: "number", unit: "s", default: 2592000, min: 0, max: 315360000, roles: ["spawner", "cli"], doc: "Runs that ended this long ago are taken out of the record, once a day; 0: never." },
   retentionMode: { env: "TASKFLEET_RETENTION_MODE", type: "choice", choices: ["delete", "archive"], default: "delete", roles: ["spawner", "cli"], doc: "What becomes of them: deleted, or moved to the archive table." },
+  backupDirectory: { env: "TASKFLEET_BACKUP_DIRECTORY", type: "text", default: ".var/backups", roles: backup, doc: "Folder of the backups." },
+  backupEvery: { env: "TASKFLEET_BACKUP_EVERY", type: "number", unit: "s", default: 86400, min: 1, max: 31536000, roles: backup, doc: "How old the newest backup may become before `taskfleet backup run` makes another." },
+  backupKeep: { env: "TASKFLEET_BACKUP_KEEP", type: "integer", unit: "count", default: 7, min: 1, max: 10000, roles: backup, doc: "Backups that are kept; older ones are removed after a good one." },
+  backupPrograms: { env: "TASKFLEET_BACKUP_PROGRAMS", type: "list", default: [], roles: backup, doc: "Folders where backups look for `pg_dump`, `pg_restore`, `initdb`, `postgres`, `redis-cli` and `redis-server`, before PATH and where packages put them." },
   apiHost: { env: "TASKFLEET_API_HOST", type: "text", default: "127.0.0.1", roles: api, doc: "Address of the API." },
   apiPort: { env: "TASKFLEET_API_PORT", type: "integer", unit: "port", default: 8080, min: 0, max: 65535, roles: api, doc: "Port of the API; 0: any free one." },
   apiUrl: { env: "TASKFLEET_API_URL", type: "text", default: "", roles: cli, doc: "Where the API is, for commands that use it." },
@@ -165,13 +170,13 @@ export const SETTINGS = {
   apiMaxBody: { env: "TASKFLEET_API_MAX_BODY", type: "integer", unit: "bytes", default: 8388608, min: 1024, max: 268435456, roles: api, doc: "Largest body of a request." },
   apiMaxBatch: { env: "TASKFLEET_API_MAX_BATCH", type: "integer", unit: "count", default: 500, min: 1, max: 10000, roles: api, doc: "Most tasks of one request." },
   apiTrustProxy: { env: "TASKFLEET_API_TRUST_PROXY", type: "list", default: [], roles: api, doc: "Addresses and networks of proxies whose X-Forwarded-For counts." },
-  secretSources: { env: "TASKFLEET_SECRET_SOURCES", type: "list", default: [], roles: everywhere, doc: "Where secrets come from beside the environment, by precedence: `file:/path/of.json`, `aws:<secret id>`, `gcp:projects/<p>/secrets/<s>`, `vault:<mount>/<path>` ([secrets](secrets.md))." },
-  secretRefresh: { env: "TASKFLEET_SECRET_REFRESH", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: everywhere, doc: "How often secrets that can change are read again; files are watched beside that." },
-  logHandlers: { env: "LOG_HANDLERS", type: "list", default: ["stdout"], roles: [...everywhere, "broker"], doc: "Where logs go: `stdout`, `stderr`, `file:PATH?max=10mb&keep=5`, each with `format=` of its own if wanted ([logging](logging.md))." },
-  logFormat: { env: "LOG_FORMAT", type: "choice", choices: ["auto", "json", "people", "logfmt"], default: "auto", roles: [...everywhere, "broker"], doc: "How logs are written; auto: as LOG_JSON says." },
-  logFields: { env: "LOG_FIELDS", type: "list", default: [], roles: [...everywhere, "broker"], doc: "Other names for fields of JSON and logfmt records, as in `timestamp=@timestamp,message=event`." },
-  logJson: { env: "LOG_JSON", type: "switch", default: true, roles: [...everywhere, "broker"], doc: "JSON logs; off: for people." },
-  logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: [...everywhere, "broker"], doc: "Least level that is logged." },
+  secretSources: { env: "TASKFLEET_SECRET_SOURCES", type: "list", default: [], roles: [...everywhere, "backup"], doc: "Where secrets come from beside the environment, by precedence: `file:/path/of.json`, `aws:<secret id>`, `gcp:projects/<p>/secrets/<s>`, `vault:<mount>/<path>` ([secrets](secrets.md))." },
+  secretRefresh: { env: "TASKFLEET_SECRET_REFRESH", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: [...everywhere, "backup"], doc: "How often secrets that can change are read again; files are watched beside that." },
+  logHandlers: { env: "LOG_HANDLERS", type: "list", default: ["stdout"], roles: [...everywhere, "broker", "backup"], doc: "Where logs go: `stdout`, `stderr`, `file:PATH?max=10mb&keep=5`, each with `format=` of its own if wanted ([logging](logging.md))." },
+  logFormat: { env: "LOG_FORMAT", type: "choice", choices: ["auto", "json", "people", "logfmt"], default: "auto", roles: [...everywhere, "broker", "backup"], doc: "How logs are written; auto: as LOG_JSON says." },
+  logFields: { env: "LOG_FIELDS", type: "list", default: [], roles: [...everywhere, "broker", "backup"], doc: "Other names for fields of JSON and logfmt records, as in `timestamp=@timestamp,message=event`." },
+  logJson: { env: "LOG_JSON", type: "switch", default: true, roles: [...everywhere, "broker", "backup"], doc: "JSON logs; off: for people." },
+  logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: [...everywhere, "broker", "backup"], doc: "Least level that is logged." },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -8,6 +8,7 @@ const ROLE_WORDS = {
   api: "API",
   cli: "command line",
   broker: "sandbox broker",
+  backup: "backup",
 } as const satisfies Record<SettingRole, string>;
 
 const INTRODUCTION = `# Configuration

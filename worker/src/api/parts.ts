@@ -10,7 +10,7 @@ import { KindRules } from "../client/kind-rules.ts";
 import type { Settings } from "../config/load-settings.ts";
 import type { Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
-import type { RunStore } from "../ports/activity-store.ts";
+import type { ActivityStore } from "../ports/activity-store.ts";
 import { ApiMetrics } from "./metrics.ts";
 import { PushTogether } from "./push.ts";
 
@@ -19,7 +19,7 @@ export interface ApiParts {
   readonly redis: Redis;
   readonly logger: Logger;
   /** The record; null: runs are not recorded. */
-  readonly runs: RunStore | null;
+  readonly runs: ActivityStore | null;
   readonly keys: ApiKeys;
   readonly rate: RateLimit;
   readonly metrics: ApiMetrics;

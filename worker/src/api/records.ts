@@ -48,6 +48,19 @@ export const RunAndLog = record(
 );
 export const RunPage = Type.Object({ runs: Type.Array(RunRecord), next });
 export const RunList = Type.Object({ runs: Type.Array(RunRecord) });
+export const ResetAnswer = Type.Object({
+  dry_run: Type.Boolean(),
+  runs: Type.Array(
+    record(
+      {
+        ...{ id: text, kind: text, status: oneOf(RUN_STATUSES), worker_id: nullableText, since: time },
+        found: Type.String({ description: "alive, lost, waiting, ended or gone: what the queue says of its task." }),
+        done: Type.String({ description: "nothing, unread, repaired, requeued, dead-lettered or cancelled." }),
+      },
+      "What became of a run.",
+    ),
+  ),
+});
 export const RunCounts = record(
   Object.fromEntries(RUN_STATUSES.map((status) => [status, count])),
   "Runs of each status.",

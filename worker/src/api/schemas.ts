@@ -98,3 +98,18 @@ export const StuckQuery = Type.Object({
     description: "90s, 5m, 1h, 2d.",
   }),
 });
+
+export const ResetBody = Type.Object(
+  {
+    older_than_seconds: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 315_360_000,
+        description: "Runs that started, or were pushed and did not start, so long ago. Default: 3600.",
+      }),
+    ),
+    dry_run: Type.Optional(Type.Boolean({ description: "Change nothing. Default: false." })),
+  },
+  CLOSED,
+);
+export type ResetBody = Static<typeof ResetBody>;

@@ -24,7 +24,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "set up, migrate and look at the database of the record",
     load: () => import("./db.ts"),
   },
-  runs: { summary: "list and show what the record knows of tasks", load: () => import("./runs.ts") },
+  runs: {
+    summary: "what the record knows of tasks: list, show, stuck, reset, prune",
+    load: () => import("./runs.ts"),
+  },
+  backup: {
+    summary: "back up queue and record; list, verify, restore; the restore drill",
+    load: () => import("./backup.ts"),
+  },
   logs: { summary: "show or follow the logs of a fleet on this machine", load: () => import("./logs.ts") },
   doctor: {
     summary: "check a fleet by the production checklists, line by line",

@@ -5,6 +5,7 @@ import type { ActivityStore } from "../ports/activity-store.ts";
 import type { Action } from "./command.ts";
 import { STREAM } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
+import { defineUpkeep } from "./runs/define.ts";
 
 interface Options {
   readonly status?: string;
@@ -45,6 +46,7 @@ export function define(command: Command, ends: Action): void {
     .option("--json", "one JSON object a line")
     .action((options: Options) => ends(listStuck(options)));
   examples(stuck, [["% runs stuck --older-than 60m", "running for an hour or more"]]);
+  defineUpkeep(command, ends);
 }
 
 async function listRuns(options: Options): Promise<number> {
@@ -120,17 +122,7 @@ async function withStore(
   work: (store: ActivityStore, stream: string) => Promise<number>,
 ): Promise<number> {
   const { loadSettings } = await import("../config/load-settings.ts");
-  const { databaseUrl } = await import("../adapters/postgres/connection-string.ts");
+  const { withRecord } = await import("./runs/with-record.ts");
   const settings = loadSettings(process.env, "cli");
-  const url = databaseUrl(settings);
-  if (url === "") return usage("runs are read from the record, and DATABASE_URL is not set");
-  const { PostgresStore } = await import("../adapters/postgres/store.ts");
-  const { ONE_CONNECTION } = await import("../adapters/postgres/database.ts");
-  const pool = { ...ONE_CONNECTION, name: "taskfleet runs" };
-  const store = await PostgresStore.open({ url, prefix: settings.tablePrefix, pool });
-  try {
-    return await work(store, options.stream ?? (settings.streams[0] as string));
-  } finally {
-    await store.close();
-  }
+  return withRecord(settings, (store) => work(store, options.stream ?? (settings.streams[0] as string)));
 }

@@ -244,6 +244,7 @@ const CHECKS = {
   api: [...everyRole, redisUrl, streams, apiTrustProxy],
   cli: [...everyRole, redisUrl, streams],
   broker: [...everyRole, brokerSocket, brokerImage, brokerRuntime],
+  backup: [...everyRole, redisUrl, streams],
 } as const satisfies Record<SettingRole, readonly Check[]>;
 
 /** What is wrong between settings, or with the form of one, that its type alone does not say. */

@@ -89,6 +89,8 @@ export interface ExpireOptions {
   readonly before: number;
   readonly mode: "delete" | "archive";
   readonly limit: number;
+  /** Only count them. */
+  readonly dryRun?: boolean;
 }
 
 /** The database does not answer, or gave up within a query. `message` names host, port and reason, never a password. */

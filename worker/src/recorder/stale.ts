@@ -38,7 +38,7 @@ const STALE = "stale: in no stream, retry set or dead-letter queue";
  * parked, held by any worker or dead there is left alone.
  */
 export async function cleanUpStale(o: CleanUpOptions): Promise<CleanUp> {
-  const { queue, store, tasks, before: createdBefore } = o;
+  const { queue, store, before: createdBefore } = o;
   let stale = 0;
   let repaired = 0;
   let after: { createdAt: number; id: string } | undefined;
@@ -47,17 +47,42 @@ export async function cleanUpStale(o: CleanUpOptions): Promise<CleanUp> {
     const last = page.at(-1);
     if (last === undefined) break;
     after = { createdAt: last.created_at, id: last.id };
-    const ids = page.map(({ id }) => id);
-    const unknown = await tasks.unknown(ids);
-    const outcomes = await tasks.read(ids);
-    const truths = new Map(ids.map((id, i) => [id, truthOf(unknown.has(id), outcomes[i])]));
-    const changed = [...truths].filter(([, truth]) => truth !== undefined).map(([id]) => id);
-    const done = await amend(o, changed, (run) => changeOf(run, truths.get(run.id), o.now));
-    stale += done.filter((id) => unknown.has(id)).length;
-    repaired += done.filter((id) => !unknown.has(id)).length;
+    const done = await repairRuns(
+      o,
+      page.map(({ id }) => id),
+    );
+    stale += done.gone.length;
+    repaired += done.ended.length;
     if (page.length < PAGE) break;
   }
   return { stale, repaired };
+}
+
+/** Brings those of these runs up to date that are open although their task has ended or is nowhere; returns which. */
+export async function repairRuns(
+  o: Pick<CleanUpOptions, "queue" | "store" | "tasks" | "now">,
+  ids: readonly string[],
+): Promise<{ readonly gone: readonly string[]; readonly ended: readonly string[] }> {
+  const unknown = await o.tasks.unknown(ids);
+  const outcomes = await o.tasks.read(ids);
+  const truths = new Map(ids.map((id, i) => [id, truthOf(unknown.has(id), outcomes[i])]));
+  const changed = [...truths].filter(([, truth]) => truth !== undefined).map(([id]) => id);
+  const done = await amend(o, changed, (run) => changeOf(run, truths.get(run.id), o.now));
+  return { gone: done.filter((id) => unknown.has(id)), ended: done.filter((id) => !unknown.has(id)) };
+}
+
+/** Has runs wait that the record takes for running, although their task waits; returns which. */
+export async function repairWaiting(
+  o: Pick<CleanUpOptions, "queue" | "store" | "now">,
+  runs: readonly Run[],
+): Promise<readonly string[]> {
+  const startedAt = new Map(runs.map(({ id, started_at }) => [id, started_at]));
+  return amend(o, [...startedAt.keys()], (run) => {
+    // One that started meanwhile is running indeed.
+    if (run.status !== "running" || run.started_at !== startedAt.get(run.id)) return undefined;
+    const { attempts, deliveries } = run;
+    return { ...factsOf(run), type: "back", attempts, deliveries };
+  });
 }
 
 type Truth = "unknown" | ResultRecord | DeadLetter;

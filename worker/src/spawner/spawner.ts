@@ -7,6 +7,7 @@ import { Keeper } from "../adapters/redis/keeper.ts";
 import { ParkedTasks } from "../adapters/redis/kind-limits.ts";
 import { LeaderLease } from "../adapters/redis/lease.ts";
 import { RecordStream } from "../adapters/redis/record-stream.ts";
+import { TaskPlaces } from "../adapters/redis/task-places.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Actuator } from "../ports/actuator.ts";
@@ -92,7 +93,8 @@ export class Spawner {
     const scaler = this.#newScaler();
     this.#scaler = scaler;
     const parked: Loop = { ...dueLoop(this.#parked, Date.now), name: "parked" };
-    const upkeep = [dueLoop(this.#keeper, Date.now), parked, this.#sweep(), scaler, this.#publish()];
+    const told = [this.#publish(), this.#publishLimits()];
+    const upkeep = [dueLoop(this.#keeper, Date.now), parked, this.#sweep(), scaler, ...told];
     const recording = record?.loops() ?? [noRecordLoop(new RecordStream(redis, stream))];
     const loops = [...upkeep, ...recording];
     await Promise.all(loops.map((loop) => repeat(loop, term, failures)));
@@ -131,6 +133,19 @@ export class Spawner {
       name: "kinds",
       step: async () => {
         await this.#keeper.publishKinds(this.#options.kinds);
+        return PUBLISH_MS;
+      },
+    };
+  }
+
+  /** For `runs reset`, which takes tasks back as the sweep does. */
+  #publishLimits(): Loop {
+    const { redis, stream, leaseMs, maxDeliveries } = this.#options;
+    const places = new TaskPlaces(redis, stream);
+    return {
+      name: "limits",
+      step: async () => {
+        await places.publishLimits({ leaseMs, maxDeliveries });
         return PUBLISH_MS;
       },
     };

@@ -40,6 +40,16 @@ export function redisAddress(url: string): string {
   return parseRedisUrl(url).address;
 }
 
+/** How a program logs in where a URL leads. `password`: wins over the URL's own; "" for none, as in the answer. */
+export function redisLogin(url: string, password: string) {
+  const { address, options } = parseRedisUrl(url);
+  return {
+    ...{ address, host: options.host ?? "", port: options.port ?? 6379, username: options.username ?? "" },
+    password: password === "" ? (options.password ?? "") : password,
+    tls: options.tls !== undefined,
+  };
+}
+
 function parseRedisUrl(text: string): { address: string; options: RedisOptions } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["redis:", "rediss:"].includes(url.protocol) || url.hostname === "") {

@@ -42,19 +42,38 @@ export class Keeper {
     o: { readonly leaseMs: number; readonly maxDeliveries: number },
     all: Reclaimed,
   ): Promise<void> {
+    let cursor = FROM_START;
+    do cursor = await this.#reclaimPart(source, o, [cursor, SCAN], all);
+    while (cursor !== FROM_START);
+  }
+
+  /** The same for one entry, or else for the next one after it whose worker was silent for so long. */
+  async reclaimEntry(
+    { stream, entryId }: { readonly stream: string; readonly entryId: string },
+    o: { readonly leaseMs: number; readonly maxDeliveries: number },
+  ): Promise<Reclaimed> {
+    const all: Reclaimed = { requeued: [], buried: [], cancelled: [] };
+    await this.#reclaimPart(stream, o, [entryId, 1], all);
+    return all;
+  }
+
+  /** `from`: the first entry to look at, and how many are taken back at most. Returns where to go on. */
+  async #reclaimPart(
+    source: string,
+    o: { readonly leaseMs: number; readonly maxDeliveries: number },
+    from: readonly [entry: string, count: number],
+    all: Reclaimed,
+  ): Promise<string> {
     const { index, cancelled, stats, deadLetters, deadLetterOrder, requeued } = this.#keys;
     const keys = [source, index, cancelled, stats, deadLetters, deadLetterOrder, requeued];
-    let cursor = FROM_START;
-    do {
-      const args = [CONSUMER_GROUP, Math.round(o.leaseMs), o.maxDeliveries, cursor, SCAN];
-      const channel = [this.#keys.settledChannel, this.#keys.results, ENTRY_VERSION];
-      const answer = await SCRIPTS.reclaim.run(this.#redis, keys, [...args, ...channel]);
-      const [next, back, buried, ended] = answer as [string, string[], string[], string[]];
-      all.requeued.push(...back);
-      all.buried.push(...buried);
-      all.cancelled.push(...ended);
-      cursor = next;
-    } while (cursor !== FROM_START);
+    const args = [CONSUMER_GROUP, Math.round(o.leaseMs), o.maxDeliveries, ...from];
+    const channel = [this.#keys.settledChannel, this.#keys.results, ENTRY_VERSION];
+    const answer = await SCRIPTS.reclaim.run(this.#redis, keys, [...args, ...channel]);
+    const [next, back, buried, ended] = answer as [string, string[], string[], string[]];
+    all.requeued.push(...back);
+    all.buried.push(...buried);
+    all.cancelled.push(...ended);
+    return next;
   }
 
   /** Moves up to `limit` delayed tasks and retries whose time has come to the tail; `nextDueMs`: server time. */

@@ -81,17 +81,9 @@ export class RecordStream implements RunEventSource {
     return String(info[info.indexOf("last-generated-id") + 1]);
   }
 
-  /**
-   * Has further entries get ids after this one. A Redis that lost its last changes, and has a clock that is behind,
-   * would give them ids that the record has passed.
-   */
+  /** Has every entry to come get an id after this one: Redis may have gone back to older data, or to another clock. */
   async goOnAfter(id: string): Promise<void> {
-    if (compareEntryIds(await this.lastId(), id) >= 0) return;
-    const steps = this.#redis.multi().xadd(this.#events, id, "t", "none").xdel(this.#events, id);
-    const [added] = (await steps.exec()) ?? [];
-    const error = added?.[0];
-    // Somebody told of something in this moment: the ids go on already.
-    if (error && !error.message.includes("equal or smaller")) throw error;
+    await SCRIPTS.recordAdvance.run(this.#redis, [this.#events], [id]);
   }
 
   /** Entries after an id, oldest first: until they tell of `rows` tasks, the last entry as a whole, or there are no more. */

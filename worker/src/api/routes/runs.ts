@@ -1,15 +1,18 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { RUN_STATUSES, type RunStatus } from "../../../contract/runs.ts";
-import type { RunFilter, RunStore } from "../../ports/activity-store.ts";
+import type { ActivityStore, RunFilter } from "../../ports/activity-store.ts";
+import { openReset } from "../../recorder/open-reset.ts";
 import { queueOf } from "../auth.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { ApiParts } from "../parts.ts";
 import { Problem, wrongField } from "../problems.ts";
-import { RunAndLog, RunCounts, RunList, RunPage } from "../records.ts";
-import { IdParams, RunQuery, StreamQuery, StuckQuery } from "../schemas.ts";
+import { ResetAnswer, RunAndLog, RunCounts, RunList, RunPage } from "../records.ts";
+import { IdParams, ResetBody, RunQuery, StreamQuery, StuckQuery } from "../schemas.ts";
 import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
 const MOST_STUCK = 1_000;
+const DEFAULT_RESET_S = 3_600;
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 interface Asked {
@@ -22,7 +25,7 @@ interface Asked {
   readonly cursor?: string;
 }
 
-function recordOf({ runs }: ApiParts): RunStore {
+function recordOf({ runs }: ApiParts): ActivityStore {
   if (runs === null) throw new Problem("no-record", "this API reads no record of runs");
   return runs;
 }
@@ -93,6 +96,7 @@ export function addRunRoutes(app: Server, parts: ApiParts): void {
       return { runs: await recordOf(parts).open(queueOf(request).stream, filter) };
     },
   );
+  addReset(app, parts);
   app.get<{ Params: { id: string } }>(
     "/api/runs/:id",
     keyed("runs:read", {
@@ -103,6 +107,28 @@ export function addRunRoutes(app: Server, parts: ApiParts): void {
       const run = await recordOf(parts).run(queueOf(request).stream, request.params.id);
       if (run === undefined) throw new Problem("not-found", "the record has no run of this id");
       return run;
+    },
+  );
+}
+
+/** Answers when it is done; a large record takes a while. */
+function addReset(app: Server, parts: ApiParts): void {
+  app.post<{ Body: ResetBody }>(
+    "/api/runs/reset",
+    keyed("runs:reset", {
+      ...{ tag: "runs", summary: "Put stuck runs back; what is alive is left alone", query: StreamQuery },
+      body: ResetBody,
+      ends: { 200: ResetAnswer },
+      fails: ["no-record", "no-lease", "database-unavailable"],
+    }),
+    async (request) => {
+      const { stream } = queueOf(request);
+      const reset = await openReset(parts.redis, stream, recordOf(parts));
+      if (reset === undefined)
+        throw new Problem("no-lease", "start a spawner for this stream: it takes lost tasks back by itself");
+      const { older_than_seconds: seconds = DEFAULT_RESET_S, dry_run: dryRun = false } = request.body;
+      const runs = await reset({ olderThanMs: seconds * 1000, dryRun, now: Date.now(), sleep: delay });
+      return { dry_run: dryRun, runs };
     },
   );
 }

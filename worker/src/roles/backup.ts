@@ -1,0 +1,3 @@
+export async function runBackups(_env: NodeJS.ProcessEnv): Promise<number> {
+  return 0;
+}

@@ -11,6 +11,7 @@ import { KindRules } from "../client/kind-rules.ts";
 import type { Settings } from "../config/load-settings.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { RunStore } from "../ports/activity-store.ts";
+import { type Tracing, UNTRACED } from "../tracing/tracing.ts";
 import { PushTogether } from "./push.ts";
 
 export interface ApiParts {
@@ -27,6 +28,7 @@ export interface ApiParts {
   readonly stopping: AbortSignal;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
+  readonly tracing: Tracing;
 }
 
 /** One stream. */
@@ -45,6 +47,8 @@ export type ApiConnections = Pick<
   "settings" | "redis" | "logger" | "runs" | "stopping" | "redact"
 > & {
   readonly subscriber: () => Redis;
+  /** Default: off. */
+  readonly tracing?: Tracing;
 };
 
 export function apiParts({ subscriber, ...parts }: ApiConnections): ApiParts {
@@ -53,6 +57,7 @@ export function apiParts({ subscriber, ...parts }: ApiConnections): ApiParts {
     (stream) => [stream, openQueue(settings, redis, subscriber, stream)] as const,
   );
   return {
+    tracing: UNTRACED,
     ...parts,
     keys: new ApiKeys(redis),
     rate: new RateLimit(redis, settings.apiRateWindow * 1000),

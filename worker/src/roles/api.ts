@@ -11,6 +11,7 @@ import { createLogger, type Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
 import { openSecrets } from "../secrets/open-secrets.ts";
+import { openTracing } from "../tracing/open-tracing.ts";
 
 /** Requests that run at the end may take so long to finish. */
 const FINISH_MS = 30_000;
@@ -46,10 +47,11 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
   // Many waits may listen at once; it connects with the first.
   const subscriber = connect("subscriber").setMaxListeners(0);
   const redact = redactor(secrets);
+  const tracing = await openTracing({ settings, role: "api", logger, redact });
   const store = await openStore(settings, "taskfleet api");
   const runs = store ?? null;
   const app = await buildApi(
-    apiParts({ settings, redis, subscriber: () => subscriber, logger, runs, stopping, redact }),
+    apiParts({ settings, redis, subscriber: () => subscriber, logger, runs, stopping, redact, tracing }),
   );
   const { apiHost: host, apiPort: port } = settings;
   const address = await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
@@ -62,6 +64,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
     new Promise<false>((resolve) => setTimeout(resolve, FINISH_MS, false).unref()),
   ]);
   await store?.close();
+  await tracing.stop();
   source.stop();
   redis.disconnect();
   subscriber.disconnect();

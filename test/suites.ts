@@ -74,6 +74,18 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "tracing",
+    what: "traces from push to result, trace ids in logs, the history of executions",
+    inputs: [
+      ...WORKER,
+      ...["test/tracing/**", "test/secrets/fixtures/**", "test/secrets/support/**"],
+      ...["test/worker/support/**", "test/worker/fixtures/**"],
+    ],
+    command: mocha("tracing"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "outside",
     what: "calls of services outside: circuit breakers and the handler http",
     inputs: [...WORKER, "test/{circuit,http}/**", "test/worker/support/**", "test/worker/fixtures/**"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
+  type ActivityStore,
   MigrationsMissingError,
-  type RunStore,
   StoreUnavailableError,
 } from "../../worker/src/ports/activity-store.ts";
 import { migratedDatabase, openStore } from "../record/support.ts";
@@ -202,9 +202,19 @@ describe("the API without its database", function () {
     await postgres.stop();
   });
 
-  const failing = (error: Error): RunStore => {
+  const failing = (error: Error): ActivityStore => {
     const fail = () => Promise.reject(error);
-    return { run: fail, runs: fail, counts: fail, open: fail, ready: fail, close: async () => {} };
+    return {
+      run: fail,
+      runs: fail,
+      counts: fail,
+      open: fail,
+      ready: fail,
+      position: fail,
+      write: fail,
+      expire: fail,
+      close: async () => {},
+    };
   };
 
   it("shows no secret of what went wrong, in answers and log", async () => {

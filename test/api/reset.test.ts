@@ -12,7 +12,7 @@ describe("POST /api/runs/reset", function () {
     record = made;
   });
   beforeEach(async () => {
-    api = await TestApi.start(record.queue, {}, record.store);
+    api = await TestApi.start(record.queue, {}, { runs: record.store });
   });
   afterEach(() => api.close());
 

@@ -46,7 +46,10 @@ export class TestApi {
   static async start(
     queue: TestQueue,
     environment: Readonly<Record<string, string>> = {},
-    { runs = null, limits }: { readonly runs?: ActivityStore | null; readonly limits?: ConnectionLimits } = {},
+    {
+      runs = null,
+      limits,
+    }: { readonly runs?: ActivityStore | null; readonly limits?: ConnectionLimits } = {},
   ): Promise<TestApi> {
     const own = {
       REDIS_URL: queue.server.url,

@@ -110,7 +110,7 @@ describe("task validation", () => {
       "delayMs: -1 is not allowed; a number from 0 to 31536000000 is",
       "timeoutMs: 0 is not allowed; a number from 1 to 604800000 is",
       "maxAttempts: 2.5 is not allowed; a whole number from 1 to 100 is",
-      "delay: no such field; there are kind, payload, id, delayMs, timeoutMs, maxAttempts, priority, agentId",
+      "delay: no such field; there are kind, payload, id, delayMs, timeoutMs, maxAttempts, priority, agentId, traceparent, tracestate",
     ]);
     for (const delayMs of [Number.NaN, Number.POSITIVE_INFINITY, "5", null])
       assert.equal(refusal({ kind: "any", payload: 1, delayMs }).field, "delayMs");

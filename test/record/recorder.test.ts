@@ -41,6 +41,19 @@ describe("recorder", function () {
     equal((await record.source.state()).usedBytes, 0);
   });
 
+  it("records the trace of a traced task, and none of another", async () => {
+    const { queue } = record;
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    const traced = await queue.push({ traceparent: `00-${trace}-b7ad6b7169203331-01` });
+    const plain = await queue.push();
+    await record.recorder().step();
+    const ids = await Promise.all([traced, plain].map(async (id) => (await record.run(id)).trace_id));
+    deepEqual(ids, [trace, null]);
+    await queue.producer.cancel([traced]);
+    await record.recorder().step();
+    equal((await record.run(traced)).trace_id, trace);
+  });
+
   it("records retries, dead letters and cancelled tasks with their messages", async () => {
     const { queue } = record;
     const consumer = queue.consumer("w");

@@ -4,6 +4,7 @@ import { Dispatcher, type DispatcherOptions } from "../../worker/src/runtime/dis
 import { HeldTasks } from "../../worker/src/runtime/held-tasks.ts";
 import type { Outcome } from "../../worker/src/runtime/outcome.ts";
 import { ThreadPool } from "../../worker/src/runtime/threads/thread-pool.ts";
+import { UNTRACED } from "../../worker/src/tracing/tracing.ts";
 import { closedCircuits } from "../support/circuits.ts";
 import { deliveredTask } from "./support/tasks.ts";
 
@@ -40,6 +41,7 @@ function setUp(given: Partial<DispatcherOptions> = {}, handler: typeof waits = w
     threads: new ThreadPool(),
     circuits: closedCircuits,
     secrets: { require: () => "" },
+    traces: UNTRACED.attempts,
     now: Date.now,
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),

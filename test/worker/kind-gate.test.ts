@@ -5,6 +5,7 @@ import { HeldTasks } from "../../worker/src/runtime/held-tasks.ts";
 import { KindGate, type KindGateOptions } from "../../worker/src/runtime/kind-gate.ts";
 import type { Outcome } from "../../worker/src/runtime/outcome.ts";
 import { ThreadPool } from "../../worker/src/runtime/threads/thread-pool.ts";
+import { UNTRACED } from "../../worker/src/tracing/tracing.ts";
 import { closedCircuits } from "../support/circuits.ts";
 import { deliveredTask } from "./support/tasks.ts";
 
@@ -53,6 +54,7 @@ function setUp(queue: Partial<Queue>, concurrency = 1) {
     threads: new ThreadPool(),
     circuits: closedCircuits,
     secrets: { require: () => "" },
+    traces: UNTRACED.attempts,
     now: Date.now,
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),

@@ -26,4 +26,8 @@ export const LOG_EVENTS = {
   secretSource: "secret_source_failed",
   /** The log could not be written for a while, and so many lines are lost. */
   linesDropped: "log_lines_dropped",
+  /** Where spans go, at the start. */
+  tracing: "tracing_on",
+  /** Spans that no receiver took, at most once a minute. */
+  spansDropped: "trace_spans_dropped",
 } as const;

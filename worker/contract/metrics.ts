@@ -61,6 +61,7 @@ export const METRICS = {
   apiRequests: { name: "api_requests_total", type: "counter", labels: ["route", "method", "status"], exposedBy: "api", help: "Requests that this API answered, by route template and class of status (2xx); route none: no such path." },
   apiDuration: { name: "api_request_seconds", type: "histogram", labels: ["route", "method"], exposedBy: "api", help: "Time from a request's headers to the end of its answer, waits that the client asked for included." },
   apiLimited: { name: "api_rate_limited_total", type: "counter", labels: ["by"], exposedBy: "api", help: "Calls that this API refused as one too many, by what they were counted by: key or address." },
+  spansDropped: { name: "trace_spans_dropped_total", type: "counter", labels: [], exposedBy: "worker", help: "Spans of this worker that no receiver took." },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricKey = keyof typeof METRICS;

@@ -51,6 +51,8 @@ export type PackedBegan = readonly [
   startedAt: number,
   agent: string,
   priority: string,
+  /** Trace id, of a traced task. */
+  trace?: string,
 ];
 export type PackedProgress = readonly [place: number, id: string, done: number, note: string];
 
@@ -86,6 +88,8 @@ export interface PackedSettledTold {
   readonly failed?: Readonly<Record<string, { readonly reason: string; readonly message: string }>>;
   readonly agent?: Readonly<Record<string, string>>;
   readonly priority?: Readonly<Record<string, string>>;
+  /** Trace ids. */
+  readonly trace?: Readonly<Record<string, string>>;
 }
 
 /** `retried` and `buried`. `i`: ids. `s`: 0 refused, or it was cancelled instead (then a `cancelled` event tells), 1 done. */
@@ -108,6 +112,8 @@ export type PackedFailure = readonly [
   delayMs: number,
   agent: string,
   priority: string,
+  /** Trace id, of a traced task. */
+  trace?: string,
 ];
 
 /** A task as a script read it from its entry. */
@@ -120,7 +126,9 @@ export type PackedTask = readonly [
   agent: string,
   priority: string,
   /** Of those that ended. */
-  message?: string,
+  message?: string | null,
+  /** Trace id, of a traced task. */
+  trace?: string,
 ];
 /** `back`: handed back unrun. */
 export interface PackedBack {

@@ -16,6 +16,7 @@ import {
 } from "./packed-events.ts";
 import { isPriority, type Priority } from "./priorities.ts";
 import type { FailureReason, ResultStatus } from "./records.ts";
+import { parseTraceParent } from "./traceparent.ts";
 
 /** What every change tells, so that it can stand for all that came before it. Times are ms since the epoch. */
 export interface RunFacts {
@@ -25,6 +26,8 @@ export interface RunFacts {
   readonly agentId: string;
   readonly priority: Priority;
   readonly enqueuedAt: number;
+  /** 32 hex digits; absent where the task says nothing of a trace. */
+  readonly traceId?: string;
 }
 
 export interface Queued extends RunFacts {
@@ -188,8 +191,13 @@ function due(at: number, delayMs: number): { readonly dueAt?: number } {
   return delayMs > 0 ? { dueAt: at + delayMs } : {};
 }
 
-function facts([id, kind, enqueuedAt, , , agent, priority]: PackedTask): RunFacts {
-  return { id, kind, agentId: agentOr(id, agent), priority: priorityOr(priority), enqueuedAt };
+function traced(traceId: string | undefined): Pick<RunFacts, "traceId"> {
+  return traceId === undefined ? {} : { traceId };
+}
+
+function facts([id, kind, enqueuedAt, , , agent, priority, , trace]: PackedTask): RunFacts {
+  const common = { id, kind, agentId: agentOr(id, agent), priority: priorityOr(priority), enqueuedAt };
+  return { ...common, ...traced(trace) };
 }
 
 /** With what tells the attempt. */
@@ -201,12 +209,16 @@ function queued({ at, ids, states, data }: Parts): RunChange[] {
   const changes: RunChange[] = [];
   let next = 0;
   for (const [kind, options, delayMs, length] of data as PackedRuns) {
-    const { agentId, priority } = (options === "" ? {} : JSON.parse(options)) as Record<string, unknown>;
+    const { agentId, priority, traceparent } = (options === "" ? {} : JSON.parse(options)) as Record<
+      string,
+      unknown
+    >;
+    const trace = traced(parseTraceParent(traceparent)?.traceId);
     for (const end = next + length; next < end; next++) {
       const id = ids[next];
       if (id === undefined || states[next] === "0") continue;
       const common = { id, kind, agentId: agentOr(id, agentId), priority: priorityOr(priority) };
-      changes.push({ type: "queued", ...common, enqueuedAt: at, ...due(at, delayMs) });
+      changes.push({ type: "queued", ...common, ...trace, enqueuedAt: at, ...due(at, delayMs) });
     }
   }
   return changes;
@@ -217,9 +229,9 @@ function began({ states, data }: Parts): RunChange[] {
   const isHeld = ([place]: readonly [number, ...unknown[]]) => states[place - 1] === "1";
   const changes: RunChange[] = [];
   for (const row of started.filter(isHeld)) {
-    const [, id, kind, attempts, deliveries, enqueuedAt, startedAt, agent, priority] = row;
+    const [, id, kind, attempts, deliveries, enqueuedAt, startedAt, agent, priority, trace] = row;
     const common = { id, kind, agentId: agentOr(id, agent), priority: priorityOr(priority), enqueuedAt };
-    changes.push({ type: "began", ...common, attempts, deliveries, startedAt, workerId });
+    changes.push({ type: "began", ...common, ...traced(trace), attempts, deliveries, startedAt, workerId });
   }
   for (const [, id, done, note] of progress.filter(isHeld))
     changes.push({ type: "progressed", id, done, note, workerId });
@@ -244,6 +256,7 @@ function settled({ at, ids, states, data }: Parts): RunChange[] {
         agentId: agentOr(id, told?.agent?.[i + 1]),
         priority: priorityOr(told?.priority?.[i + 1]),
         enqueuedAt: told?.enq[i] ?? finishedAt,
+        ...traced(told?.trace?.[i + 1]),
         status,
         finishedAt,
         ...(reason !== "" && { reason }),
@@ -273,9 +286,10 @@ function failures(
   return rows.flatMap((row, i) => {
     const id = ids[i];
     if (id === undefined || states[i] !== "1") return [];
-    const [kind, attempts, deliveries, enqueuedAt, startedAt, , reason, message, , agent, priority] = row;
+    const [kind, attempts, deliveries, enqueuedAt, startedAt, , reason, message, , agent, priority, trace] =
+      row;
     const named = { id, kind, agentId: agentOr(id, agent), priority: priorityOr(priority), enqueuedAt };
-    const common = { ...named, attempts, deliveries, startedAt, reason, message, workerId };
+    const common = { ...named, ...traced(trace), attempts, deliveries, startedAt, reason, message, workerId };
     return [change(common, row, at)];
   });
 }

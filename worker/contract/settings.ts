@@ -63,6 +63,7 @@ const cli = ["cli"] as const;
 const records = ["spawner", "api", "cli"] as const;
 const sandboxes = ["worker", "broker"] as const;
 const backup = ["backup"] as const;
+const traced = ["worker", "api", "cli"] as const;
 
 // biome-ignore format: one setting a line reads as a table
 export const SETTINGS = {
@@ -172,6 +173,13 @@ export const SETTINGS = {
   apiTrustProxy: { env: "TASKFLEET_API_TRUST_PROXY", type: "list", default: [], roles: api, doc: "Addresses and networks of proxies whose X-Forwarded-For counts." },
   secretSources: { env: "TASKFLEET_SECRET_SOURCES", type: "list", default: [], roles: [...everywhere, "backup"], doc: "Where secrets come from beside the environment, by precedence: `file:/path/of.json`, `aws:<secret id>`, `gcp:projects/<p>/secrets/<s>`, `vault:<mount>/<path>` ([secrets](secrets.md))." },
   secretRefresh: { env: "TASKFLEET_SECRET_REFRESH", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: [...everywhere, "backup"], doc: "How often secrets that can change are read again; files are watched beside that." },
+  tracing: { env: "TASKFLEET_TRACING", type: "switch", default: false, roles: traced, doc: "Whether spans are made and sent away; also on where APPLICATIONINSIGHTS_CONNECTION_STRING is set ([tracing](tracing.md))." },
+  otlpEndpoint: { env: "OTEL_EXPORTER_OTLP_ENDPOINT", type: "text", default: "", roles: traced, doc: "Collector for OTLP over HTTP, without `/v1/traces`. Default: `http://127.0.0.1:4318`, or none where APPLICATIONINSIGHTS_CONNECTION_STRING is set." },
+  otlpHeaders: { env: "OTEL_EXPORTER_OTLP_HEADERS", type: "secret", default: "", roles: traced, doc: "Headers for it, as `name=value` with commas between them." },
+  azureMonitor: { env: "APPLICATIONINSIGHTS_CONNECTION_STRING", type: "secret", default: "", roles: traced, doc: "Azure Monitor, which gets the spans too." },
+  tracingSample: { env: "TASKFLEET_TRACING_SAMPLE", type: "number", unit: "factor", default: 1, min: 0, max: 1, roles: traced, doc: "Share of the traces begun here that is kept; a trace that came from elsewhere was decided there." },
+  serviceName: { env: "OTEL_SERVICE_NAME", type: "text", default: "", roles: traced, doc: "`service.name` of the spans. Default: `taskfleet-worker`, `taskfleet-api` or `taskfleet-cli`." },
+  traceparent: { env: "TRACEPARENT", type: "text", default: "", roles: cli, doc: "The trace that pushes of the command line belong to, as in W3C's header." },
   logHandlers: { env: "LOG_HANDLERS", type: "list", default: ["stdout"], roles: [...everywhere, "broker", "backup"], doc: "Where logs go: `stdout`, `stderr`, `file:PATH?max=10mb&keep=5`, each with `format=` of its own if wanted ([logging](logging.md))." },
   logFormat: { env: "LOG_FORMAT", type: "choice", choices: ["auto", "json", "people", "logfmt"], default: "auto", roles: [...everywhere, "broker", "backup"], doc: "How logs are written; auto: as LOG_JSON says." },
   logFields: { env: "LOG_FIELDS", type: "list", default: [], roles: [...everywhere, "broker", "backup"], doc: "Other names for fields of JSON and logfmt records, as in `timestamp=@timestamp,message=event`." },

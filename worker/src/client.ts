@@ -34,6 +34,11 @@ export interface ClientOptions {
   readonly maxPayloadBytes?: number | undefined;
   /** How long the result of a task that is cancelled before it runs is kept, in s. Default: 3600, as the fleet's. */
   readonly resultTtlSeconds?: number | undefined;
+  /**
+   * Makes a span for each push with the application's own OpenTelemetry (its `@opentelemetry/api`), and gives the tasks its
+   * context. Default: false; a `traceparent` among a push's options is carried all the same.
+   */
+  readonly tracing?: boolean | undefined;
 }
 
 /** Options of a single push. */

@@ -30,6 +30,11 @@ export interface TaskContext {
   /** How long the handler may take after that, in ms, before the task goes on without it. */
   readonly graceMs: number;
   /**
+   * W3C's header for calls that belong to this attempt; `undefined` while tracing is off. In the event loop the attempt's
+   * span is also OpenTelemetry's active one.
+   */
+  readonly traceparent?: string | undefined;
+  /**
    * The circuit breaker of a service outside, shared by all workers of the queue. `name`: 1 to 300 characters without
    * control characters, such as the service's origin.
    */

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { API_VERBS, type ApiVerb } from "../../contract/api.ts";
 import { type ApiKeyRecord, apiKeyId, fitsRecord, type KeyOwner, sameKey } from "../core/api-key.ts";
+import type { RequestSpan } from "../tracing/tracing.ts";
 import type { ApiParts, Queue } from "./parts.ts";
 import { Problem } from "./problems.ts";
 
@@ -15,6 +16,7 @@ declare module "fastify" {
   interface FastifyRequest {
     owner: KeyOwner | null;
     queue: Queue | null;
+    span: RequestSpan | null;
   }
 }
 

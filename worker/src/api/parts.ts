@@ -11,6 +11,7 @@ import type { Settings } from "../config/load-settings.ts";
 import type { Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
 import type { ActivityStore } from "../ports/activity-store.ts";
+import { type Tracing, UNTRACED } from "../tracing/tracing.ts";
 import { ApiMetrics } from "./metrics.ts";
 import { PushTogether } from "./push.ts";
 
@@ -29,6 +30,7 @@ export interface ApiParts {
   readonly stopping: AbortSignal;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
+  readonly tracing: Tracing;
 }
 
 /** One stream. */
@@ -46,6 +48,8 @@ export type ApiConnections = Pick<ApiParts, "settings" | "redis" | "logger" | "r
   readonly subscriber: () => Redis;
   /** Values that no payload may carry and no answer shows; the same array for as long as they are the same. */
   readonly secrets: () => readonly string[];
+  /** Default: off. */
+  readonly tracing?: Tracing;
 };
 
 export function apiParts({ subscriber, secrets, ...parts }: ApiConnections): ApiParts {
@@ -54,6 +58,7 @@ export function apiParts({ subscriber, secrets, ...parts }: ApiConnections): Api
     (stream) => [stream, openQueue({ settings, redis, subscriber, secrets }, stream)] as const,
   );
   return {
+    tracing: UNTRACED,
     ...parts,
     keys: new ApiKeys(redis),
     rate: new RateLimit(redis, settings.apiRateWindow * 1000),

@@ -54,8 +54,12 @@ export const ResetAnswer = Type.Object({
     record(
       {
         ...{ id: text, kind: text, status: oneOf(RUN_STATUSES), worker_id: nullableText, since: time },
-        found: Type.String({ description: "alive, lost, waiting, ended or gone: what the queue says of its task." }),
-        done: Type.String({ description: "nothing, unread, repaired, requeued, dead-lettered or cancelled." }),
+        found: Type.String({
+          description: "alive, lost, waiting, ended or gone: what the queue says of its task.",
+        }),
+        done: Type.String({
+          description: "nothing, unread, repaired, requeued, dead-lettered or cancelled.",
+        }),
       },
       "What became of a run.",
     ),

@@ -2,6 +2,7 @@
 import { type Static, Type } from "typebox";
 import { PRIORITIES } from "../../contract/priorities.ts";
 import { SETTINGS } from "../../contract/settings.ts";
+import { TRACEPARENT_PATTERN, TRACESTATE_PATTERN } from "../../contract/traceparent.ts";
 import { FINGERPRINT_PATTERN } from "../core/error-fingerprint.ts";
 import { TASK_ID_PATTERN } from "../core/task-id.ts";
 import { MAX_DELAY_MS } from "../core/validate-task.ts";
@@ -35,6 +36,13 @@ export const Task = Type.Object(
     priority: Type.Optional(
       Type.Unsafe<(typeof PRIORITIES)[number]>({ type: "string", enum: [...PRIORITIES] }),
     ),
+    traceparent: Type.Optional(
+      Type.String({
+        pattern: TRACEPARENT_PATTERN.source,
+        description: "The trace that it belongs to (W3C). Default: the request's.",
+      }),
+    ),
+    tracestate: Type.Optional(Type.String({ pattern: TRACESTATE_PATTERN.source })),
   },
   CLOSED,
 );

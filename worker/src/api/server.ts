@@ -10,6 +10,7 @@ import fastify, {
   LogController,
 } from "fastify";
 import { PROBLEM_TYPE } from "../../contract/api.ts";
+import type { RequestSpan } from "../tracing/tracing.ts";
 import { Gate } from "./auth.ts";
 import { API_EVENTS } from "./events.ts";
 import { refuseOtherMethods } from "./methods.ts";
@@ -54,7 +55,7 @@ const SAFE_HEADERS = {
 function sendProblem(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const problem = problemOf(error);
   if (problem.slug === "internal")
-    parts.logger.error({ request: request.id, exception: error }, API_EVENTS.failed);
+    parts.logger.error({ request: request.id, exception: error, ...request.span?.ids }, API_EVENTS.failed);
   reply.status(problem.status).headers({ ...SAFE_HEADERS, ...problem.details.headers });
   const body = parts.redact(JSON.stringify(problem.body(request.id)));
   return reply.type(PROBLEM_TYPE).serializer(String).send(body);
@@ -78,6 +79,12 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   const body = JSON.stringify(problem.body(randomUUID()));
   const head = `HTTP/1.1 ${problem.status} Refused\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close`;
   socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+function begin({ tracing }: ApiParts, { method, url, headers }: FastifyRequest): RequestSpan {
+  const text = (header: string | string[] | undefined) => (typeof header === "string" ? header : undefined);
+  const parent = { traceparent: text(headers.traceparent), tracestate: text(headers.tracestate) };
+  return tracing.requests.began(method, url.replace(/\?.*/s, ""), parent);
 }
 
 function create(parts: ApiParts, { headersMs, requestMs, checkMs }: ConnectionLimits) {
@@ -124,19 +131,22 @@ export async function buildApi(parts: ApiParts, limits: ConnectionLimits = LIMIT
   const gate = new Gate(parts);
   app.decorateRequest("owner", null);
   app.decorateRequest("queue", null);
+  app.decorateRequest("span", null);
   app.addHook("onRequest", async (request, reply) => {
+    request.span = begin(parts, request);
     reply.headers(SAFE_HEADERS);
     await gate.admit(request, reply);
   });
   app.addHook("onResponse", async (request, reply) => {
     const { url: route = "" } = request.routeOptions;
-    const { method, id, owner } = request;
+    const { method, id, owner, span } = request;
     const seconds = reply.elapsedTime / 1000;
     parts.metrics.answered({ route, method, status: reply.statusCode, seconds });
     if (route.startsWith("/health")) return;
+    span?.end(reply.statusCode, route);
     const ms = Math.round(reply.elapsedTime);
     const fields = { request: id, method, route, status: reply.statusCode, ms, key: owner?.id ?? null };
-    parts.logger.info(fields, API_EVENTS.request);
+    parts.logger.info({ ...fields, ...span?.ids }, API_EVENTS.request);
   });
   await app.register(swagger, openApi());
   const refuse = refuseOtherMethods(app);

@@ -35,6 +35,7 @@ export function tasksOf(body: PushBody, key: string | undefined): NewTask[] {
 
 function taskOf(task: Task, key?: string): NewTask {
   const { kind, payload = {}, id = key, agent_id, delay, timeout, max_attempts, priority } = task;
+  const { traceparent, tracestate } = task;
   return {
     ...{ kind, payload },
     ...(id === undefined ? {} : { id }),
@@ -43,5 +44,7 @@ function taskOf(task: Task, key?: string): NewTask {
     ...(timeout === undefined ? {} : { timeoutMs: ms(timeout) }),
     ...(max_attempts === undefined ? {} : { maxAttempts: max_attempts }),
     ...(priority === undefined ? {} : { priority }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(tracestate === undefined ? {} : { tracestate }),
   };
 }

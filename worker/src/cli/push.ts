@@ -69,7 +69,7 @@ export function define(command: Command, ends: Action): void {
   command.addHelpText(
     "after",
     [
-      `\nA task of a file: {"kind", "payload", "id", "delay", "timeout", "max_attempts", "priority", "agent_id"}; all but kind may be missing.`,
+      `\nA task of a file: {"kind", "payload", "id", "delay", "timeout", "max_attempts", "priority", "agent_id", "traceparent", "tracestate"}; all but kind may be missing.`,
       "Prints the ids. Exit codes: 0 pushed (with --wait: all succeeded), 1 with --wait: one failed, 2 refused and",
       "nothing was pushed, 3 no Redis, 4 the wait's time is over, 5 queue full.",
     ].join("\n"),

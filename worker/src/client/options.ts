@@ -24,6 +24,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     stream = SETTINGS.streams.default[0],
     maxPayloadBytes = SETTINGS.maxPayloadBytes.default,
     resultTtlSeconds = SETTINGS.resultTtl.default,
+    tracing = false,
   } = options;
   const problems: string[] = [];
   // The address is not shown: it may hold a password.
@@ -41,8 +42,9 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   for (const [name, value, { min, max }] of amounts)
     if (!Number.isInteger(value) || value < min || value > max)
       problems.push(`${name}: a whole number from ${min} to ${max}, not ${shorten(value)}`);
+  if (typeof tracing !== "boolean") problems.push(`tracing: true or false, not ${shorten(tracing)}`);
   if (problems.length > 0) throw new ClientOptionsError(problems);
-  return { redisUrl, redisPassword, stream, maxPayloadBytes, resultTtlSeconds };
+  return { redisUrl, redisPassword, stream, maxPayloadBytes, resultTtlSeconds, tracing };
 }
 
 function isAddress(url: string): boolean {

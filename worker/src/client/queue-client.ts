@@ -6,8 +6,18 @@ import { type CancelState, type Enqueued, Producer } from "../adapters/redis/pro
 import { Results, type TaskOutcome } from "../adapters/redis/results.ts";
 import type { Client, ClientOptions, ClientTask, HandlerOf, PushOptions, WaitOptions } from "../client.ts";
 import type { NewTask } from "../core/task.ts";
+import type { SendTraces } from "../tracing/tracing.ts";
 import { KindRules } from "./kind-rules.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
+
+/** Spans by whatever the application has registered; none are made where it has nothing. */
+async function applicationsSpans(): Promise<SendTraces> {
+  const [{ trace }, { SendSpans }] = await Promise.all([
+    import("@opentelemetry/api"),
+    import("../tracing/send-spans.ts"),
+  ]);
+  return new SendSpans(trace.getTracer("taskfleet"));
+}
 
 /** The client of one stream. Its two connections are made when they are first needed. */
 export class QueueClient implements Client {
@@ -16,6 +26,7 @@ export class QueueClient implements Client {
   readonly #producer: Producer;
   readonly #results: Results;
   readonly #rules: KindRules;
+  #sends: Promise<SendTraces> | undefined;
   #subscriber: Redis | undefined;
 
   constructor(options: ClientOptions) {
@@ -65,7 +76,12 @@ export class QueueClient implements Client {
   }
 
   async #enqueue(tasks: readonly NewTask[]): Promise<Enqueued[]> {
-    return this.#producer.enqueue(tasks, await this.#rules.texts(tasks));
+    const texts = await this.#rules.texts(tasks);
+    const push = (traced: readonly NewTask[]) => this.#producer.enqueue(traced, texts);
+    const { tracing, stream } = this.#options;
+    if (!tracing) return push(tasks);
+    this.#sends ??= applicationsSpans();
+    return (await this.#sends).send(stream, tasks, push);
   }
 
   #subscribe(): Redis {

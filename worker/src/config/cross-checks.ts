@@ -214,8 +214,34 @@ const brokerRuntime: Check = ({ brokerRuntime: runtime }) => {
   };
 };
 
+const otlpEndpoint: Check = ({ otlpEndpoint: url }) => {
+  if (typeof url !== "string" || url === "" || (/^https?:\/\//.test(url) && URL.canParse(url)))
+    return undefined;
+  return {
+    variable: SETTINGS.otlpEndpoint.env,
+    received: `"${url}"`,
+    allowed: "a URL such as http://127.0.0.1:4318, without /v1/traces",
+    wayOut: "Correct it, or unset it for the default.",
+  };
+};
+
+const INSTRUMENTATION_KEY =
+  /(?:^|;)\s*InstrumentationKey=[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\s*(?:;|$)/i;
+
+const azureMonitor: Check = ({ azureMonitor: text }) => {
+  if (typeof text !== "string" || text === "" || INSTRUMENTATION_KEY.test(text)) return undefined;
+  return {
+    variable: SETTINGS.azureMonitor.env,
+    received: "something else (not shown: it is a secret)",
+    allowed: "InstrumentationKey=<UUID>;IngestionEndpoint=https://...",
+    wayOut: "Copy the connection string of the Application Insights resource.",
+  };
+};
+
 /** A role without the setting has nothing to check. */
 const everyRole: readonly Check[] = [
+  otlpEndpoint,
+  azureMonitor,
   secretSources,
   wellFormed("logHandlers", parseLogHandler, HANDLER_FORMS),
   wellFormed("logFields", parseRename, "pairs such as timestamp=@timestamp"),

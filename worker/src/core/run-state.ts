@@ -19,7 +19,8 @@ export function fold(queue: string, run: Run | undefined, change: RunChange, at:
   // The end that a worker of before the record tells does not carry these.
   const untold = run !== undefined && change.type === "settled" && change.told === undefined;
   const facts = untold ? run : { priority: change.priority, agent_id: change.agentId };
-  const base: Run = { ...known, ...facts, updated_at: at, kind: change.kind };
+  const trace_id = change.traceId ?? known.trace_id;
+  const base: Run = { ...known, ...facts, trace_id, updated_at: at, kind: change.kind };
   switch (change.type) {
     case "queued":
       return logged({ ...blank(queue, change), updated_at: at, due_at: change.dueAt ?? null }, at, {});
@@ -73,7 +74,7 @@ function blank(queue: string, facts: RunFacts): Run {
       image_tag: null,
       reason: null,
       message: null,
-      trace_id: null,
+      trace_id: facts.traceId ?? null,
     },
   };
 }

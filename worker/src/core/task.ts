@@ -11,6 +11,10 @@ export interface TaskOptions {
   readonly priority?: Priority;
   /** Whom the record names as the task's agent: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`. Default: the task's own id. */
   readonly agentId?: string;
+  /** The trace that its attempts belong to, as in W3C's header of this name. Default: none, or one of the fleet's own. */
+  readonly traceparent?: string;
+  /** W3C's header of this name; counts only with a `traceparent`. */
+  readonly tracestate?: string;
 }
 
 /** A task as pushed. */
@@ -50,4 +54,6 @@ export interface DeliveredTask extends EntryPlace {
   /** How often it was taken back from a worker that died with it. */
   readonly deliveries: number;
   readonly errors: readonly AttemptError[];
+  /** Of a traced task: the entry that it had before, and why it has another. */
+  readonly prior?: { readonly entryId: string; readonly why: "retry" | "redelivery" };
 }

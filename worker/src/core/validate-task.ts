@@ -2,6 +2,7 @@ import type { ErrorObject, ValidateFunction } from "ajv";
 import { isPriority, PRIORITIES } from "../../contract/priorities.ts";
 import type { PublishedKind } from "../../contract/records.ts";
 import { SETTINGS } from "../../contract/settings.ts";
+import { isTraceParent, isTraceState } from "../../contract/traceparent.ts";
 import {
   InvalidTaskError,
   PayloadTooLargeError,
@@ -39,6 +40,8 @@ const FIELDS: ReadonlySet<string> = new Set<keyof NewTask>([
   "maxAttempts",
   "priority",
   "agentId",
+  "traceparent",
+  "tracestate",
 ]);
 
 interface Range {
@@ -161,6 +164,13 @@ function fieldProblems(task: NewTask): Problem[] {
   }
   if (task.priority !== undefined && !isPriority(task.priority))
     report("priority", `${shorten(task.priority)} is none; ${PRIORITIES.join(", ")} are`);
+  if (task.traceparent !== undefined && !isTraceParent(task.traceparent))
+    report(
+      "traceparent",
+      `${shorten(task.traceparent)} is none; 00-<trace id>-<span id>-<flags> is, in hex digits`,
+    );
+  if (task.tracestate !== undefined && !isTraceState(task.tracestate))
+    report("tracestate", `${shorten(task.tracestate)} is none; 1 to 512 visible characters are`);
   for (const { field, min, max, integer } of RANGES) {
     const value: unknown = task[field];
     if (value === undefined) continue;

@@ -228,7 +228,10 @@ export function createExecuteHandler(options: ExecuteOptions) {
         context.log("scratch_folder_left", { folder, exception: String(error) });
       return withScratchFolder(async (folder) => {
         const { signal, graceMs } = context;
-        const environment = payload.environment ?? {};
+        const { traceparent } = context;
+        // As OpenTelemetry's tools read it; a program that nobody vouches for is told nothing.
+        const own = inSandbox || traceparent === undefined ? {} : { TRACEPARENT: traceparent };
+        const environment = { ...own, ...payload.environment };
         const program = { command, stdin, folder, environment, graceMs: graceMs * KILL_SHARE, signal };
         const end = await run(program).catch((error: unknown) => {
           throw startError(command[0], error);

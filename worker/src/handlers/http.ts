@@ -45,7 +45,7 @@ class Journey {
 
   async end(): Promise<HttpOutput> {
     const { maxRedirects } = limitsOf(this.#task);
-    let request = requestOf(this.#task);
+    let request = traced(requestOf(this.#task), this.#context.traceparent);
     for (let redirects = 0; ; redirects++) {
       const response = await this.#call(request);
       const location = maxRedirects === 0 ? undefined : response.headers.location;
@@ -86,6 +86,12 @@ class Journey {
       throw new RetryLaterError(message, { reason: "timeout", retryAfterMs: 0, cause: error });
     }
   }
+}
+
+/** What the task sets itself stays. */
+function traced(request: HttpRequest, traceparent: string | undefined): HttpRequest {
+  if (traceparent === undefined) return request;
+  return { ...request, headers: { traceparent, ...request.headers } };
 }
 
 /** The handler, for a fleet that allows these hosts by name. */

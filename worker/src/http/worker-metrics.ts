@@ -7,10 +7,20 @@ export class WorkerMetrics {
   readonly #registry = new Registry();
   readonly #failures: Counter<"source">;
 
-  constructor() {
+  /** `droppedSpans`: so far. */
+  constructor(droppedSpans: () => number) {
     const { name, help } = METRICS.workerErrors;
     this.#failures = new Counter({ name, help, labelNames: ["source"], registers: [this.#registry] });
     for (const source of ERROR_SOURCES) this.#failures.inc({ source }, 0);
+    const { name: spans, help: ofSpans } = METRICS.spansDropped;
+    const registers = [this.#registry];
+    const counter = new Counter({
+      ...{ name: spans, help: ofSpans, registers },
+      collect: () => {
+        counter.reset();
+        counter.inc(droppedSpans());
+      },
+    });
   }
 
   /** Begins to watch the process. */

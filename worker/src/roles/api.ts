@@ -8,8 +8,10 @@ import { apiParts } from "../api/parts.ts";
 import { loadSettings } from "../config/load-settings.ts";
 import { logOptions } from "../logging/log-options.ts";
 import { createLogger } from "../logging/logger.ts";
+import { redactor } from "../logging/redact.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
 import { openSecrets } from "../secrets/open-secrets.ts";
+import { openTracing } from "../tracing/open-tracing.ts";
 import { openSide } from "./api-side.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -35,9 +37,11 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
   redis.connect().catch(() => {});
   // Many waits may listen at once; it connects with the first.
   const subscriber = connect("subscriber").setMaxListeners(0);
+  const tracing = await openTracing({ settings, role: "api", logger, redact: redactor(secrets) });
   const store = await openStore(settings, "taskfleet api");
   const runs = store ?? null;
-  const parts = apiParts({ settings, redis, subscriber: () => subscriber, logger, runs, stopping, secrets });
+  const connections = { redis, subscriber: () => subscriber, secrets };
+  const parts = apiParts({ settings, logger, runs, stopping, tracing, ...connections });
   const app = await buildApi(parts);
   const { apiHost: host, apiPort: port } = settings;
   const address = await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
@@ -52,6 +56,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
   ]);
   await side.close();
   await store?.close();
+  await tracing.stop();
   source.stop();
   redis.disconnect();
   subscriber.disconnect();

@@ -77,7 +77,7 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
  */
 function confinedEnvironment(
   env: NodeJS.ProcessEnv,
-  { redisUrl }: Settings<"worker">,
+  { redisUrl, tracing, azureMonitor }: Settings<"worker">,
   secret: string,
 ): NodeJS.ProcessEnv {
   const url = new URL(redisUrl);
@@ -88,6 +88,8 @@ function confinedEnvironment(
     ...(new URL(redisUrl).password === "" ? {} : { [SETTINGS.redisUrl.env]: url.href }),
     ...(secret === "" ? {} : { [`${password}_FILE`]: `/dev/fd/${SECRET_DESCRIPTOR}` }),
     [SETTINGS.secretSources.env]: SUPERVISOR,
+    // Where its spans go is a secret: it asks for that when it knows that there are any.
+    [SETTINGS.tracing.env]: String(tracing || azureMonitor !== ""),
   };
 }
 

@@ -36,6 +36,8 @@ import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
 import type { Secrets } from "../secrets/secrets.ts";
+import { openTracing } from "../tracing/open-tracing.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import { kindLimits } from "./kind-limits.ts";
 
 /** For the consumer to be forgotten at the end; its report is dropped later else. */
@@ -56,6 +58,7 @@ interface Parts {
   readonly connections: Connections;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly sandbox: Sandbox | string;
+  readonly tracing: Tracing;
   readonly pid: number;
 }
 
@@ -82,10 +85,11 @@ function makeCircuits({ settings, connections }: Parts, events: RuntimeEvents): 
 }
 
 function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
-  const { settings, workerId, logger, secrets, metrics, connections, handlers, sandbox, pid } = parts;
+  const { settings, workerId, logger, secrets, metrics, connections, handlers, sandbox, tracing, pid } =
+    parts;
   const controls = parseControls(settings.controls);
   const ms = (seconds: number) => seconds * 1000;
-  const events = new RuntimeEvents(logger, (source) => metrics.countFailure(source));
+  const events = new RuntimeEvents(logger, (source) => metrics.countFailure(source), tracing.attempts);
   return new WorkerRuntime({
     queue: consumer,
     limiter: new KindLimiter(connections.redis, workerId, kindLimits(settings, handlers, logger)),
@@ -126,6 +130,7 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
     events,
     circuits: makeCircuits(parts, events),
     secrets,
+    traces: tracing.attempts,
     interrupt: unblocker(connections.redis, connections.blocking),
     killPrograms: killAllGroups,
   });
@@ -207,8 +212,12 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   const { handlers: folder, httpAllow } = settings;
   const handlers = await requireAll(secrets, () => loadHandlers({ folder, execute, httpAllow }));
   logger.info({ skills: [...handlers.keys()] }, LOG_EVENTS.skills);
+  const tracing = await openTracing({
+    ...{ settings, role: "worker", instance: workerId, version: settings.imageTag, secrets, logger },
+    redact: redactor(guarded),
+  });
   const connections = connect(settings, workerId);
-  const metrics = new WorkerMetrics();
+  const metrics = new WorkerMetrics(() => tracing.dropped);
   metrics.start();
   const { httpHost: host, httpPort: port } = settings;
   const ready = () => redisReadiness(connections.redis);
@@ -216,8 +225,9 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     await health.start();
     const pid = await toldPid;
-    const parts = { settings, workerId, logger, secrets, metrics, connections, handlers, sandbox, pid };
-    const end = await work(parts, requests, health.address);
+    const own = { settings, workerId, logger, secrets, metrics, connections };
+    const end = await work({ ...own, handlers, sandbox, tracing, pid }, requests, health.address);
+    await tracing.stop();
     logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
     await tellSupervisor({ exit: exitReason(end) });
   } finally {

@@ -3,6 +3,7 @@ import type { DeliveredTask } from "../core/task.ts";
 import type { AbortReason, Circuit, TaskContext } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
+import type { AttemptTraces } from "../tracing/tracing.ts";
 import { circuit } from "./circuit.ts";
 import { notRequired, type SecretReader } from "./handler-secrets.ts";
 import type { Ending } from "./outcome.ts";
@@ -17,6 +18,7 @@ export interface AttemptOptions {
   readonly threads: ThreadPool;
   readonly circuits: Circuits;
   readonly secrets: SecretReader;
+  readonly traces: Pick<AttemptTraces, "run" | "traceparent">;
   /** Takes secrets out of a note. */
   readonly redact: (text: string) => string;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
@@ -36,18 +38,20 @@ class AttemptContext implements TaskContext {
   readonly kind: string;
   readonly attempt: number;
   readonly graceMs: number;
+  readonly traceparent: string | undefined;
   readonly circuit: TaskContext["circuit"];
   readonly secret: TaskContext["secret"];
   readonly progress: TaskContext["progress"];
   readonly log: TaskContext["log"];
   readonly #of: Attempt;
 
-  constructor(of: Attempt, { id, kind, attempts }: DeliveredTask, graceMs: number) {
+  constructor(of: Attempt, { task, graceMs, traces }: AttemptOptions) {
     this.#of = of;
-    this.taskId = id;
-    this.kind = kind;
-    this.attempt = attempts + 1;
+    this.taskId = task.id;
+    this.kind = task.kind;
+    this.attempt = task.attempts + 1;
     this.graceMs = graceMs;
+    this.traceparent = traces.traceparent(task);
     this.circuit = (name) => of.circuit(name);
     this.secret = (name) => of.secret(name);
     this.progress = (done, note = "") => of.note({ done, note });
@@ -144,10 +148,11 @@ export class Attempt {
 
   /** What the handler throws before it returns a promise is as good as a rejection. */
   #call(): Promise<unknown> {
-    const { handler, task, payload, graceMs, threads, circuits, secrets } = this.#options;
+    const { handler, task, payload, threads, circuits, secrets, traces } = this.#options;
     try {
-      const context = new AttemptContext(this, task, graceMs);
-      if (handler.isolation === "event-loop") return Promise.resolve(handler.run(payload as never, context));
+      const context = new AttemptContext(this, this.#options);
+      if (handler.isolation === "event-loop")
+        return Promise.resolve(traces.run(task, () => handler.run(payload as never, context)));
       this.#thread = threads.run(handler, payload, context, { circuits, secrets });
       return this.#thread.done;
     } catch (thrown) {

@@ -2,6 +2,7 @@ import type { DeliveredTask, EntryPlace } from "../core/task.ts";
 import type { AbortReason } from "../handler.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
+import type { AttemptTraces } from "../tracing/tracing.ts";
 import { Attempt } from "./attempt.ts";
 import type { SecretReader } from "./handler-secrets.ts";
 import type { Held, HeldTasks } from "./held-tasks.ts";
@@ -35,11 +36,13 @@ export interface DispatcherOptions {
   readonly threads: ThreadPool;
   readonly circuits: Circuits;
   readonly secrets: SecretReader;
+  readonly traces: Pick<AttemptTraces, "began" | "run" | "traceparent">;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A monotonic clock in ms. */
   readonly elapsed: () => number;
-  readonly write: (outcome: Outcome) => void;
+  /** `thrown`: by the handler, where it threw. */
+  readonly write: (outcome: Outcome, thrown?: unknown) => void;
   /** A handler is called. */
   readonly onStart: (task: DeliveredTask) => void;
   /** A slot became free. */
@@ -158,13 +161,14 @@ export class Dispatcher {
   }
 
   #run(held: Held, handler: LoadedHandler, payload: unknown, maxAttempts: number): void {
-    const { defaults, graceMs, threads, circuits, secrets, now, elapsed, onStart, log } = this.#o;
+    const { defaults, graceMs, threads, circuits, secrets, traces, now, elapsed, onStart, log } = this.#o;
     const { task } = held;
     const timeoutMs = task.options.timeoutMs ?? handler.timeoutMs ?? defaults.timeoutMs;
+    traces.began(task);
     const [startedAt, from] = [now(), elapsed()];
     const attempt = new Attempt(
       {
-        ...{ task, payload, handler, timeoutMs, graceMs, threads, circuits, secrets },
+        ...{ task, payload, handler, timeoutMs, graceMs, threads, circuits, secrets, traces },
         redact: this.#o.policy.redact,
         log: (event, fields) => log(task, event, fields),
       },
@@ -190,7 +194,8 @@ export class Dispatcher {
     try {
       const outcome = outcomeOf(attempt, policy);
       all.end(held);
-      write(outcome);
+      const { ending } = attempt;
+      write(outcome, ending.how === "threw" ? ending.thrown : undefined);
     } catch (thrown) {
       this.#endWithoutRun(held, { type: "failed", thrown, maxAttempts: attempt.maxAttempts });
     }

@@ -1,6 +1,7 @@
 import { LOG_EVENTS } from "../../contract/log-events.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { Logger } from "../logging/logger.ts";
+import { type AttemptTraces, UNTRACED } from "../tracing/tracing.ts";
 import { AtMostEvery, PerSecond } from "./event-limits.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -27,23 +28,29 @@ function failureOf(outcome: Outcome): { readonly reason: string; readonly messag
 export class RuntimeEvents {
   readonly #log: Logger;
   readonly #count: (source: ErrorSource) => void;
+  readonly #traces: Pick<AttemptTraces, "ids">;
   readonly #dispatches = new PerSecond(RUNS_PER_SECOND);
   readonly #failedRuns = new PerSecond(RUNS_PER_SECOND);
   readonly #polls = new AtMostEvery(POLL_EVERY_MS);
   readonly #failures = new AtMostEvery(FAILURE_EVERY_MS);
   #summary: NodeJS.Timeout | null = null;
 
-  /** `count` raises `worker_errors_total`. */
-  constructor(log: Logger, count: (source: ErrorSource) => void) {
+  /** `count` raises `worker_errors_total`; records of a task have the ids of its span. */
+  constructor(
+    log: Logger,
+    count: (source: ErrorSource) => void,
+    traces: Pick<AttemptTraces, "ids"> = UNTRACED.attempts,
+  ) {
     this.#log = log;
     this.#count = count;
+    this.#traces = traces;
   }
 
   /** A task went to its handler; beyond 100 a second only their number is logged. */
   dispatched(task: DeliveredTask): void {
     if (this.#dispatches.pass(Date.now())) {
       this.#log.info(
-        { task_id: task.id, kind: task.kind, attempt: task.attempts + 1 },
+        { task_id: task.id, kind: task.kind, attempt: task.attempts + 1, ...this.#traces.ids(task) },
         LOG_EVENTS.dispatched,
       );
       return;
@@ -61,10 +68,8 @@ export class RuntimeEvents {
     }
     const { task, type } = outcome;
     const { reason, message } = failure;
-    this.#log.warn(
-      { task_id: task.id, kind: task.kind, attempt: task.attempts + 1, next: type, reason, why: message },
-      LOG_EVENTS.failed,
-    );
+    const of = { task_id: task.id, kind: task.kind, attempt: task.attempts + 1 };
+    this.#log.warn({ ...of, next: type, reason, why: message, ...this.#traces.ids(task) }, LOG_EVENTS.failed);
   }
 
   /** Logs the summaries that are due, if any is. */
@@ -99,7 +104,7 @@ export class RuntimeEvents {
 
   /** An outcome came too late: the task had been taken back. */
   refused(task: DeliveredTask): void {
-    this.#log.warn({ task_id: task.id, kind: task.kind }, LOG_EVENTS.lateOutcome);
+    this.#log.warn({ task_id: task.id, kind: task.kind, ...this.#traces.ids(task) }, LOG_EVENTS.lateOutcome);
   }
 
   /** A call of this worker opened a service's circuit, or closed it again. */
@@ -108,6 +113,6 @@ export class RuntimeEvents {
   }
 
   fromHandler(task: DeliveredTask, event: string, fields: Record<string, unknown>): void {
-    this.#log.info({ ...fields, task_id: task.id, kind: task.kind }, event);
+    this.#log.info({ ...fields, task_id: task.id, kind: task.kind, ...this.#traces.ids(task) }, event);
   }
 }

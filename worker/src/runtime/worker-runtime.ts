@@ -4,6 +4,7 @@ import type { KindLimiter } from "../adapters/redis/kind-limits.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
+import type { AttemptTraces } from "../tracing/tracing.ts";
 import { Announcements } from "./announce.ts";
 import { type CheckedPayload, Dispatcher } from "./dispatcher.ts";
 import type { SecretReader } from "./handler-secrets.ts";
@@ -52,6 +53,7 @@ export interface RuntimeOptions {
   readonly policy: OutcomePolicy;
   readonly circuits: Circuits;
   readonly secrets: SecretReader;
+  readonly traces: AttemptTraces;
   readonly self: ReportedSelf;
   readonly events: RuntimeEvents;
   /** Ends a read that waits at Redis. */
@@ -209,12 +211,13 @@ export class WorkerRuntime {
   }
 
   #makeWriter(): OutcomeWriter {
-    const { queue, events } = this.#o;
+    const { queue, events, traces } = this.#o;
     return new OutcomeWriter({
       queue,
       onWritten: (task, accepted) => {
         this.#held.remove(task);
         this.#gate.ended(task);
+        traces.written(task, accepted);
         if (!accepted) events.refused(task);
         this.#changed();
       },
@@ -223,7 +226,7 @@ export class WorkerRuntime {
   }
 
   #makeDispatcher(): Dispatcher {
-    const { limits, handlers, check, policy, circuits, secrets, events } = this.#o;
+    const { limits, handlers, check, policy, circuits, secrets, traces, events } = this.#o;
     return new Dispatcher({
       held: this.#held,
       handlers,
@@ -236,9 +239,11 @@ export class WorkerRuntime {
       threads: this.#threads,
       circuits,
       secrets,
+      traces,
       now: Date.now,
       elapsed: () => performance.now(),
-      write: (outcome) => {
+      write: (outcome, thrown) => {
+        traces.ended(outcome, thrown);
         events.ended(outcome);
         this.#writer.add(outcome);
       },

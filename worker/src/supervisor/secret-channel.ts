@@ -22,11 +22,18 @@ function allowed(name: string): boolean {
   return !FOREIGN.has(name) && !LOGINS.test(name);
 }
 
-/** An environment without what looks like a secret, or names the file of one. */
+/** Settings whose names do not look like a secret's are known by their type. */
+const SECRET_SETTINGS: ReadonlySet<string> = new Set(
+  (Object.values(SETTINGS) as readonly Setting[])
+    .filter(({ type }) => type === "secret")
+    .map(({ env }) => env),
+);
+
+/** An environment without what is or looks like a secret, or names the file of one. */
 export function withoutSecrets(env: Variables): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(([name]) => {
     const plain = name.replace(/_FILE$/, "");
-    return !isSecretName(plain) && !FOREIGN.has(plain);
+    return !isSecretName(plain) && !SECRET_SETTINGS.has(plain) && !FOREIGN.has(plain);
   });
   return Object.fromEntries(kept);
 }

@@ -1,6 +1,7 @@
 import { isPriority } from "../../../contract/priorities.ts";
 import { ENTRY_VERSION } from "../../../contract/queue-keys.ts";
 import type { AttemptError } from "../../../contract/records.ts";
+import { isTraceParent, isTraceState } from "../../../contract/traceparent.ts";
 import type { DeliveredTask, EntryPlace, TaskOptions } from "../../core/task.ts";
 import { isTaskId } from "../../core/task-id.ts";
 
@@ -101,7 +102,8 @@ function known(
     deliveries: Number(others.deliveries) || 0,
     errors: isPlain ? NO_ERRORS : attemptErrors(others.errors),
   };
-  return { newer, task };
+  const prior = isPlain ? undefined : priorOf(others.prior);
+  return { newer, task: prior === undefined ? task : { ...task, prior } };
 }
 
 function attemptErrors(text: string | undefined): readonly AttemptError[] {
@@ -109,17 +111,29 @@ function attemptErrors(text: string | undefined): readonly AttemptError[] {
   return Array.isArray(errors) ? (errors as AttemptError[]) : NO_ERRORS;
 }
 
+const PRIOR = /^(retry|redelivery) (\d+-\d+)$/;
+
+function priorOf(text: string | undefined): DeliveredTask["prior"] {
+  if (text === undefined) return undefined;
+  const [, why, entryId] = PRIOR.exec(text) ?? [];
+  return entryId === undefined ? undefined : { entryId, why: why as "retry" | "redelivery" };
+}
+
 /** What is not of its form is left out: the handler's or the fleet's value counts then. */
 function taskOptions(text: string | undefined): TaskOptions {
   const value = parseJson(text);
   if (value === undefined || value === null) return NO_OPTIONS;
-  const { timeoutMs, maxAttempts, priority, agentId } = value as Record<string, unknown>;
+  const { timeoutMs, maxAttempts, priority, agentId, traceparent, tracestate } = value as Record<
+    string,
+    unknown
+  >;
   const fits = (limit: unknown): limit is number => typeof limit === "number" && limit > 0;
   return {
     ...(fits(timeoutMs) && { timeoutMs }),
     ...(fits(maxAttempts) && { maxAttempts }),
     ...(isPriority(priority) && { priority }),
     ...(isTaskId(agentId) && { agentId }),
+    ...(isTraceParent(traceparent) && { traceparent, ...(isTraceState(tracestate) && { tracestate }) }),
   };
 }
 

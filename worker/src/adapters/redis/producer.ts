@@ -155,11 +155,12 @@ function enqueuedState({ fresh, delayMs }: PackedTask, digit: string | undefined
   return delayMs > 0 ? "delayed" : "waiting";
 }
 
-function packOptions({ timeoutMs, maxAttempts, priority: given, agentId }: NewTask): string {
-  const priority = given === DEFAULT_PRIORITY ? undefined : given;
+function packOptions(task: NewTask): string {
+  const { timeoutMs, maxAttempts, agentId, traceparent, tracestate } = task;
+  const priority = task.priority === DEFAULT_PRIORITY ? undefined : task.priority;
   const isPlain = timeoutMs === undefined && maxAttempts === undefined && priority === undefined;
-  if (isPlain && agentId === undefined) return "";
-  return JSON.stringify({ timeoutMs, maxAttempts, priority, agentId } satisfies {
+  if (isPlain && agentId === undefined && traceparent === undefined) return "";
+  return JSON.stringify({ timeoutMs, maxAttempts, priority, agentId, traceparent, tracestate } satisfies {
     [Name in keyof TaskOptions]-?: TaskOptions[Name] | undefined;
   });
 }

@@ -1,7 +1,6 @@
 import type { Redis } from "ioredis";
 import { queueKeys } from "../../../contract/queue-keys.ts";
 import { parseRunEvent, type RunEvent } from "../../../contract/run-events.ts";
-import { compareEntryIds } from "../../core/entry-order.ts";
 import { BEFORE_ALL, type RunEventSource } from "../../ports/run-event-source.ts";
 import { SCRIPTS } from "./scripts.ts";
 

@@ -7,6 +7,7 @@ import type {
   PackedSettledTold,
 } from "../../../contract/packed-events.ts";
 import { DEFAULT_PRIORITY } from "../../../contract/priorities.ts";
+import { parseTraceParent } from "../../../contract/traceparent.ts";
 import type { DeliveredTask } from "../../core/task.ts";
 import type { Announcement, FailedItem, RetryItem, SettleItem } from "./consumer.ts";
 
@@ -17,6 +18,12 @@ function agentOf({ options }: DeliveredTask): string {
 
 function priorityOf({ options }: DeliveredTask): string {
   return options.priority === undefined || options.priority === DEFAULT_PRIORITY ? "" : options.priority;
+}
+
+/** Nothing of a task without a trace, so that it costs nothing. */
+function traceOf({ options }: DeliveredTask): readonly [string?] {
+  const trace = options.traceparent === undefined ? undefined : parseTraceParent(options.traceparent);
+  return trace === undefined ? [] : [trace.traceId];
 }
 
 /** Values of the items that have any, by place from 1; absent for none. */
@@ -52,6 +59,7 @@ export function settledTold(items: readonly SettleItem[]): PackedSettledTold {
     ...sparse("failed", items, ({ result }) => result.error),
     ...sparse("agent", items, ({ task }) => agentOf(task)),
     ...sparse("priority", items, ({ task }) => priorityOf(task)),
+    ...sparse("trace", items, ({ task }) => traceOf(task)[0]),
   };
 }
 
@@ -71,6 +79,7 @@ export function failuresTold(
       return [
         ...([kind, attempts + 1, deliveries, enqueuedAt, startedAt, error.at, error.reason] as const),
         ...([change(error.message), delayMs, agentOf(task), priorityOf(task)] as const),
+        ...traceOf(task),
       ];
     }),
   };
@@ -90,7 +99,7 @@ export function announcementTold(
     const startedAt = announcement.began.get(task);
     if (startedAt !== undefined) {
       const when = [attempts, deliveries, enqueuedAt, startedAt] as const;
-      began.push([i + 1, id, kind, ...when, agentOf(task), priorityOf(task)]);
+      began.push([i + 1, id, kind, ...when, agentOf(task), priorityOf(task), ...traceOf(task)]);
     }
     const last = announcement.progress.get(task);
     if (last !== undefined) progress.push([i + 1, id, last.done, last.note]);

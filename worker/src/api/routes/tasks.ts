@@ -34,7 +34,7 @@ function judge({ rules }: Queue, tasks: readonly NewTask[], batch: boolean): Pro
 }
 
 /** Pushes tasks, and cancels them. */
-export function addTaskRoutes(app: Server, { settings }: ApiParts): void {
+export function addTaskRoutes(app: Server, { settings, tracing }: ApiParts): void {
   const tag = "tasks";
   app.post<{ Body: PushBody; Headers: { "idempotency-key"?: string } }>(
     "/api/tasks",
@@ -54,7 +54,9 @@ export function addTaskRoutes(app: Server, { settings }: ApiParts): void {
       const queue = queueOf(request);
       const batch = "tasks" in request.body;
       const tasks = tasksOf(request.body, request.headers["idempotency-key"]);
-      const states = await queue.pushes.push(tasks, await judge(queue, tasks, batch));
+      const texts = await judge(queue, tasks, batch);
+      const push = (traced: readonly NewTask[]) => queue.pushes.push(traced, texts);
+      const states = await tracing.sends.send(queue.stream, tasks, push, request.span?.parent);
       const [only] = states;
       reply.status(!batch && only?.state === "duplicate" ? 200 : 202);
       return batch ? { tasks: states } : only;

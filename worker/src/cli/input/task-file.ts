@@ -25,8 +25,8 @@ export function formatOf(fileName: string): TaskFileFormat {
 
 /**
  * Reads tasks: JSON (one task or an array) or JSON Lines (one task a line; empty lines are skipped).
- * A task is `{"kind", "payload"?, "id"?, "delay"?, "timeout"?, "max_attempts"?, "priority"?, "agent_id"?}`,
- * durations in seconds;
+ * A task is `{"kind", "payload"?, "id"?, "delay"?, "timeout"?, "max_attempts"?, "priority"?, "agent_id"?,
+ * "traceparent"?, "tracestate"?}`, durations in seconds;
  * `kind` is what tasks without a kind of their own get.
  */
 export function readTaskFile(text: string, format: TaskFileFormat, kind?: string): TaskFile {
@@ -74,7 +74,8 @@ function whole(text: string): Placed[] {
   return document.value.map((value: unknown, index) => ({ place: `task ${index + 1}`, value }));
 }
 
-const FIELDS = ["kind", "payload", "id", "delay", "timeout", "max_attempts", "priority", "agent_id"];
+const TEXTS = ["id", "agent_id", "traceparent", "tracestate"] as const;
+const FIELDS = ["kind", "payload", "delay", "timeout", "max_attempts", "priority", ...TEXTS];
 
 /** The task, or what is wrong with it. */
 function readTask(value: unknown, defaultKind: string | undefined): NewTask | string[] {
@@ -86,7 +87,7 @@ function readTask(value: unknown, defaultKind: string | undefined): NewTask | st
   const kind = fields.kind ?? defaultKind;
   if (kind === undefined) problems.push("kind: is missing");
   else if (typeof kind !== "string") problems.push(`kind: a text, not ${describe(kind)}`);
-  for (const name of ["id", "agent_id"])
+  for (const name of TEXTS)
     if (fields[name] !== undefined && typeof fields[name] !== "string")
       problems.push(`${name}: a text, not ${describe(fields[name])}`);
   checkSeconds("delay", fields.delay, 0, problems);
@@ -104,6 +105,8 @@ function readTask(value: unknown, defaultKind: string | undefined): NewTask | st
     ...(fields.max_attempts === undefined ? {} : { maxAttempts: fields.max_attempts as number }),
     ...(fields.priority === undefined ? {} : { priority: fields.priority as Priority }),
     ...(fields.agent_id === undefined ? {} : { agentId: fields.agent_id as string }),
+    ...(fields.traceparent === undefined ? {} : { traceparent: fields.traceparent as string }),
+    ...(fields.tracestate === undefined ? {} : { tracestate: fields.tracestate as string }),
   };
 }
 

@@ -79,7 +79,7 @@ async function run(
   try {
     const open = await runMap(files, {
       taskOf: ({ name }) => fileTask(name, readMapFile(name), program),
-      push: (tasks) => producer.enqueue(tasks),
+      push: (tasks) => session.send(tasks, (traced) => producer.enqueue(traced)),
       wait: (ids, waiting) => results.wait(ids, waiting),
       emit: (ready) => printer.print(ready),
       taken: () => drained(process.stdout),

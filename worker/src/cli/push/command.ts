@@ -30,7 +30,8 @@ export async function push(
       resultTtlSeconds: session.settings.resultTtl,
       maxPayloadBytes: session.settings.maxPayloadBytes,
     });
-    const pushed = await producer.enqueue(gathered.tasks.map(({ task }) => task));
+    const tasks = gathered.tasks.map(({ task }) => task);
+    const pushed = await session.send(tasks, (traced) => producer.enqueue(traced));
     const waits = options.wait === true || options.waitTimeout !== undefined;
     if (!waits || options.json !== true) printPushed(pushed, gathered, options);
     return waits ? wait(session, pushed, options) : EXIT.ok;

@@ -43,6 +43,7 @@ function contextOf(message: RunMessage, signal: AbortSignal): TaskContext {
     kind,
     attempt: message.attempt,
     graceMs: message.graceMs,
+    traceparent: message.traceparent,
     signal,
     secret: (name) => secretOf(message.secrets, kind, name),
     circuit: (name) => circuit(circuits, name, signal),

@@ -20,6 +20,8 @@ export type ToThread =
       readonly taskId: string;
       readonly attempt: number;
       readonly graceMs: number;
+      /** The attempt's span, where there is one. */
+      readonly traceparent: string | undefined;
       /** Those that the handler requires, as they count when the run starts. */
       readonly secrets: Readonly<Record<string, string>>;
     }

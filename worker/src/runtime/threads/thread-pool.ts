@@ -62,7 +62,7 @@ class HandlerThread {
     const worker = this.#worker;
     const { circuits } = services;
     const secrets = secretsOf(this.#handler, services.secrets);
-    const { taskId, attempt, graceMs } = context;
+    const { taskId, attempt, graceMs, traceparent } = context;
     return new Promise<unknown>((resolve, reject) => {
       const settle = (finish: () => void) => {
         worker.off("message", onMessage).off("error", onError).off("exit", onExit);
@@ -79,7 +79,7 @@ class HandlerThread {
       const onExit = () =>
         settle(() => reject(new Error("the handler's thread ended in the middle of the task")));
       worker.on("message", onMessage).on("error", onError).on("exit", onExit);
-      this.send({ type: "run", payload, taskId, attempt, graceMs, secrets });
+      this.send({ type: "run", payload, taskId, attempt, graceMs, traceparent, secrets });
     });
   }
 

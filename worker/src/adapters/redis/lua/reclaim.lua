@@ -62,6 +62,7 @@ for _, found in ipairs(claimed[2]) do
   local ours = (tonumber(get_field(fields, 'v')) or 0) <= version
   local ttl = ours and cancel_asked(KEYS[3], id)
   set_field(fields, 'deliveries', deliveries)
+  note_prior(fields, 'redelivery', entry)
   if ttl then
     finish_cancelled(ARGV[7] .. id, ttl, id, fields, now, HELD)
     count_cancelled(fields)

@@ -26,6 +26,7 @@ local function retry(i)
   local ttl = cancel_asked(KEYS[3], id)
   set_field(fields, 'attempts', ARGV[at + 3])
   set_field(fields, 'errors', ARGV[at + 4])
+  note_prior(fields, 'retry', entries[i])
   count_attempt(as_cancelled(ARGV[at + 6], ttl), ARGV[at + 7], ARGV[at + 8], ARGV[at + 9])
   local how = put_back(entries[i], id, fields, tonumber(ARGV[at + 5]), now, ttl, KEYS[FIRST_RESULT + i])
   if how == 'waits' then mark(i) end

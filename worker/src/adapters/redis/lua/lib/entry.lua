@@ -89,6 +89,13 @@ local function read_entry(stream, entry)
   return found[1] and fields_of(found[1])
 end
 
+-- The next attempt of a traced task can name the one before: by its entry, and why there is another.
+local function note_prior(fields, why, entry)
+  if string.find(get_field(fields, 'options'), '"traceparent":', 1, true) then
+    set_field(fields, 'prior', why .. ' ' .. entry)
+  end
+end
+
 -- An entry that came without an id keeps the one it was given.
 local function add_entry(stream, index, id, fields)
   set_field(fields, 'id', id)

@@ -1,9 +1,11 @@
 -- Tasks as events tell them: lists of id, kind, enqueued at, attempts, deliveries, agent and priority ('' for the
--- default), and of those that ended a message. Needs entry.
+-- default), of those that ended a message, and of traced ones the trace's id. Needs entry.
 local function task_row(id, fields, message)
-  local agent = string.match(get_field(fields, 'options'), '"agentId":"([%w._:%-]+)"')
+  local options = get_field(fields, 'options')
+  local agent = string.match(options, '"agentId":"([%w._:%-]+)"')
+  local trace = string.match(options, '"traceparent":"00%-(%x+)%-')
   return { id, get_field(fields, 'kind'), tonumber(get_digits(fields, 'at')), tonumber(get_digits(fields, 'attempts')),
-    tonumber(get_digits(fields, 'deliveries')), agent or '', wanted_priority(fields) or '', message }
+    tonumber(get_digits(fields, 'deliveries')), agent or '', wanted_priority(fields) or '', message, trace }
 end
 
 -- JSON of tasks that are noted as { id, fields, message }.

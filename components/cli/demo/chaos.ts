@@ -26,10 +26,10 @@ export async function killWorker(feed: StatusFeed): Promise<Struck> {
 }
 
 /**
- * SIGSTOP until its tasks were taken back and would have ended, at most `taskMs` after they began; then SIGCONT.
- * Resolves when its late result was refused.
+ * SIGSTOP until its tasks were taken back and this one would have ended, at most `leftMs` after it told of its progress;
+ * then SIGCONT, before the spawner gives the worker up. Resolves when its late result was refused.
  */
-export async function stopWorkerPastLease(feed: StatusFeed, taskId: string, taskMs: number): Promise<Struck> {
+export async function stopWorkerPastLease(feed: StatusFeed, taskId: string, leftMs: number): Promise<Struck> {
   const { worker, late } = await feed.until("a second worker in the middle of a long task", (status) => {
     const worker = runner(taskId)(status);
     return worker === undefined ? undefined : { worker, late: status.counters.late };
@@ -46,7 +46,7 @@ export async function stopWorkerPastLease(feed: StatusFeed, taskId: string, task
   const interrupt = () => process.exit(EXIT.interrupted);
   process.once("exit", resume).once("SIGINT", interrupt);
   process.kill(worker.pid, "SIGSTOP");
-  const ended = delay(taskMs);
+  const ended = delay(leftMs);
   try {
     await feed.until("the stopped worker's tasks to be taken back", (status) =>
       status.workers.every(({ worker_id, holding }) => worker_id !== worker.worker_id || holding === 0)

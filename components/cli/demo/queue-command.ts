@@ -1,9 +1,9 @@
 /** The queue's command line, as a user would call it, on the demo's stack. */
-import { spawn } from "node:child_process";
 import type { WorkerReport } from "../../../worker/contract/records.ts";
 import { PATHS } from "../../paths.ts";
 import { CommandError } from "../command-error.ts";
 import { stackEnvironment, withStack } from "../environment.ts";
+import { runProgram } from "./run-program.ts";
 import type { Ends } from "./summary.ts";
 
 /** What the demo reads of `taskfleet status --json`. */
@@ -26,21 +26,12 @@ export async function queueCommand(
   words: readonly string[],
   { input = "", accept = [0] }: { input?: string; accept?: readonly number[] } = {},
 ): Promise<string> {
-  const child = spawn(process.execPath, [PATHS.workerMain, ...words], {
-    cwd: PATHS.root,
-    env: withStack(process.env, stackEnvironment(stack)),
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const printed: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => printed.push(chunk));
-  child.stdin.end(input);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
-  });
+  const env = withStack(process.env, stackEnvironment(stack));
+  const options = { cwd: PATHS.root, env, input };
+  const { code, stdout } = await runProgram(process.execPath, [PATHS.workerMain, ...words], options);
   if (code === null || !accept.includes(code))
     throw new CommandError(`taskfleet ${words[0]} ended with ${code ?? "a signal"}`, code ?? 1);
-  return Buffer.concat(printed).toString("utf8");
+  return stdout.toString("utf8");
 }
 
 export async function readStatus(stack: string): Promise<Status> {

@@ -19,7 +19,7 @@ import {
   sumEnds,
   summarise,
 } from "./summary.ts";
-import { flakyTasks, hostileTasks, longTask, type PlannedTask, pushLines } from "./tasks.ts";
+import { flakyTasks, hostileTasks, LONG_STEPS, longTask, type PlannedTask, pushLines } from "./tasks.ts";
 import { mapTree, runDirectly, treeFiles } from "./tree-map.ts";
 
 export interface DemoReport {
@@ -109,7 +109,7 @@ async function mapWholeTree(stack: string, view: LiveView, progress: Progress): 
   const mapped = await mapTree(stack, files);
   const scratch = mkdtempSync(join(tmpdir(), "taskfleet-demo-"));
   try {
-    const same = runDirectly(files, scratch).equals(mapped.printed);
+    const same = (await runDirectly(files, scratch)).equals(mapped.printed);
     view.say(`• map: byte for byte ${same ? "the same" : "NOT the same"} as the command run directly`);
     const tasks = mapped.ids.map((id) => ({ id, expect: "success" }) as const);
     return { tasks, problems: same ? [] : ["what map printed differs from the command run directly"] };
@@ -160,7 +160,7 @@ async function upsetFleet(
   const { killed: leader, successor } = await killLeader(feed);
   view.say(`• SIGKILL: leading spawner ${leader}; ${successor} leads now`);
   await push([second]);
-  const stopped = await stopWorkerPastLease(feed, second.id, LONG_SECONDS * 1000);
+  const stopped = await stopWorkerPastLease(feed, second.id, (LONG_SECONDS * 1000) / LONG_STEPS);
   view.say(`• SIGSTOP past its lease, then SIGCONT: worker ${stopped.workerId}; its late result was refused`);
   return [...flaky, first, second];
 }

@@ -30,13 +30,20 @@ export function flakyTasks(run: string): PlannedTask[] {
   ];
 }
 
+/** In two, the first tells that it runs. */
+export const LONG_STEPS = 2;
+
 /**
- * A task long enough for its worker to be killed or stopped in the middle. In two steps: the first tells that it runs,
- * and a worker that wakes up too late in the second has its result at once, before it can learn that the task is another's.
+ * A task long enough for its worker to be killed or stopped in the middle. A worker that wakes up too late in its last
+ * step has its result at once, before it can learn that the task is another's.
  */
 export function longTask(run: string, name: string, seconds: number): PlannedTask {
   const id = `${run}-${name}`;
-  return { id, expect: "success", push: { kind: "sleep", id, payload: { ms: seconds * 1000, steps: 2 } } };
+  return {
+    id,
+    expect: "success",
+    push: { kind: "sleep", id, payload: { ms: seconds * 1000, steps: LONG_STEPS } },
+  };
 }
 
 /** Programs that attack their worker and its neighbours, each in the sandbox. */

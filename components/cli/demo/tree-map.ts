@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PATHS } from "../../paths.ts";
 import { queueCommand } from "./queue-command.ts";
+import { runProgram } from "./run-program.ts";
 
 /** Reads its input once, then hashes and counts it with the system's own tools. */
 export const COMMAND = ["sh", "-c", "cat >input && sha256sum <input && wc <input"] as const;
@@ -43,12 +44,13 @@ export async function mapTree(stack: string, files: readonly string[]): Promise<
   return { files, ids: lines.map(({ id }) => id), printed: Buffer.concat(printed) };
 }
 
-/** The same command on the same files, without the fleet. */
-export function runDirectly(files: readonly string[], scratch: string): Buffer {
+/** The same command on the same files, one after the other, without the fleet; the demo watches on meanwhile. */
+export async function runDirectly(files: readonly string[], scratch: string): Promise<Buffer> {
   const [program, ...words] = COMMAND;
-  return Buffer.concat(
-    files.map((name) =>
-      execFileSync(program, words, { cwd: scratch, input: readFileSync(join(PATHS.root, name)) }),
-    ),
-  );
+  const printed: Buffer[] = [];
+  for (const name of files) {
+    const input = readFileSync(join(PATHS.root, name));
+    printed.push((await runProgram(program, words, { cwd: scratch, input })).stdout);
+  }
+  return Buffer.concat(printed);
 }

@@ -14,8 +14,11 @@ export interface MetricDefinition {
   readonly type: "gauge" | "counter" | "histogram";
   readonly labels: readonly string[];
   readonly help: string;
-  /** `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker. */
-  readonly exposedBy: "leader" | "spawner" | "worker";
+  /**
+   * `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker;
+   * `backup`: whoever makes backups.
+   */
+  readonly exposedBy: "leader" | "spawner" | "worker" | "backup";
 }
 
 // biome-ignore format: one metric a line reads as a table
@@ -53,6 +56,8 @@ export const METRICS = {
   leader: { name: "spawner_leader", type: "gauge", labels: [], exposedBy: "spawner", help: "1 for the spawner that leads, 0 for one that stands by." },
   spawnerFailures: { name: "spawner_failures_total", type: "counter", labels: ["loop"], exposedBy: "spawner", help: "Rounds of this spawner's loops that failed." },
   workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result, circuit), not of handlers." },
+  backupLastSuccess: { name: "backup_last_success_timestamp_seconds", type: "gauge", labels: [], exposedBy: "backup", help: "When the newest whole backup was begun, as a Unix time; 0: there is none." },
+  backups: { name: "backups_total", type: "counter", labels: ["outcome"], exposedBy: "backup", help: "Backups that this process made, and those that failed." },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricKey = keyof typeof METRICS;

@@ -8,8 +8,10 @@ import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
 import { resolveLimits } from "./resolve-limits.ts";
 import {
   type ResolvedApi,
+  type ResolvedBackup,
   type ResolvedDatabase,
   resolveApi,
+  resolveBackup,
   resolveDatabase,
   resolvePort,
 } from "./resolve-record.ts";
@@ -54,6 +56,7 @@ export interface ResolvedFleet {
   readonly recordRuns: boolean;
   readonly database: ResolvedDatabase;
   readonly api: ResolvedApi;
+  readonly backup: ResolvedBackup;
   readonly execute: ResolvedExecute;
   readonly http: { readonly allow: readonly string[] };
   readonly security: ResolvedSecurity;
@@ -199,6 +202,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     recordRuns: root.flag("recordRuns", DEFAULTS.recordRuns),
     database: resolveDatabase(root.section("database")),
     api: resolveApi(root.section("api")),
+    backup: resolveBackup(root.section("backup")),
     execute,
     http: resolveHttp(root.section("http")),
     security,

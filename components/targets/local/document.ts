@@ -35,6 +35,8 @@ export interface LocalPaths {
   readonly run: string;
   readonly logs: string;
   readonly secrets: string;
+  /** Outside of `directory`: backups stay when the stack's data are deleted. */
+  readonly backups: string;
 }
 
 /** One worker class: two spawners, of which one leads, and the workers that they start. */
@@ -64,6 +66,10 @@ export interface LocalDocument {
   readonly database: LocalDatabase | null;
   /** `null` where the spec wants none. */
   readonly api: ProcessInputs | null;
+  /** Makes backups; `null` where the spec wants none. */
+  readonly backup: ProcessInputs | null;
+  /** Run once, before anybody uses the servers; `null` where the spec names no backup. */
+  readonly restore: CommandInputs | null;
   readonly classes: readonly LocalClass[];
   /** `bundle:sha256:<hex>`, recorded in every result. */
   readonly imageTag: string;

@@ -22,6 +22,8 @@ export const PATHS = {
   stackConfigs: join(home, "stacks"),
   /** Executables that `taskfleet env` puts first on PATH. */
   bin: join(state, "bin"),
+  /** Backups of all stacks, a folder each. */
+  backups: join(state, "backups"),
   /** Stamps and logs of the set-up. */
   setup: join(state, "setup"),
   launcher: join(root, "taskfleet"),
@@ -68,6 +70,7 @@ export function stackPaths(stack: string) {
     run: join(directory, "run"),
     logs: join(directory, "logs"),
     secrets: join(directory, "secrets"),
+    backups: join(PATHS.backups, stack),
   } as const;
 }
 

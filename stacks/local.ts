@@ -37,7 +37,10 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     root: PATHS.root,
     node: process.execPath,
     bundle,
-    hiddenPaths: [paths.secrets, paths.postgres, PATHS.passphrase, PATHS.pulumiBackend],
+    hiddenPaths: [
+      ...[paths.secrets, paths.postgres, PATHS.passphrase, PATHS.pulumiBackend, PATHS.backups],
+      ...(fleet.backup.directory === "" ? [] : [fleet.backup.directory]),
+    ],
   };
   const path = [PATHS.bin, process.env.PATH].join(delimiter);
   const document = target.compile(fleet, {

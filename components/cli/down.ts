@@ -24,7 +24,7 @@ async function down({ stack, deleteData }: DownOptions): Promise<void> {
   if (deleteData === true) await rm(directory, { recursive: true, force: true });
   const data =
     deleteData === true
-      ? `${directory} is removed`
+      ? `${directory} is removed, backups stay in ${paths.backups}`
       : `the data of queue and record, if any, stays in ${directory}`;
   process.stdout.write(`${state}${found}; ${data}.\n`);
 }

@@ -15,6 +15,7 @@ export const DEFAULTS = {
   spawnerPort: 9464,
   recordRuns: true,
   apiEnabled: true,
+  backupEnabled: true,
 } as const;
 
 /**

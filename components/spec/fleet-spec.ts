@@ -32,6 +32,7 @@ export interface FleetSpec {
   /** The record's database, and how processes use it. */
   readonly database?: DatabaseSpec;
   readonly api?: ApiSpec;
+  readonly backup?: BackupSpec;
   readonly execute?: ExecuteSpec;
   readonly http?: HttpSpec;
   readonly secrets?: SecretsSpec;
@@ -170,6 +171,20 @@ export interface DatabaseSpec {
 }
 
 /** The HTTP API. */
+/** Backups of queue and record. */
+export interface BackupSpec {
+  /** Default: on. */
+  readonly enabled?: boolean;
+  /** How old the newest may become before another is made. */
+  readonly every?: Duration;
+  /** How many are kept. */
+  readonly keep?: number;
+  /** Absolute path of their folder. Default: one beside the stack's own, which stays when its data are deleted. */
+  readonly directory?: string;
+  /** Name of a backup with which new, empty servers are filled before anybody uses them; others are left alone. */
+  readonly restore?: string;
+}
+
 export interface ApiSpec {
   /** Default: on. */
   readonly enabled?: boolean;

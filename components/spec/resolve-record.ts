@@ -3,7 +3,7 @@ import { SETTINGS, type SettingName } from "../../worker/contract/settings.ts";
 import { DEFAULTS } from "./defaults.ts";
 import type { PortChoice } from "./resolve.ts";
 import type { Section } from "./section.ts";
-import { API_FIELDS, DATABASE_FIELDS, type ResolvedSection } from "./setting-fields.ts";
+import { API_FIELDS, BACKUP_FIELDS, DATABASE_FIELDS, type ResolvedSection } from "./setting-fields.ts";
 
 export interface ResolvedDatabase extends ResolvedSection<typeof DATABASE_FIELDS> {
   readonly port: PortChoice;
@@ -17,6 +17,17 @@ export interface ResolvedApi extends ResolvedSection<typeof API_FIELDS> {
 }
 
 const settingsOwn = (name: SettingName) => SETTINGS[name].default;
+
+export interface ResolvedBackup extends ResolvedSection<typeof BACKUP_FIELDS> {
+  readonly enabled: boolean;
+  /** Absolute; "" for the stack's own. */
+  readonly directory: string;
+  /** "" for none. */
+  readonly restore: string;
+}
+
+const ABSOLUTE = /^\/[^\p{Cc},]{0,1023}$/u;
+const BACKUP_NAME = /^\d{8}T\d{6}Z$/;
 
 /** `usual`: the port that is tried first where the section names none. */
 export function resolvePort(section: Section, usual: number): PortChoice {
@@ -47,4 +58,15 @@ export function resolveApi(section: Section): ResolvedApi {
   };
   section.finish();
   return Object.freeze(api);
+}
+
+export function resolveBackup(section: Section): ResolvedBackup {
+  const backup = {
+    ...section.settings(BACKUP_FIELDS, settingsOwn),
+    enabled: section.flag("enabled", DEFAULTS.backupEnabled),
+    directory: section.text("directory", ABSOLUTE, "an absolute path", ""),
+    restore: section.text("restore", BACKUP_NAME, "a backup's name, such as 20261128T093000Z", ""),
+  };
+  section.finish();
+  return Object.freeze(backup);
 }

@@ -8,8 +8,10 @@ import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
 import { resolveLimits } from "./resolve-limits.ts";
 import {
   type ResolvedApi,
+  type ResolvedBackup,
   type ResolvedDatabase,
   resolveApi,
+  resolveBackup,
   resolveDatabase,
   resolvePort,
 } from "./resolve-record.ts";
@@ -55,6 +57,7 @@ export interface ResolvedFleet {
   readonly recordRuns: boolean;
   readonly database: ResolvedDatabase;
   readonly api: ResolvedApi;
+  readonly backup: ResolvedBackup;
   readonly execute: ResolvedExecute;
   readonly http: { readonly allow: readonly string[] };
   readonly secrets: ResolvedSecrets;
@@ -201,6 +204,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     recordRuns: root.flag("recordRuns", DEFAULTS.recordRuns),
     database: resolveDatabase(root.section("database")),
     api: resolveApi(root.section("api")),
+    backup: resolveBackup(root.section("backup")),
     execute,
     http: resolveHttp(root.section("http")),
     secrets: resolveSecrets(root.section("secrets")),

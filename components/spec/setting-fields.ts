@@ -76,6 +76,11 @@ export const DATABASE_FIELDS = {
   recordBuffer: "recordBuffer",
 } as const satisfies Record<string, SettingName>;
 
+export const BACKUP_FIELDS = {
+  every: "backupEvery",
+  keep: "backupKeep",
+} as const satisfies Record<string, SettingName>;
+
 export const API_FIELDS = {
   rate: "apiRate",
   window: "apiRateWindow",

@@ -3,6 +3,7 @@ import { SETTINGS, type SettingName, type SettingRole } from "../../worker/contr
 import type { ResolvedClass, ResolvedFleet } from "./resolve.ts";
 import {
   API_FIELDS,
+  BACKUP_FIELDS,
   CIRCUIT_FIELDS,
   DATABASE_FIELDS,
   DELIVERY_FIELDS,
@@ -63,6 +64,7 @@ export function classSettings(
     ...fieldsToSettings(DATABASE_FIELDS, fleet.database),
     ...(fleet.database.tablePrefix === "" ? {} : { tablePrefix: fleet.database.tablePrefix }),
     ...fieldsToSettings(API_FIELDS, fleet.api),
+    ...fieldsToSettings(BACKUP_FIELDS, fleet.backup),
     ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),
     executeAcceptUnenforced: fleet.execute.acceptUnenforced,
     executeReadable: fleet.execute.readable,

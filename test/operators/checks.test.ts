@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import type { Check, CheckStatus } from "../../worker/src/doctor/check.ts";
 import { CHECKS } from "../../worker/src/doctor/checks.ts";
-import type { Facts, FleetSettings, QueueFacts, RedisFacts } from "../../worker/src/doctor/facts.ts";
+import type {
+  BackupFacts,
+  Facts,
+  FleetSettings,
+  QueueFacts,
+  RedisFacts,
+} from "../../worker/src/doctor/facts.ts";
 import { API, DATABASE, found, LEADER, NOW, QUEUE, REDIS, SOUND, WORKER } from "./facts.ts";
 
 const DAY_MS = 86_400_000;
@@ -12,6 +18,10 @@ const fleet = (more: Partial<FleetSettings>): Facts => ({ ...SOUND, fleet: { ...
 const database = (
   more: Partial<typeof DATABASE | { tls: boolean; loopback: boolean; pendingMigrations: string[] }>,
 ) => ({ ...SOUND, database: { ...DATABASE, ...more } }) as Facts;
+const backedUp = (more: Partial<BackupFacts>): Facts => ({
+  ...SOUND,
+  backups: { ...(SOUND.backups as BackupFacts), ...more },
+});
 const noDatabase: Facts = { ...SOUND, database: { state: "none" } };
 const lost: Facts = {
   ...SOUND,
@@ -104,6 +114,32 @@ const CASES: Readonly<Record<string, readonly (readonly [Facts, CheckStatus, Reg
       /^REDIS_PASSWORD_FILE: \/s\/redis has mode 0640$/,
     ],
     [{ ...SOUND, processes: [], secretFiles: [] }, "skipped", /^no process of this fleet runs here/],
+  ],
+  backups: [
+    [backedUp({ lastSuccess: null, name: null }), "failed", /^no backup was ever made$/],
+    [
+      backedUp({ lastSuccess: null, lastFailure: NOW - 1_000, error: "no room" }),
+      "failed",
+      /^no backup was ever made; the last try failed 1\.0 s ago: no room$/,
+    ],
+    [
+      backedUp({ lastSuccess: NOW - 2 * DAY_MS }),
+      "ok",
+      /^the last backup, 20270115T070000Z, is of 2 d 00 h ago; a restore/,
+    ],
+    [
+      backedUp({ lastSuccess: NOW - 2 * DAY_MS - 1 }),
+      "failed",
+      /^the last backup, 20270115T070000Z, is of 2 d 00 h ago$/,
+    ],
+    [backedUp({ drill: null }), "warn", /; no report says that one was restored$/],
+    [backedUp({ drill: { at: NOW, file: "f", passed: false } }), "failed", /; f says that a restore failed$/],
+    [
+      backedUp({ drill: { at: NOW - 90 * DAY_MS - 1, file: "f", passed: true } }),
+      "warn",
+      /; the last restore drill is of 90 d 00 h ago, 90 days are allowed$/,
+    ],
+    [{ ...SOUND, backups: { unknown: "no Redis" } }, "skipped", /^no Redis$/],
   ],
   cleanup: [
     [fleet({ retention: 0 }), "failed", /^runs are kept for ever/],
@@ -208,7 +244,7 @@ const CASES: Readonly<Record<string, readonly (readonly [Facts, CheckStatus, Reg
   ],
 };
 /** Lines that nothing can be found out about yet. */
-const ALWAYS_SKIPPED = ["alerts", "backups", "network-policies"];
+const ALWAYS_SKIPPED = ["alerts", "network-policies"];
 
 describe("checks of doctor", () => {
   for (const check of CHECKS) {

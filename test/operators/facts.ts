@@ -77,6 +77,10 @@ export const SOUND: Facts = {
   endpoints: [LEADER, WORKER],
   database: DATABASE,
   loadTest: { at: NOW - 3_600_000, file: ".var/reports/loadtest-20270115T070000Z.json", passed: true },
+  backups: {
+    ...{ lastSuccess: NOW - 3_600_000, name: "20270115T070000Z", lastFailure: null, error: null },
+    drill: { at: NOW - 86_400_000, file: ".var/reports/restore-drill-20270114T080000Z.json", passed: true },
+  },
   logErrors: 0,
 };
 

@@ -19,8 +19,11 @@ export interface MetricDefinition {
   readonly type: "gauge" | "counter" | "histogram";
   readonly labels: readonly string[];
   readonly help: string;
-  /** `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker; `api`: every API. */
-  readonly exposedBy: "leader" | "spawner" | "worker" | "api";
+  /**
+   * `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker; `api`: every API; `backup`:
+   * whoever makes backups.
+   */
+  readonly exposedBy: "leader" | "spawner" | "worker" | "api" | "backup";
 }
 
 // biome-ignore format: one metric a line reads as a table
@@ -62,6 +65,8 @@ export const METRICS = {
   apiDuration: { name: "api_request_seconds", type: "histogram", labels: ["route", "method"], exposedBy: "api", help: "Time from a request's headers to the end of its answer, waits that the client asked for included." },
   apiLimited: { name: "api_rate_limited_total", type: "counter", labels: ["by"], exposedBy: "api", help: "Calls that this API refused as one too many, by what they were counted by: key or address." },
   spansDropped: { name: "trace_spans_dropped_total", type: "counter", labels: [], exposedBy: "worker", help: "Spans of this worker that no receiver took." },
+  backupLastSuccess: { name: "backup_last_success_timestamp_seconds", type: "gauge", labels: [], exposedBy: "backup", help: "When the newest whole backup was begun, as a Unix time; 0: there is none." },
+  backups: { name: "backups_total", type: "counter", labels: ["outcome"], exposedBy: "backup", help: "Backups that this process made, and those that failed." },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricKey = keyof typeof METRICS;

@@ -23,7 +23,7 @@ const STOP_SECONDS = 60;
 const SETUP_SECONDS = 120;
 
 /** Where passwords, and addresses with one, stand. */
-function secretFiles({ paths: { secrets } }: LocalContext) {
+export function databaseUrlFiles({ paths: { secrets } }: LocalContext) {
   return {
     adminPassword: join(secrets, "postgres-admin-password"),
     appPassword: join(secrets, "postgres-app-password"),
@@ -49,12 +49,15 @@ export function databaseEnvironment(fleet: ResolvedFleet, context: LocalContext,
     pgUser: databaseRoles(fleet.database.tablePrefix).app,
     pgDatabase: DATABASE,
   };
-  return { ...toEnvironment(settings), [secretFileVariable("pgPassword")]: secretFiles(context).appPassword };
+  return {
+    ...toEnvironment(settings),
+    [secretFileVariable("pgPassword")]: databaseUrlFiles(context).appPassword,
+  };
 }
 
 /** What `taskfleet db` needs beside that. */
 function ownersEnvironment(fleet: ResolvedFleet, context: LocalContext): Environment {
-  const { adminUrl, migrateUrl, backupUrl } = secretFiles(context);
+  const { adminUrl, migrateUrl, backupUrl } = databaseUrlFiles(context);
   const { tablePrefix } = fleet.database;
   return {
     ...toEnvironment(tablePrefix === "" ? {} : { tablePrefix }),
@@ -65,7 +68,7 @@ function ownersEnvironment(fleet: ResolvedFleet, context: LocalContext): Environ
 }
 
 function serverFiles(fleet: ResolvedFleet, context: LocalContext, script: HostFile): readonly HostFile[] {
-  const files = secretFiles(context);
+  const files = databaseUrlFiles(context);
   const roles = databaseRoles(fleet.database.tablePrefix);
   const { retention, retentionMode } = fleet.database;
   const client = {
@@ -91,7 +94,7 @@ function serverProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInpu
     port: "{port}",
     programs: postgresPrograms,
     directory: cluster,
-    passwordFile: secretFiles(context).adminPassword,
+    passwordFile: databaseUrlFiles(context).adminPassword,
   });
   const script = { path: join(paths.postgres, "start.sh"), content, mode: "0700" };
   return {

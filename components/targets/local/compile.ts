@@ -19,6 +19,7 @@ import { refuseUnsupported } from "../capabilities.ts";
 import { REFERENCES } from "../references.ts";
 import type { Target } from "../target.ts";
 import { compileApi } from "./compile-api.ts";
+import { backupDirectory, compileBackup, compileRestore } from "./compile-backup.ts";
 import { compileDatabase, databaseEnvironment } from "./compile-database.ts";
 import { confinementSettings } from "./confinement.ts";
 import type { LocalClass, LocalContext, LocalDocument } from "./document.ts";
@@ -50,6 +51,7 @@ function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environ
     ...Object.fromEntries(queue),
     redisUrl: "redis://127.0.0.1:{port}",
     logDirectory: context.paths.logs,
+    backupDirectory: backupDirectory(fleet, context),
     // A # would start a comment in a file of variables.
     controls: JSON.stringify(context.controls).replaceAll("#", "\\u0023"),
   };
@@ -212,6 +214,8 @@ export const local: Target<LocalContext, LocalDocument> = {
       database: compileDatabase(fleet, context),
       api: compileApi(fleet, context),
       secrets: secretsFile(context),
+      backup: compileBackup(fleet, context),
+      restore: compileRestore(fleet, context),
       classes: fleet.classes.map((workerClass, index) => compileClass(fleet, workerClass, index, context)),
       imageTag: imageTag(context),
       lostTasks: lostTasks(fleet),

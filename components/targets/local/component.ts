@@ -57,6 +57,7 @@ export class LocalFleet extends ComponentResource {
   /** PostgreSQL, where runs are recorded. */
   readonly database: HostProcess | undefined;
   readonly api: HostProcess | undefined;
+  readonly backup: HostProcess | undefined;
   /** Spawners by name. */
   readonly spawners: ReadonlyMap<string, HostProcess>;
 
@@ -73,7 +74,7 @@ export class LocalFleet extends ComponentResource {
     this.redis = this.#createRedis(name, document.redis, password);
     const database = document.database === null ? undefined : this.#createDatabase(name, document.database);
     this.database = database?.server;
-    const reached = {
+    const servers = {
       values: {
         redisAddress: this.redis.address,
         ...(database === undefined ? {} : { postgresPort: database.server.boundPort.apply(String) }),
@@ -86,6 +87,8 @@ export class LocalFleet extends ComponentResource {
           : [this.#createSecrets(name, document.secrets, secrets)]),
       ],
     };
+    const reached = this.#restore(name, document, servers);
+    this.backup = document.backup === null ? undefined : this.#createProcess(name, document.backup, reached);
     this.api = document.api === null ? undefined : this.#createApi(name, document.api, reached);
     const spawners = document.classes.map((workerClass) => this.#createClass(name, workerClass, reached));
     this.spawners = new Map(spawners.flat());
@@ -131,6 +134,23 @@ export class LocalFleet extends ComponentResource {
     const values = { handlerSecrets: secrets.apply((known) => JSON.stringify(known)) };
     const args = { ...file, content: fill(file.content, values) };
     return new WatchedFile(`${name}-handler-secrets`, args, { parent: this });
+  }
+
+  /** Whoever comes after it finds the servers filled. */
+  #restore(name: string, { restore }: LocalDocument, { values, resources }: Reached): Reached {
+    if (restore === null) return { values, resources };
+    const args = {
+      ...restore,
+      environment: filledAll(restore.environment, values),
+      trigger: fill(restore.trigger, values),
+    };
+    const options = { parent: this, dependsOn: [...resources] };
+    return { values, resources: [...resources, new HostCommand(`${name}-${restore.name}`, args, options)] };
+  }
+
+  #createProcess(name: string, plan: ProcessInputs, { values, resources }: Reached): HostProcess {
+    const options = { parent: this, dependsOn: [...resources] };
+    return new HostProcess(`${name}-${plan.name}`, filled(plan, values), options);
   }
 
   #createApi(name: string, plan: ProcessInputs, { values, resources }: Reached): HostProcess {

@@ -37,6 +37,8 @@ export interface LocalPaths {
   readonly run: string;
   readonly logs: string;
   readonly secrets: string;
+  /** Outside of `directory`: backups stay when the stack's data are deleted. */
+  readonly backups: string;
 }
 
 /** One worker class: two spawners, of which one leads, and the workers that they start. */
@@ -68,6 +70,10 @@ export interface LocalDocument {
   readonly api: ProcessInputs | null;
   /** The secrets in the stack's config; `null` without any. */
   readonly secrets: HostFile | null;
+  /** Makes backups; `null` where the spec wants none. */
+  readonly backup: ProcessInputs | null;
+  /** Run once, before anybody uses the servers; `null` where the spec names no backup. */
+  readonly restore: CommandInputs | null;
   readonly classes: readonly LocalClass[];
   /** `bundle:sha256:<hex>`, recorded in every result. */
   readonly imageTag: string;

@@ -21,6 +21,7 @@ const CONTEXT: LocalContext = {
     run: "/state/local/run",
     logs: "/state/local/logs",
     secrets: "/state/local/secrets",
+    backups: "/state/backups/local",
   },
   node: "/bin/node",
   redisServer: "/bin/redis-server",
@@ -119,6 +120,7 @@ describe("the target local", () => {
       {
         REDIS_URL: "redis://127.0.0.1:{port}",
         REDIS_PASSWORD_FILE: "/state/local/secrets/redis-password",
+        TASKFLEET_BACKUP_DIRECTORY: "/state/backups/local",
         TASKFLEET_CONTROLS: '{"enforced":[{"name":"uid","text":"uid 65532","by":"setpriv"}],"lost":[]}',
         TASKFLEET_LOG_DIRECTORY: "/state/local/logs",
         TASKFLEET_MAX_PAYLOAD_BYTES: "2097152",

@@ -18,6 +18,7 @@ const CONTEXT: LocalContext = {
     run: "/state/local/run",
     logs: "/state/local/logs",
     secrets: "/state/local/secrets",
+    backups: "/state/backups/local",
   },
   node: "/bin/node",
   redisServer: "/bin/redis-server",

@@ -16,6 +16,7 @@ describe("what an interrupted update left of a stack", () => {
       clientEnv: inside("client.env"),
       databaseEnv: inside("database.env"),
       apiEnv: inside("api.env"),
+      backups: inside("backups"),
       postgres: inside("postgres"),
       redis: inside("redis"),
       run: inside("run"),

@@ -2,6 +2,7 @@
 import type { Stats } from "node:fs";
 import type { QueueDepth } from "../adapters/redis/queue-status.ts";
 import type { ReportedWorker } from "../adapters/redis/workers.ts";
+import type { BackupNote } from "../backup/note.ts";
 
 /** What could not be found out, and why, in words that follow "skipped: ". */
 export interface Unknown {
@@ -22,6 +23,8 @@ export interface Facts {
   readonly database: DatabaseFacts;
   /** The newest report of `taskfleet loadtest` about this stream; `null` for none. */
   readonly loadTest: LoadTestFacts | null;
+  /** What the fleet was told of its backups, and the newest report of a restore drill. */
+  readonly backups: BackupFacts | Unknown;
   /** Errors among the last 50 lines of each log file; unknown without a log directory. */
   readonly logErrors: number | Unknown;
 }
@@ -124,6 +127,10 @@ export type DatabaseFacts =
       /** The server's `max_connections`. */
       readonly maxConnections: number;
     };
+
+export interface BackupFacts extends BackupNote {
+  readonly drill: { readonly at: number; readonly file: string; readonly passed: boolean } | null;
+}
 
 export interface LoadTestFacts {
   readonly at: number;

@@ -2,6 +2,8 @@ import { queueKeys } from "../../contract/queue-keys.ts";
 import { parseScaling } from "../../contract/scaling-record.ts";
 import { depth, readStats, serverTimeMs } from "../adapters/redis/queue-status.ts";
 import { Workers } from "../adapters/redis/workers.ts";
+import { newestDrill } from "../backup/drill.ts";
+import { type BackupNote, readNote } from "../backup/note.ts";
 import type { Session } from "../cli/session.ts";
 import { RedisUnavailableError } from "../core/errors.ts";
 import { newestReport } from "../loadtest/reports.ts";
@@ -18,7 +20,7 @@ import { secretFiles } from "./secret-files.ts";
 export async function gatherFacts(session: Session, reports: string): Promise<Facts> {
   const { settings, stream } = session;
   const processes = fleetProcesses({ redisUrl: settings.redisUrl, stream });
-  const [{ redis, queue, leaderAddress }, database] = await Promise.all([
+  const [{ redis, queue, leaderAddress, note }, database] = await Promise.all([
     ofRedis(session),
     gatherDatabase(settings),
   ]);
@@ -34,6 +36,7 @@ export async function gatherFacts(session: Session, reports: string): Promise<Fa
     secretFiles: secretFiles([process.env, ...processes.map(({ environment }) => environment)]),
     endpoints: await Promise.all(asked.map(askEndpoint)),
     loadTest: newestReport(reports, stream),
+    backups: "unknown" in note ? note : { ...note, drill: newestDrill(reports) },
     logErrors: logErrors(settings.logDirectory),
   };
 }
@@ -42,12 +45,13 @@ interface OfRedis {
   readonly redis: RedisFacts | Unknown;
   readonly queue: QueueFacts | Unknown;
   readonly leaderAddress: string;
+  readonly note: BackupNote | Unknown;
 }
 
 async function ofRedis({ redis, settings, stream }: Session): Promise<OfRedis> {
   const keys = queueKeys(stream);
   try {
-    const [facts, queueDepth, workers, stats, leader, scaling, at] = await Promise.all([
+    const [facts, queueDepth, workers, stats, leader, scaling, at, note] = await Promise.all([
       gatherRedis(redis, settings.redisUrl, stream),
       depth(redis, stream),
       new Workers(redis, stream).list(),
@@ -55,12 +59,14 @@ async function ofRedis({ redis, settings, stream }: Session): Promise<OfRedis> {
       redis.get(keys.leader),
       redis.hgetall(keys.scaling),
       serverTimeMs(redis),
+      readNote(redis, stream),
     ]);
     const leaderAddress = leader === null ? "" : (parseScaling(scaling)?.address ?? "");
-    return { redis: facts, queue: { stream, at, depth: queueDepth, workers, leader, stats }, leaderAddress };
+    const found = { stream, at, depth: queueDepth, workers, leader, stats };
+    return { redis: facts, queue: found, leaderAddress, note };
   } catch (error) {
     if (!(error instanceof RedisUnavailableError)) throw error;
     const unknown = { unknown: error.message };
-    return { redis: unknown, queue: unknown, leaderAddress: "" };
+    return { redis: unknown, queue: unknown, leaderAddress: "", note: unknown };
   }
 }

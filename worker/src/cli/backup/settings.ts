@@ -59,8 +59,9 @@ export function targetDatabase(url: string | undefined): string | null {
 }
 
 /** The Redis to restore into. */
-export function targetRedis(url: string | undefined): QueueServer | null {
-  if (url === undefined) return null;
+export function targetRedis(option: string | undefined): QueueServer | null {
+  const url = option ?? process.env.TASKFLEET_RESTORE_REDIS_URL;
+  if (url === undefined || url === "") return null;
   return { url, password: fileOf("TASKFLEET_RESTORE_REDIS_PASSWORD") ?? "" };
 }
 

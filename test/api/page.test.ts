@@ -8,12 +8,18 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-s
 const OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
 const PATIENCE_MS = 60_000;
 
-function browserHere(): string | undefined {
-  return NAMES.map((name) => findOnPath(name, process.env.PATH ?? "")).find((path) => path !== undefined);
-}
+const EXECUTABLE = NAMES.map((name) => findOnPath(name, process.env.PATH ?? "")).find(
+  (path) => path !== undefined,
+);
 
 describe("the page of the API's document, in a browser", function () {
   this.timeout(180_000);
+  if (EXECUTABLE === undefined) {
+    it("is not tested here", () => {
+      process.stdout.write(`      not tested here: no browser of ${NAMES.join(", ")} is on PATH\n`);
+    });
+    return;
+  }
   let api: TestApi;
   let browser: Browser | undefined;
   /** What the console, a failed request or the policy complained of. */
@@ -22,13 +28,8 @@ describe("the page of the API's document, in a browser", function () {
     api = made;
   });
 
-  before(async function () {
-    const executablePath = browserHere();
-    if (executablePath === undefined) {
-      process.stdout.write(`      not tested here: the page: no browser of ${NAMES.join(", ")} is on PATH\n`);
-      this.skip();
-    }
-    browser = await chromium.launch({ executablePath, args: OPTIONS, timeout: PATIENCE_MS });
+  before(async () => {
+    browser = await chromium.launch({ executablePath: EXECUTABLE, args: OPTIONS, timeout: PATIENCE_MS });
   });
   after(() => browser?.close());
 

@@ -46,7 +46,10 @@ describe("api-key", function () {
     const id = KEY.exec(key)?.[1];
     assert.deepEqual([code, out, err], [0, `${key}\n`, `key ${id}; it is not shown again\n`]);
     const [record] = await kept();
-    const { created_at, expires_at, ...rest } = record as unknown as { created_at: number; expires_at: number };
+    const { created_at, expires_at, ...rest } = record as unknown as {
+      created_at: number;
+      expires_at: number;
+    };
     assert.deepEqual(rest, {
       ...{ id, v: 1, hash: createHash("sha256").update(key).digest("hex") },
       ...{ streams: ["a", "b"], verbs: ["tasks:push", "tasks:read"], note: "ci's", rate: 7 },

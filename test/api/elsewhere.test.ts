@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { queueKeys } from "../../worker/contract/queue-keys.ts";
 import { ApiReports } from "../../worker/src/adapters/redis/api-reports.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres-server.ts";
 import { quietPort } from "../support/quiet-port.ts";
@@ -109,8 +110,19 @@ describe("a fleet that no stack started, by its environment alone", function () 
     assert.equal((await fetch(`${report.metrics}/health/ready`)).status, 200);
     assert.equal(await ended("db", "status"), 0);
 
+    // A stop ends waits with what is known, and then the process.
+    assert.equal((await call("/api/tasks", { kind: "coin", id: "late", delay: 3_600 })).status, 202);
+    const waiting = call("/api/tasks/late?wait=60");
+    await waitFor("the wait's subscription", async () => {
+      const [, listeners] = (await redis.client.pubsub(
+        "NUMSUB",
+        queueKeys("peagen.tasks").settledChannel,
+      )) as [string, number];
+      return Number(listeners) > 0;
+    });
     const gone = once(api, "exit");
     api.kill("SIGTERM");
+    assert.deepEqual(await waiting, { status: 200, body: { id: "late", state: "open" } });
     assert.deepEqual(await gone, [0, null]);
     assert.deepEqual(await new ApiReports(redis.client).list(Date.now()), []);
   });

@@ -8,7 +8,13 @@ const ROUTES = [
   ...["POST /api/tasks/{id}/cancel", "POST /api/cancel", "POST /api/results", "GET /api/runs"],
   ...["GET /api/runs/counts", "GET /api/runs/stuck", "GET /api/runs/{id}", "GET /api/queue"],
   ...["POST /api/queue/pause", "POST /api/queue/resume", "GET /api/dlq", "GET /api/dlq/clusters"],
-  ...["POST /api/dlq/requeue", "GET /api/workers", "GET /api/kinds"],
+  ...[
+    "POST /api/dlq/requeue",
+    "POST /api/dlq/purge",
+    "POST /api/queue/purge",
+    "GET /api/workers",
+    "GET /api/kinds",
+  ],
 ];
 
 describe("the API's server", () => {

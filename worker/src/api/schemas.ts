@@ -5,6 +5,7 @@ import { SETTINGS } from "../../contract/settings.ts";
 import { FINGERPRINT_PATTERN } from "../core/error-fingerprint.ts";
 import { TASK_ID_PATTERN } from "../core/task-id.ts";
 import { MAX_DELAY_MS } from "../core/validate-task.ts";
+import { age } from "./age.ts";
 
 const CLOSED = { additionalProperties: false } as const;
 /** Most ids of one call. */
@@ -92,9 +93,5 @@ export const RunQuery = Type.Object({
 });
 export const StuckQuery = Type.Object({
   ...StreamQuery.properties,
-  older_than: Type.String({
-    pattern: "^\\d+(\\.\\d+)?[smhd]$",
-    default: "30m",
-    description: "90s, 5m, 1h, 2d.",
-  }),
+  older_than: age({ default: "30m" }),
 });

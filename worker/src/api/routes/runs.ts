@@ -1,5 +1,6 @@
 import { RUN_STATUSES, type RunStatus } from "../../../contract/runs.ts";
 import type { RunFilter, RunStore } from "../../ports/activity-store.ts";
+import { ageMs } from "../age.ts";
 import { queueOf } from "../auth.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { ApiParts } from "../parts.ts";
@@ -10,7 +11,6 @@ import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
 const MOST_STUCK = 1_000;
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 interface Asked {
   readonly status?: string;
@@ -46,10 +46,6 @@ function filterOf({ status, kind, agent_id: agentId, since, until, limit, cursor
     ...(until === undefined ? {} : { until }),
     ...(updatedUs === undefined || id === undefined ? {} : { cursor: { updatedUs, id } }),
   };
-}
-
-function ageMs(text: string): number {
-  return Math.round(Number.parseFloat(text) * (UNITS_MS[text.at(-1) ?? ""] ?? 0));
 }
 
 /** The record of runs; `no-record` where there is no database. */

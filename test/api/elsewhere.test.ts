@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { queueKeys } from "../../worker/contract/queue-keys.ts";
 import { ApiReports } from "../../worker/src/adapters/redis/api-reports.ts";
+import { RecordStream } from "../../worker/src/adapters/redis/record-stream.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres-server.ts";
 import { quietPort } from "../support/quiet-port.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
@@ -85,6 +86,9 @@ describe("a fleet that no stack started, by its environment alone", function () 
     run("spawner");
     run("worker");
     await waitFor("the kinds", async () => JSON.stringify((await call("/api/kinds")).body).includes("coin"));
+    // The spawner publishes kinds before it has changes told.
+    const record = new RecordStream(redis.client, "peagen.tasks");
+    await waitFor("the record's switch", async () => (await record.state()).boundBytes !== null);
     const task = { kind: "coin", payload: { failures: 1 }, id: "one", agent_id: "agent-7" };
     assert.deepEqual(await call("/api/tasks", task), { status: 202, body: { id: "one", state: "waiting" } });
     const found = await waitFor("the run's end", async () => {
@@ -111,7 +115,10 @@ describe("a fleet that no stack started, by its environment alone", function () 
     assert.equal(await ended("db", "status"), 0);
 
     // A stop ends waits with what is known, and then the process.
-    assert.equal((await call("/api/tasks", { kind: "coin", id: "late", delay: 3_600 })).status, 202);
+    assert.equal(
+      (await call("/api/tasks", { kind: "coin", payload: { failures: 0 }, id: "late", delay: 3_600 })).status,
+      202,
+    );
     const waiting = call("/api/tasks/late?wait=60");
     await waitFor("the wait's subscription", async () => {
       const [, listeners] = (await redis.client.pubsub(

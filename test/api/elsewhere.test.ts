@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { queueKeys } from "../../worker/contract/queue-keys.ts";
 import { ApiReports } from "../../worker/src/adapters/redis/api-reports.ts";
+import { RecordStream } from "../../worker/src/adapters/redis/record-stream.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres-server.ts";
 import { quietPort } from "../support/quiet-port.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
@@ -83,9 +84,9 @@ describe("a fleet that no stack started, by its environment alone", function () 
     assert.equal(await ended("db", "setup"), 0);
     await waitFor("readiness", async () => (await call("/health/ready")).status === 200);
     run("spawner");
-    // A worker learns from its first report that the queue is recorded; from then on it tells all.
-    const { record } = queueKeys("peagen.tasks");
-    await waitFor("the record", async () => (await redis.client.hexists(record, "bytes")) === 1);
+    // A worker that began before tells less of what fails at first.
+    const record = new RecordStream(redis.client, "peagen.tasks");
+    await waitFor("the record's switch", async () => (await record.state()).boundBytes !== null);
     run("worker");
     await waitFor("the kinds", async () => JSON.stringify((await call("/api/kinds")).body).includes("coin"));
     const task = { kind: "coin", payload: { failures: 1 }, id: "one", agent_id: "agent-7" };
@@ -113,8 +114,22 @@ describe("a fleet that no stack started, by its environment alone", function () 
     assert.equal((await fetch(`${report.metrics}/health/ready`)).status, 200);
     assert.equal(await ended("db", "status"), 0);
 
+    // A stop ends waits with what is known, and then the process.
+    assert.equal(
+      (await call("/api/tasks", { kind: "coin", payload: { failures: 0 }, id: "late", delay: 3_600 })).status,
+      202,
+    );
+    const waiting = call("/api/tasks/late?wait=60");
+    await waitFor("the wait's subscription", async () => {
+      const [, listeners] = (await redis.client.pubsub(
+        "NUMSUB",
+        queueKeys("peagen.tasks").settledChannel,
+      )) as [string, number];
+      return Number(listeners) > 0;
+    });
     const gone = once(api, "exit");
     api.kill("SIGTERM");
+    assert.deepEqual(await waiting, { status: 200, body: { id: "late", state: "open" } });
     assert.deepEqual(await gone, [0, null]);
     assert.deepEqual(await new ApiReports(redis.client).list(Date.now()), []);
   });

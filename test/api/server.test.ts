@@ -9,7 +9,13 @@ const ROUTES = [
   ...["GET /api/runs/counts", "GET /api/runs/stuck", "GET /api/runs/{id}", "GET /api/queue"],
   ...["POST /api/runs/reset"],
   ...["POST /api/queue/pause", "POST /api/queue/resume", "GET /api/dlq", "GET /api/dlq/clusters"],
-  ...["POST /api/dlq/requeue", "GET /api/workers", "GET /api/kinds"],
+  ...[
+    "POST /api/dlq/requeue",
+    "POST /api/dlq/purge",
+    "POST /api/queue/purge",
+    "GET /api/workers",
+    "GET /api/kinds",
+  ],
 ];
 
 describe("the API's server", () => {

@@ -104,8 +104,15 @@ describe("load test", () => {
       dead: 1,
       cancelled: 0,
       refused: 0,
+      limited: 0,
       unfinished: 1,
     });
+    const limited = judgeLoad([...samples, sample(0, 1, "limited")], { maxP99Ms: null, maxErrors: 1 });
+    assert.equal(limited.passed, false);
+    assert.match(
+      limited.faults.join(),
+      /^1 of 201 tasks were over the API's limit of calls \(429\): use a key/,
+    );
   });
 });
 
@@ -117,7 +124,7 @@ describe("reports of load tests", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const report = (at: string, stream: string, errors: number): LoadReport => ({
-    ...{ v: 1, at, stream, redis: "127.0.0.1:6379", kind: "k", rate: 1, duration_ms: 1_000 },
+    ...{ v: 1, at, stream, via: "redis", target: "127.0.0.1:6379", kind: "k", rate: 1, duration_ms: 1_000 },
     ...judgeLoad([sample(0, 1, errors > 0 ? "error" : "success")], ANY),
   });
 

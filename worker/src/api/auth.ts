@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { API_VERBS, type ApiVerb } from "../../contract/api.ts";
 import { type ApiKeyRecord, apiKeyId, fitsRecord, type KeyOwner, sameKey } from "../core/api-key.ts";
+import { clientNetwork } from "../core/client-network.ts";
 import type { RequestSpan } from "../tracing/tracing.ts";
 import type { ApiParts, Queue } from "./parts.ts";
 import { Problem } from "./problems.ts";
@@ -77,7 +78,7 @@ export class Gate {
     const most = owner?.rate ?? settings.apiRate;
     if (most === 0) return;
     const { allowed, left, resetMs } = await rate.count(
-      owner === null ? `ip:${address}` : `key:${owner.id}`,
+      owner === null ? `ip:${clientNetwork(address)}` : `key:${owner.id}`,
       most,
     );
     const reset = String(Math.ceil(resetMs / 1000));

@@ -6,6 +6,7 @@ import { TRACEPARENT_PATTERN, TRACESTATE_PATTERN } from "../../contract/tracepar
 import { FINGERPRINT_PATTERN } from "../core/error-fingerprint.ts";
 import { TASK_ID_PATTERN } from "../core/task-id.ts";
 import { MAX_DELAY_MS } from "../core/validate-task.ts";
+import { age } from "./age.ts";
 
 const CLOSED = { additionalProperties: false } as const;
 /** Most ids of one call. */
@@ -100,11 +101,7 @@ export const RunQuery = Type.Object({
 });
 export const StuckQuery = Type.Object({
   ...StreamQuery.properties,
-  older_than: Type.String({
-    pattern: "^\\d+(\\.\\d+)?[smhd]$",
-    default: "30m",
-    description: "90s, 5m, 1h, 2d.",
-  }),
+  older_than: age({ default: "30m" }),
 });
 
 export const ResetBody = Type.Object(

@@ -20,6 +20,7 @@ import type { ApiParts } from "./parts.ts";
 import { Problem, problemOf } from "./problems.ts";
 import { addDeadLetterRoutes } from "./routes/dead-letters.ts";
 import { addHealthRoutes } from "./routes/health.ts";
+import { addPurgeRoutes } from "./routes/purge.ts";
 import { addQueueRoutes } from "./routes/queue.ts";
 import { addResultRoutes } from "./routes/results.ts";
 import { addRunRoutes } from "./routes/runs.ts";
@@ -156,6 +157,7 @@ export async function buildApi(parts: ApiParts, limits: ConnectionLimits = LIMIT
   addRunRoutes(app, parts);
   addQueueRoutes(app, parts);
   addDeadLetterRoutes(app, parts);
+  addPurgeRoutes(app, parts);
   addWorkerRoutes(app, parts);
   await addPage(app);
   refuse();

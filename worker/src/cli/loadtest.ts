@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Action } from "./command.ts";
 import { age, STREAM, seconds, wholeNumber } from "./input/option-values.ts";
 import { examples } from "./output/help.ts";
@@ -16,6 +16,7 @@ export interface LoadTestOptions {
   readonly maxP99?: number;
   readonly maxErrors: number;
   readonly reports: string;
+  readonly via: "redis" | "api";
   readonly json?: boolean;
   readonly stream?: string;
 }
@@ -31,6 +32,11 @@ export function define(command: Command, ends: Action): void {
     .option("--max-p99 <seconds>", "fail when the p99 from due to result is longer", seconds)
     .option("--max-errors <n>", "fail when more tasks do not succeed", wholeNumber(0, 1_000_000_000), 0)
     .option("--reports <folder>", "where the report is written", ".var/reports")
+    .addOption(
+      new Option("--via <way>", "how tasks are pushed and results are read: as applications do, or over HTTP")
+        .choices(["redis", "api"])
+        .default("redis"),
+    )
     .option(...STREAM)
     .option("--json", "the report as one JSON object")
     .action((options: LoadTestOptions) =>
@@ -38,11 +44,12 @@ export function define(command: Command, ends: Action): void {
     );
   examples(command, [
     ["% loadtest --rate 50 --duration 60s --max-p99 2", "a report, and exit code 1 when it was slower"],
+    ["% loadtest --via api --rate 20", "through the API that TASKFLEET_API_URL and TASKFLEET_API_KEY name"],
     [`% loadtest --kind sleep --payload '{"ms":100}' --rate 200`, "a kind of your own"],
   ]);
   command.addHelpText(
     "after",
-    "\nTasks are sent when they are due, however slow the fleet is. Exit codes: 0 within its limits, 1 not,\n2 wrong usage, 3 no Redis, 130 Ctrl-C (then there is no report).",
+    "\nTasks are sent when they are due, however slow the fleet is. Exit codes: 0 within its limits, 1 not,\n2 wrong usage, 3 no Redis or no API, 130 Ctrl-C (then there is no report).",
   );
 }
 

@@ -12,7 +12,10 @@ export interface LoadReport {
   /** When it began, ISO 8601 in UTC. */
   readonly at: string;
   readonly stream: string;
-  readonly redis: string;
+  /** How tasks were pushed and results were read. */
+  readonly via: "redis" | "api";
+  /** Address of that Redis, or of that API. */
+  readonly target: string;
   readonly kind: string;
   /** Tasks a second that were due. */
   readonly rate: number;
@@ -31,8 +34,16 @@ export interface LoadReport {
   readonly faults: readonly string[];
 }
 
-/** `refused`: not taken by the queue. `unfinished`: no end was seen before the test gave up. */
-export const TASK_ENDS = ["success", "error", "dead", "cancelled", "refused", "unfinished"] as const;
+/** `refused`: not taken by the queue. `limited`: over the API's limit of calls (429). `unfinished`: no end was seen before the test gave up. */
+export const TASK_ENDS = [
+  "success",
+  "error",
+  "dead",
+  "cancelled",
+  "refused",
+  "limited",
+  "unfinished",
+] as const;
 export type TaskEnd = (typeof TASK_ENDS)[number];
 
 /** One task that was due. Moments in ms since the test began. */
@@ -68,6 +79,13 @@ export function judgeLoad(samples: readonly Sample[], { maxP99Ms, maxErrors }: T
       : []),
     ...(errors > maxErrors
       ? [`${errors} of ${samples.length} tasks did not succeed, ${maxErrors} are allowed`]
+      : []),
+    // The fleet never saw the load that was asked for.
+    ...(ends.limited > 0
+      ? [
+          `${ends.limited} of ${samples.length} tasks were over the API's limit of calls (429): use a key with a rate ` +
+            "of its own (taskfleet api-key create --rate 0), or a lower --rate",
+        ]
       : []),
   ];
   return {

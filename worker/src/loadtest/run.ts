@@ -3,6 +3,11 @@ import type { NewTask } from "../core/task.ts";
 import type { Sample, TaskEnd } from "./report.ts";
 import type { Schedule } from "./schedule.ts";
 
+/** A push was one call too many for the API's limit. */
+export class OverRateError extends Error {
+  override readonly name = "OverRateError";
+}
+
 /** How a load test reaches the fleet. */
 export interface Target {
   /** Pushes tasks; rejects when the queue takes none of them. */
@@ -100,8 +105,8 @@ async function sendAll(
     sent += due.length;
     if (due.length > 0) {
       // A refused push is a figure of the report, not the test's end.
-      const refused = () => {
-        for (const { id } of due) end(id, "refused");
+      const refused = (error: unknown) => {
+        for (const { id } of due) end(id, error instanceof OverRateError ? "limited" : "refused");
       };
       sends.push(target.push(due).then(() => {}, refused));
     }

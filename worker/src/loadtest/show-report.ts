@@ -5,7 +5,7 @@ import { type Latency, type LoadReport, TASK_ENDS } from "./report.ts";
 
 /** The report for people. `file`: where it was written. */
 export function showLoadReport(report: LoadReport, file: string): string {
-  const { rate, duration_ms, kind, stream, redis, due, ends, passed, faults } = report;
+  const { rate, duration_ms, kind, stream, via, target, due, ends, passed, faults } = report;
   const counted = TASK_ENDS.filter((end) => end === "success" || ends[end] > 0).map(
     (end) => `${ends[end]} ${end}`,
   );
@@ -13,7 +13,7 @@ export function showLoadReport(report: LoadReport, file: string): string {
     pairs([
       [
         "load",
-        `${rate} tasks of ${kind} a second for ${formatDuration(duration_ms)}, to ${stream} at ${redis}`,
+        `${rate} tasks of ${kind} a second for ${formatDuration(duration_ms)}, to ${stream} at ${target}${via === "api" ? ", over its API" : ""}`,
       ],
       ["tasks", `${due}: ${counted.join(", ")}`],
     ]),

@@ -16,8 +16,10 @@ const NotReady = Type.Object(
 export function addHealthRoutes(app: Server, parts: ApiParts): void {
   const schema = { tags: ["health"], response: { 200: Alive } };
   const states = { 200: Alive, 503: NotReady };
-  app.get("/health", { schema }, () => ({ status: "ok" }));
-  app.get("/health/live", { schema }, () => ({ status: "alive" }));
+  app.get("/health", { schema: { ...schema, summary: "Whether it runs" } }, () => ({ status: "ok" }));
+  app.get("/health/live", { schema: { ...schema, summary: "Whether it is alive" } }, () => ({
+    status: "alive",
+  }));
   app.get<{ Querystring: { only?: "redis" | "database" } }>(
     "/health/ready",
     {

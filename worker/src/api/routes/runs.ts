@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { RUN_STATUSES, type RunStatus } from "../../../contract/runs.ts";
 import type { ActivityStore, RunFilter } from "../../ports/activity-store.ts";
 import { openReset } from "../../recorder/open-reset.ts";
+import { ageMs } from "../age.ts";
 import { queueOf } from "../auth.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { ApiParts } from "../parts.ts";
@@ -13,7 +14,6 @@ import { keyed } from "./route.ts";
 
 const MOST_STUCK = 1_000;
 const DEFAULT_RESET_S = 3_600;
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 interface Asked {
   readonly status?: string;
@@ -49,10 +49,6 @@ function filterOf({ status, kind, agent_id: agentId, since, until, limit, cursor
     ...(until === undefined ? {} : { until }),
     ...(updatedUs === undefined || id === undefined ? {} : { cursor: { updatedUs, id } }),
   };
-}
-
-function ageMs(text: string): number {
-  return Math.round(Number.parseFloat(text) * (UNITS_MS[text.at(-1) ?? ""] ?? 0));
 }
 
 /** The record of runs; `no-record` where there is no database. */

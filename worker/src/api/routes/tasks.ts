@@ -41,7 +41,7 @@ export function addTaskRoutes(app: Server, { settings, tracing }: ApiParts): voi
     keyed("tasks:push", {
       ...{
         tag,
-        summary: "Push a task, or `tasks`: none when one is refused",
+        summary: "Push a task, or several: none when one is refused",
         query: StreamQuery,
         headers: IdempotencyKey,
         limited: true,

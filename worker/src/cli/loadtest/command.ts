@@ -4,6 +4,7 @@ import { redisAddress } from "../../adapters/redis/connection.ts";
 import { Producer } from "../../adapters/redis/producer.ts";
 import { Results } from "../../adapters/redis/results.ts";
 import { newTaskId } from "../../core/task-id.ts";
+import { ApiCallError, apiTarget, greetApi } from "../../loadtest/api-target.ts";
 import { judgeLoad, type LoadReport } from "../../loadtest/report.ts";
 import { writeReport } from "../../loadtest/reports.ts";
 import { type Clock, endOf, runLoad, type Target } from "../../loadtest/run.ts";
@@ -16,32 +17,72 @@ import { CliError } from "../report-error.ts";
 import { type Session, withSession } from "../session.ts";
 import { taskCheck } from "../task-check.ts";
 
+/** What a load test drives, and how the report names it. */
+interface Fleet {
+  readonly via: LoadReport["via"];
+  readonly stream: string;
+  readonly address: string;
+  readonly target: Target;
+}
+
 /** `loadtest`: gives the exit code. */
 export async function loadTest(options: LoadTestOptions): Promise<number> {
   const payload = parsePayload(options.payload);
   return withSession(options, async (session) => {
-    const problems = (await taskCheck(session))({ kind: options.kind, payload });
-    if (problems.length > 0)
-      throw new CliError(`the task is refused; nothing was pushed${problemList(problems)}`, EXIT.usage);
+    const fleet = await (options.via === "api" ? overApi(session) : overRedis(session, options, payload));
     const quit = new AbortController();
     const interrupt = () => quit.abort();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
     try {
-      const report = await measure(session, options, payload, quit.signal);
+      const report = await measure(fleet, options, payload, quit.signal);
       if (quit.signal.aborted) return EXIT.interrupted;
       const file = writeReport(options.reports, report);
       process.stdout.write(
         options.json === true ? `${JSON.stringify(report)}\n` : showLoadReport(report, file),
       );
       return report.passed ? EXIT.ok : EXIT.failed;
+    } catch (error) {
+      throw error instanceof ApiCallError ? refusedByApi(error) : error;
     } finally {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
     }
   });
 }
 
+async function overRedis(session: Session, { kind }: LoadTestOptions, payload: unknown): Promise<Fleet> {
+  const problems = (await taskCheck(session))({ kind, payload });
+  if (problems.length > 0)
+    throw new CliError(`the task is refused; nothing was pushed${problemList(problems)}`, EXIT.usage);
+  const { stream, settings } = session;
+  return { via: "redis", stream, address: redisAddress(settings.redisUrl), target: queueTarget(session) };
+}
+
+/** Redis is not asked for anything. */
+async function overApi({ settings: { apiUrl: url, apiKey: key }, stream }: Session): Promise<Fleet> {
+  if (!URL.canParse(url) || key === "")
+    throw new CliError(
+      `--via api wants TASKFLEET_API_URL (${url === "" ? "not set" : `"${url}"`}) and TASKFLEET_API_KEY`,
+      EXIT.usage,
+      "`taskfleet env` has those of a stack of this machine; `taskfleet api-key create` makes a key.",
+    );
+  const address = { url, key, stream };
+  await greetApi(address).catch((error: unknown) => {
+    throw error instanceof ApiCallError ? refusedByApi(error) : error;
+  });
+  return { via: "api", stream, address: url, target: apiTarget(address, CLOCK) };
+}
+
+function refusedByApi(error: ApiCallError): CliError {
+  if (error.status === 0 || error.status >= 500) return new CliError(error.message, EXIT.unavailable);
+  return new CliError(
+    error.message,
+    EXIT.usage,
+    "The key must have the verbs tasks:push and tasks:read; --kind and --payload name the task.",
+  );
+}
+
 async function measure(
-  session: Session,
+  { via, stream, address, target }: Fleet,
   options: LoadTestOptions,
   payload: unknown,
   signal: AbortSignal,
@@ -52,7 +93,7 @@ async function measure(
   const at = new Date().toISOString();
   progress.start(schedule.total);
   const samples = await runLoad({
-    target: queueTarget(session),
+    target,
     schedule,
     task: () => ({ id: newTaskId(), kind, payload }),
     clock: CLOCK,
@@ -63,8 +104,7 @@ async function measure(
   return {
     v: 1,
     at,
-    stream: session.stream,
-    redis: redisAddress(session.settings.redisUrl),
+    ...{ stream, via, target: address },
     kind,
     rate,
     duration_ms: duration,

@@ -10,7 +10,7 @@ import { logOptions } from "../logging/log-options.ts";
 import { createLogger, type Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
-import { openSecrets } from "../secrets/open-secrets.ts";
+import { currentSetting, openSecrets } from "../secrets/open-secrets.ts";
 
 /** Requests that run at the end may take so long to finish. */
 const FINISH_MS = 30_000;
@@ -34,19 +34,21 @@ function stopSignal(logger: Logger): AbortSignal {
 export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
   const { settings, secrets: source } = await openSecrets(env, loadSettings(env, "api"), "api");
   const secrets = () => source.values();
-  const { redisUrl: url, redisPassword: password } = settings;
+  const secretOf = (name: "redisPassword" | "databaseUrl" | "pgPassword") =>
+    currentSetting(source, settings, name);
+  const password = () => secretOf("redisPassword");
   const logger = await createLogger({ name: "api", ...logOptions(settings), secrets });
   reportSecrets(source, logger);
   const { buildApi } = await import("../api/server.ts");
   const stopping = stopSignal(logger);
   const connect = (profile: "client" | "subscriber") =>
-    createConnection({ url, password, profile, name: `taskfleet-api-${profile}` });
+    createConnection({ url: settings.redisUrl, password, profile, name: `taskfleet-api-${profile}` });
   const redis = connect("client");
   redis.connect().catch(() => {});
   // Many waits may listen at once; it connects with the first.
   const subscriber = connect("subscriber").setMaxListeners(0);
   const redact = redactor(secrets);
-  const store = await openStore(settings, "taskfleet api");
+  const store = await openStore(settings, "taskfleet api", secretOf);
   const runs = store ?? null;
   const app = await buildApi(
     apiParts({ settings, redis, subscriber: () => subscriber, logger, runs, stopping, redact }),

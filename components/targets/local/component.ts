@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   all,
   ComponentResource,
@@ -5,14 +6,17 @@ import {
   type Input,
   type Output,
   type Resource,
+  unsecret,
 } from "@pulumi/pulumi";
+import type { CommandInputs } from "../../hosts/host-command.ts";
 import type { ProcessInputs } from "../../hosts/process-inputs.ts";
 import { GeneratedSecret, HostCommand, HostProcess, HostWorkers } from "../../hosts/resources.ts";
 import { redisPasswordHash } from "../../platform/redis.ts";
 import { fillReferences, type Reference, referencesIn } from "../references.ts";
 import type { LocalClass, LocalDatabase, LocalDocument } from "./document.ts";
 
-type Values = Partial<Readonly<Record<Reference, Output<string>>>>;
+/** Texts that are born elsewhere, by the references that stand for them. */
+export type Values = Partial<Readonly<Record<Reference, Output<string>>>>;
 
 /** Only what a text refers to goes in, so that a text without a secret does not become one. */
 function fill(text: string, values: Values): Input<string> {
@@ -54,19 +58,31 @@ export class LocalFleet extends ComponentResource {
   /** Spawners by name. */
   readonly spawners: ReadonlyMap<string, HostProcess>;
 
-  /** `name`: the stack's, never the fleet's: that may change while processes and files stay the same. */
-  constructor(name: string, document: LocalDocument, options?: ComponentResourceOptions) {
+  /**
+   * `name`: the stack's, never the fleet's: that may change while processes and files stay the same. `outside`: the
+   * addresses of a database that the stack does not start.
+   */
+  constructor(
+    name: string,
+    document: LocalDocument,
+    outside: Values = {},
+    options?: ComponentResourceOptions,
+  ) {
     super("taskfleet:local:Fleet", name, {}, options);
     const password = this.#createSecret(`${name}-redis-password`);
     this.redis = this.#createRedis(name, document.redis, password);
     const database = document.database === null ? undefined : this.#createDatabase(name, document.database);
     this.database = database?.server;
+    const { outsideDatabase } = document;
+    const elsewhere =
+      outsideDatabase === null ? undefined : this.#createOutside(name, outsideDatabase, outside);
+    const recorded = database?.setup ?? elsewhere;
     const reached = {
       values: {
         redisAddress: this.redis.address,
         ...(database === undefined ? {} : { postgresPort: database.server.boundPort.apply(String) }),
       },
-      resources: database === undefined ? [this.redis] : [this.redis, database.setup],
+      resources: recorded === undefined ? [this.redis] : [this.redis, recorded],
     };
     this.api = document.api === null ? undefined : this.#createApi(name, document.api, reached);
     const spawners = document.classes.map((workerClass) => this.#createClass(name, workerClass, reached));
@@ -103,6 +119,19 @@ export class LocalFleet extends ComponentResource {
     };
     const options = { parent: this, dependsOn: [server] };
     return { server, setup: new HostCommand(`${name}-${setup.name}`, args, options) };
+  }
+
+  /** A secret must not show in the trigger: it has a hash of them. */
+  #createOutside(name: string, plan: CommandInputs, urls: Values): HostCommand {
+    const given = all(Object.values(urls).map((url) => url ?? ""));
+    const hash = (texts: readonly string[]) => createHash("sha256").update(texts.join("\n")).digest("hex");
+    const databaseFingerprint = unsecret(given.apply(hash));
+    const args = {
+      ...plan,
+      files: plan.files.map((file) => ({ ...file, content: fill(file.content, urls) })),
+      trigger: fill(plan.trigger, { databaseFingerprint }),
+    };
+    return new HostCommand(`${name}-${plan.name}`, args, { parent: this });
   }
 
   #createApi(name: string, plan: ProcessInputs, { values, resources }: Reached): HostProcess {

@@ -80,7 +80,7 @@ function ascii(json: string): string {
 }
 
 function lowerEscapes(text: string): string {
-  return text.replaceAll(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase());
+  return text.replaceAll(/%[0-9A-F]{2}/g, (sign) => sign.toLowerCase());
 }
 
 /** As the user's part of a URL has it. */

@@ -1,5 +1,5 @@
 import { delimiter, resolve } from "node:path";
-import type { Config } from "@pulumi/pulumi";
+import type { Config, Output } from "@pulumi/pulumi";
 import { explained, HostError } from "../components/hosts/errors.ts";
 import { PATHS, stackPaths } from "../components/paths.ts";
 import { postgresServer } from "../components/platform/postgres-server.ts";
@@ -9,17 +9,35 @@ import { resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";
 import { LocalFleet } from "../components/targets/local/component.ts";
 import { handlersDigest } from "../components/targets/local/handlers-digest.ts";
+import {
+  OUTSIDE_URLS,
+  type OutsideUrl,
+  outsideProblem,
+} from "../components/targets/local/outside-database.ts";
 import { checkWorkers } from "../components/targets/local/workers-check.ts";
 import { buildBundle } from "../worker/build.ts";
 import { handlerSecrets } from "./secrets.ts";
 
+/** The addresses of a database that is not this stack's; `null`: the stack starts one. @throws HostError */
+function outsideUrls(config: Config): Partial<Record<OutsideUrl, Output<string>>> | null {
+  const found = (Object.keys(OUTSIDE_URLS) as OutsideUrl[]).flatMap((name) => {
+    const url = config.getSecret(name);
+    return url === undefined ? [] : [[name, url] as const];
+  });
+  const problem = outsideProblem(found.map(([name]) => name));
+  if (problem !== undefined) throw new HostError(problem);
+  return found.length === 0 ? null : Object.fromEntries(found);
+}
+
 /**
  * A fleet on this machine. Config: `taskfleet:fleet` (the spec, see `components/spec/fleet-spec.ts`),
- * `taskfleet:secrets` (texts by name, for handlers) and `taskfleet:deleteData` (the data of Redis and PostgreSQL goes with the stack; by default it stays).
+ * `taskfleet:secrets` (texts by name, for handlers), `taskfleet:databaseUrl` and its kin (a database elsewhere, see
+ * `docs/local.md`) and `taskfleet:deleteData` (the data of Redis and PostgreSQL goes with the stack; by default it stays).
  */
 export async function local(stack: string, config: Config): Promise<Record<string, unknown>> {
   const fleet = resolveFleet(config.getObject("fleet") ?? {}, target.name);
   const secrets = handlerSecrets(config);
+  const outside = outsideUrls(config);
   const paths = stackPaths(stack);
   const handlers = fleet.handlers === "" ? "" : resolve(PATHS.root, fleet.handlers);
   const helper = sandboxHelper();
@@ -48,12 +66,14 @@ export async function local(stack: string, config: Config): Promise<Record<strin
     paths,
     controls: await checkWorkers(fleet, parts),
     redisServer: redisServer(path),
-    postgresPrograms: fleet.recordRuns ? postgresServer(path).directory : "",
+    postgresPrograms: fleet.recordRuns && outside === null ? postgresServer(path).directory : "",
+    outsideDatabase: outside === null ? null : (Object.keys(outside) as OutsideUrl[]),
     handlersDigest: digest,
     hasSecrets: secrets !== undefined,
     deleteData: config.getBoolean("deleteData") ?? false,
   });
-  const running = new LocalFleet(stack, document, secrets);
+  const given = { ...outside, ...(secrets === undefined ? {} : { handlerSecrets: secrets }) };
+  const running = new LocalFleet(stack, document, given);
   const spawners = [...running.spawners].map(([name, process]) => [name, process.address] as const);
   return {
     redisAddress: running.redis.address,

@@ -19,14 +19,14 @@ function problemsOf(secrets: unknown): readonly SpecProblem[] {
 }
 
 /**
- * Config `taskfleet:secrets`: what handlers may ask for, by name. Always a secret of the stack, however it was set.
- * `undefined` where the config has none. Throws `RunError` with every problem at once, and no value.
+ * Config `taskfleet:secrets`: what handlers may ask for, by name, as JSON. Always a secret of the stack, however it was
+ * set. `undefined` where the config has none. Throws `RunError` with every problem at once, and no value.
  */
-export function handlerSecrets(config: Config): Output<Readonly<Record<string, string>>> | undefined {
-  return config.getSecretObject<Readonly<Record<string, string>>>("secrets")?.apply((secrets) => {
+export function handlerSecrets(config: Config): Output<string> | undefined {
+  return config.getSecretObject<unknown>("secrets")?.apply((secrets) => {
     const problems = problemsOf(secrets);
     // Where a value is awaited, only this kind of error comes without a stack trace.
     if (problems.length > 0) throw new RunError(new SpecError(problems).message);
-    return secrets;
+    return JSON.stringify(secrets);
   });
 }

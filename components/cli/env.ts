@@ -9,7 +9,7 @@ import { checkStackName, defaultStack } from "./stack-name.ts";
 const fileOf = (name: string) => `${name}_FILE`;
 const { redisUrl, redisPassword, tablePrefix, apiUrl, apiKey, backupDirectory } = SETTINGS;
 const { pgHost, pgPort, pgUser, pgDatabase, pgPassword } = SETTINGS;
-const { databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl } = SETTINGS;
+const { databaseUrl, databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl } = SETTINGS;
 
 /** What other programs read by value: psql its password, curl the API's key. */
 const BY_VALUE = [pgPassword.env, apiKey.env];
@@ -18,7 +18,7 @@ const BY_VALUE = [pgPassword.env, apiKey.env];
 const OF_ONE_STACK = [
   ...[redisUrl.env, fileOf(redisPassword.env), "REDISCLI_AUTH"],
   ...[pgHost, pgPort, pgUser, pgDatabase, pgPassword, tablePrefix].map(({ env }) => env),
-  ...[databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl].map(({ env }) => fileOf(env)),
+  ...[databaseUrl, databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl].map(({ env }) => fileOf(env)),
   ...[apiUrl.env, apiKey.env, backupDirectory.env],
 ];
 

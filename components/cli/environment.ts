@@ -95,11 +95,17 @@ export function stackEnvironment(stack: string): Readonly<Record<string, string>
   return { ...readVariables(clientEnv), ...readVariables(databaseEnv), ...readVariables(apiEnv) };
 }
 
-/** The two ways to name a secret must not both be set, and a URL would win over its parts. */
+/** The two ways to name a secret must not both be set; a URL wins over its parts, and parts of another are misleading. */
 function isReplaced(name: string, client: Readonly<Record<string, string>>): boolean {
-  const { databaseUrl, pgHost } = SETTINGS;
+  const { databaseUrl, pgHost, pgPort, pgUser, pgDatabase, pgPassword } = SETTINGS;
   const urls = [databaseUrl.env, `${databaseUrl.env}_FILE`];
-  return `${name}_FILE` in client || (pgHost.env in client && urls.includes(name));
+  const parts: readonly string[] = [pgHost, pgPort, pgUser, pgDatabase, pgPassword].map(({ env }) => env);
+  const isOutside = `${databaseUrl.env}_FILE` in client;
+  return (
+    `${name}_FILE` in client ||
+    (pgHost.env in client && urls.includes(name)) ||
+    (isOutside && parts.includes(name))
+  );
 }
 
 /** `environment` with a stack's client variables in the place of whatever it says of another queue or record. */

@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import { closeSync, fstatSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { explain, HostError } from "./errors.ts";
-import { lastLines, makeDirectory } from "./host-files.ts";
+import { lastLines, makeDirectory, removeFile } from "./host-files.ts";
+import { writeFiles } from "./process-files.ts";
+import type { HostFile } from "./process-inputs.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { hostEnvironment, openLog } from "./start-process.ts";
 
@@ -16,6 +18,8 @@ export interface CommandInputs {
   readonly args: readonly string[];
   /** Beside PATH, HOME and the like. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Written before it runs, again when they change, and removed with the resource. */
+  readonly files: readonly HostFile[];
   /** Absolute; output is appended. */
   readonly log: string;
   readonly timeoutSeconds: number;
@@ -64,6 +68,19 @@ async function run(inputs: CommandInputs): Promise<void> {
   );
 }
 
+/** Their texts hold no port. */
+const NO_PORT = 0;
+
+/** Stacks of before commands had files have none recorded. */
+function filesOf({ files }: Partial<Pick<CommandInputs, "files">>): readonly HostFile[] {
+  return files ?? [];
+}
+
+function sameFiles(one: readonly HostFile[], other: readonly HostFile[]): boolean {
+  const text = (files: readonly HostFile[]) => files.map(({ path, content, mode }) => [path, content, mode]);
+  return JSON.stringify(text(one)) === JSON.stringify(text(other));
+}
+
 /** `taskfleet:host:Command`: something to be done once, and again whenever its trigger changes. */
 export const hostCommand: ResourceType<CommandInputs, CommandState> = {
   secretOutputs: [],
@@ -72,15 +89,24 @@ export const hostCommand: ResourceType<CommandInputs, CommandState> = {
     [["directory", directory] as const, ["log", log] as const]
       .filter(([, path]) => !isAbsolute(path))
       .map(([property, path]) => ({ property, reason: `got ${path}; allowed: an absolute path` })),
-  diff: (olds, news) => ({ changes: olds.trigger !== news.trigger, replaces: [] }),
+  diff: (olds, news) => ({
+    changes: olds.trigger !== news.trigger || !sameFiles(filesOf(olds), news.files),
+    replaces: [],
+  }),
   create: async (inputs) => {
+    await writeFiles(inputs.files, NO_PORT);
     await run(inputs);
     return { id: inputs.name, state: {} };
   },
   read: async () => ({}),
-  update: async (_olds, news) => {
-    await run(news);
+  update: async (olds, news) => {
+    const kept = new Set(news.files.map(({ path }) => path));
+    for (const { path } of filesOf(olds)) if (!kept.has(path)) await removeFile(path);
+    await writeFiles(news.files, NO_PORT);
+    if (olds.trigger !== news.trigger) await run(news);
     return {};
   },
-  delete: async () => {},
+  delete: async (state) => {
+    for (const { path } of filesOf(state)) await removeFile(path);
+  },
 };

@@ -53,8 +53,9 @@ export class GeneratedSecret extends CustomResource {
 }
 
 /** The inputs of a command; texts may be born in other resources. */
-export interface HostCommandArgs extends Omit<CommandInputs, "environment" | "trigger"> {
+export interface HostCommandArgs extends Omit<CommandInputs, "environment" | "files" | "trigger"> {
   readonly environment: Readonly<Record<string, Input<string>>>;
+  readonly files: HostProcessArgs["files"];
   readonly trigger: Input<string>;
 }
 

@@ -3,7 +3,7 @@ import { percentile } from "../../components/cli/demo/summary.ts";
 
 export interface Figure {
   readonly what: string;
-  readonly unit: "ms" | "MiB" | "tasks/s" | "bytes" | "s" | "µs" | "% of a core" | "x" | "%";
+  readonly unit: "ms" | "rows" | "MiB" | "tasks/s" | "bytes" | "s" | "µs" | "% of a core" | "x" | "%";
   /** What we want it to be at most (rates and ratios: at least); figures are compared by people, never by a test. */
   readonly aim?: number;
   readonly runs: number;

@@ -18,6 +18,50 @@ describe("redactor", () => {
     assert.equal(redact("first second"), "[redacted] [redacted]");
   });
 
+  describe("knows a secret", () => {
+    const SECRET = 'pa ss/"w<ö>rd\\+%1!';
+    const PEM = `-----BEGIN PRIVATE KEY-----\n${"A".repeat(63)}1\n${"B".repeat(63)}2\n-----END PRIVATE KEY-----\n`;
+    const redact = redactor([SECRET, PEM]);
+    const url = (password: string) => {
+      const made = new URL("postgresql://app@db:5432/fleets");
+      made.password = password;
+      return made.href;
+    };
+    const json = (text: string) => JSON.stringify({ password: text });
+    const slashes = (text: string) => text.replaceAll("/", "\\/");
+    const ascii = (text: string) =>
+      text.replaceAll(/[<>ö]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`);
+    const cases: Readonly<Record<string, readonly [text: string, shown: string]>> = {
+      "as it is": [`no ${SECRET}!`, "no [redacted]!"],
+      "in a URL": [url(SECRET), "postgresql://app:[redacted]@db:5432/fleets"],
+      "percent-encoded": [`?p=${encodeURIComponent(SECRET)}&q`, "?p=[redacted]&q"],
+      "percent-encoded in small letters": [
+        encodeURIComponent(SECRET).replaceAll(/%../g, (one) => one.toLowerCase()),
+        "[redacted]",
+      ],
+      "in a form": [new URLSearchParams({ p: SECRET }).toString(), "p=[redacted]"],
+      "in JSON": [json(SECRET), '{"password":"[redacted]"}'],
+      "in JSON within JSON": [json(json(SECRET)), '{"password":"{\\"password\\":\\"[redacted]\\"}"}'],
+      "in JSON of ASCII alone": [ascii(json(SECRET)), '{"password":"[redacted]"}'],
+      "in JSON with escaped slashes": [slashes(json(SECRET)), '{"password":"[redacted]"}'],
+      "of many lines, in JSON": [json(PEM), '{"password":"[redacted]"}'],
+    };
+    for (const [name, [text, shown]] of Object.entries(cases))
+      it(name, () => {
+        assert.equal(redact(text), shown);
+      });
+
+    it("in a header of basic authentication, wherever it begins there, in both alphabets", () => {
+      for (const user of ["", "u", "us", "use", "user"])
+        for (const form of ["base64", "base64url"] as const) {
+          const sent = Buffer.from(`${user}:${SECRET}??`).toString(form);
+          const shown = redact(`Authorization: Basic ${sent}`);
+          assert.match(shown, /^Authorization: Basic [\w+/-]{0,8}\[redacted\][\w+/=-]{0,8}$/, user);
+          assert.equal(shown.includes(sent.slice(10, -8)), false, user);
+        }
+    });
+  });
+
   it("leaves a text alone where there are no secrets, or empty ones", () => {
     assert.equal(redactor([""])("abc"), "abc");
   });

@@ -59,6 +59,23 @@ describe("Secrets", () => {
     assert.throws(() => secrets.require("E_KEY"), /E_KEY is not set/);
   });
 
+  it("guards what of a secret is one by itself: passwords in URLs, lines of keys, secret fields of JSON", async () => {
+    const key = `-----BEGIN PRIVATE KEY-----\n${"A".repeat(64)}\n${"B".repeat(20)}\nshort\n-----END PRIVATE KEY-----`;
+    const account = JSON.stringify({
+      type: "service_account",
+      private_key: key,
+      deep: [{ token: "tok-12345" }],
+    });
+    const { secrets } = await open([
+      new EnvironmentSource([{ MONGO_URL: "mongodb://app:s%40cret@db/x", SERVICE_ACCOUNT: account }]),
+    ]);
+    await secrets.need(["MONGO_URL", "SERVICE_ACCOUNT"]);
+    assert.deepEqual(secrets.values(), [
+      ...["mongodb://app:s%40cret@db/x", "s%40cret", "s@cret"],
+      ...[account, key, "A".repeat(64), "B".repeat(20), "tok-12345"],
+    ]);
+  });
+
   it("fails at start with every source that cannot be read, and no value", async () => {
     const empty = file("empty", "\n");
     const sources = [fileSource(empty, "E"), fileSource(join(folder, "no"), "N")];

@@ -13,6 +13,7 @@ import { REFERENCES } from "../references.ts";
 import { databaseUrlFiles } from "./compile-database.ts";
 import type { LocalContext } from "./document.ts";
 import { redisPasswordFile } from "./files.ts";
+import type { OutsideUrl } from "./outside-database.ts";
 
 const READY_SECONDS = 60;
 /** A backup that is being made is taken away. */
@@ -35,10 +36,15 @@ function settingsOf(fleet: ResolvedFleet, context: LocalContext): SettingValues 
   };
 }
 
+/** Of a database elsewhere only those roles are there whose addresses the config has. */
+function hasRole({ recordRuns }: ResolvedFleet, { outsideDatabase }: LocalContext, url: OutsideUrl): boolean {
+  return recordRuns && (outsideDatabase === null || outsideDatabase.includes(url));
+}
+
 function secretsOf(fleet: ResolvedFleet, context: LocalContext): Environment {
   return {
     [secretFileVariable("redisPassword")]: redisPasswordFile(context),
-    ...(fleet.recordRuns
+    ...(hasRole(fleet, context, "databaseBackupUrl")
       ? { [secretFileVariable("databaseBackupUrl")]: databaseUrlFiles(context).backupUrl }
       : {}),
   };
@@ -78,7 +84,7 @@ export function compileRestore(fleet: ResolvedFleet, context: LocalContext): Com
   const targets = {
     TASKFLEET_RESTORE_REDIS_URL: `redis://${REFERENCES.redisAddress}`,
     TASKFLEET_RESTORE_REDIS_PASSWORD_FILE: redisPasswordFile(context),
-    ...(fleet.recordRuns
+    ...(hasRole(fleet, context, "databaseMigrateUrl")
       ? { TASKFLEET_RESTORE_DATABASE_URL_FILE: databaseUrlFiles(context).migrateUrl }
       : {}),
   };
@@ -88,6 +94,7 @@ export function compileRestore(fleet: ResolvedFleet, context: LocalContext): Com
     command: node,
     args: [join(bundle.directory, "main.mjs"), "backup", "restore", restore, "--if-empty"],
     environment: { ...toEnvironment(settingsOf(fleet, context)), ...secretsOf(fleet, context), ...targets },
+    files: [],
     log: join(paths.logs, "backup-restore.log"),
     timeoutSeconds: RESTORE_SECONDS,
     trigger: `${restore} ${REFERENCES.redisAddress}`,

@@ -13,6 +13,7 @@ import {
 import { REFERENCES } from "../references.ts";
 import type { LocalContext, LocalDatabase } from "./document.ts";
 import { envFile, PRIVATE } from "./files.ts";
+import { outsideEnvironment } from "./outside-database.ts";
 
 /** The record's database in the stack's server. */
 const DATABASE = "taskfleet";
@@ -43,6 +44,7 @@ function address(user: string, password: string, database: string): string {
  */
 export function databaseEnvironment(fleet: ResolvedFleet, context: LocalContext, port: string): Environment {
   if (!fleet.recordRuns) return {};
+  if (context.outsideDatabase !== null) return outsideEnvironment(context);
   const settings: SettingValues = {
     pgHost: HOST,
     pgPort: port,
@@ -127,14 +129,15 @@ function setupCommand(fleet: ResolvedFleet, context: LocalContext): CommandInput
       ...databaseEnvironment(fleet, context, REFERENCES.postgresPort),
       ...ownersEnvironment(fleet, context),
     },
+    files: [],
     log: join(paths.logs, "database-setup.log"),
     timeoutSeconds: SETUP_SECONDS,
     trigger: [bundle.digest, migrate, app, backup, REFERENCES.postgresStart].join(" "),
   };
 }
 
-/** The record's server and set-up; `null` where runs are not recorded. */
+/** The record's server and set-up; `null` where runs are not recorded, or in another server. */
 export function compileDatabase(fleet: ResolvedFleet, context: LocalContext): LocalDatabase | null {
-  if (!fleet.recordRuns) return null;
+  if (!fleet.recordRuns || context.outsideDatabase !== null) return null;
   return { server: serverProcess(fleet, context), setup: setupCommand(fleet, context) };
 }

@@ -24,6 +24,7 @@ import { compileDatabase, databaseEnvironment } from "./compile-database.ts";
 import { confinementSettings } from "./confinement.ts";
 import type { LocalClass, LocalContext, LocalDocument } from "./document.ts";
 import { envFile, PRIVATE, redisPasswordFile } from "./files.ts";
+import { compileOutside } from "./outside-database.ts";
 
 /** Two, so that one succeeds the other within the leader's lease. */
 const SPAWNERS = ["a", "b"] as const;
@@ -212,6 +213,8 @@ export const local: Target<LocalContext, LocalDocument> = {
     return {
       redis: redisProcess(fleet, context),
       database: compileDatabase(fleet, context),
+      outsideDatabase:
+        fleet.recordRuns && context.outsideDatabase !== null ? compileOutside(fleet, context) : null,
       api: compileApi(fleet, context),
       secrets: secretsFile(context),
       backup: compileBackup(fleet, context),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   all,
   ComponentResource,
@@ -5,7 +6,9 @@ import {
   type Input,
   type Output,
   type Resource,
+  unsecret,
 } from "@pulumi/pulumi";
+import type { CommandInputs } from "../../hosts/host-command.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
 import {
   GeneratedSecret,
@@ -18,7 +21,8 @@ import { redisPasswordHash } from "../../platform/redis.ts";
 import { fillReferences, type Reference, referencesIn } from "../references.ts";
 import type { LocalClass, LocalDatabase, LocalDocument } from "./document.ts";
 
-type Values = Partial<Readonly<Record<Reference, Output<string>>>>;
+/** Texts that are born elsewhere, by the references that stand for them. */
+export type Values = Partial<Readonly<Record<Reference, Output<string>>>>;
 
 /** Only what a text refers to goes in, so that a text without a secret does not become one. */
 function fill(text: string, values: Values): Input<string> {
@@ -61,19 +65,20 @@ export class LocalFleet extends ComponentResource {
   /** Spawners by name. */
   readonly spawners: ReadonlyMap<string, HostProcess>;
 
-  /** `name`: the stack's, never the fleet's: that may change while processes and files stay the same. */
-  constructor(
-    name: string,
-    document: LocalDocument,
-    /** Of handlers, by name; there when the document has a file for them. */
-    secrets: Output<Readonly<Record<string, string>>> | undefined,
-    options?: ComponentResourceOptions,
-  ) {
+  /**
+   * `name`: the stack's, never the fleet's: that may change while processes and files stay the same. `given`: what the
+   * stack's config holds as secrets: those of handlers, the addresses of a database that the stack does not start.
+   */
+  constructor(name: string, document: LocalDocument, given: Values = {}, options?: ComponentResourceOptions) {
     super("taskfleet:local:Fleet", name, {}, options);
     const password = this.#createSecret(`${name}-redis-password`);
     this.redis = this.#createRedis(name, document.redis, password);
     const database = document.database === null ? undefined : this.#createDatabase(name, document.database);
     this.database = database?.server;
+    const { outsideDatabase } = document;
+    const elsewhere =
+      outsideDatabase === null ? undefined : this.#createOutside(name, outsideDatabase, given);
+    const recorded = database?.setup ?? elsewhere;
     const servers = {
       values: {
         redisAddress: this.redis.address,
@@ -81,10 +86,8 @@ export class LocalFleet extends ComponentResource {
       },
       resources: [
         this.redis,
-        ...(database === undefined ? [] : [database.setup]),
-        ...(document.secrets === null || secrets === undefined
-          ? []
-          : [this.#createSecrets(name, document.secrets, secrets)]),
+        ...(recorded === undefined ? [] : [recorded]),
+        ...(document.secrets === null ? [] : [this.#createSecrets(name, document.secrets, given)]),
       ],
     };
     const reached = this.#restore(name, document, servers);
@@ -126,14 +129,23 @@ export class LocalFleet extends ComponentResource {
     return { server, setup: new HostCommand(`${name}-${setup.name}`, args, options) };
   }
 
-  #createSecrets(
-    name: string,
-    file: HostFile,
-    secrets: Output<Readonly<Record<string, string>>>,
-  ): WatchedFile {
-    const values = { handlerSecrets: secrets.apply((known) => JSON.stringify(known)) };
-    const args = { ...file, content: fill(file.content, values) };
+  #createSecrets(name: string, file: HostFile, given: Values): WatchedFile {
+    const args = { ...file, content: fill(file.content, given) };
     return new WatchedFile(`${name}-handler-secrets`, args, { parent: this });
+  }
+
+  /** A secret must not show in the trigger: it has a hash of them. */
+  #createOutside(name: string, plan: CommandInputs, given: Values): HostCommand {
+    const names = plan.files.flatMap(({ content }) => referencesIn(content));
+    const urls = all(names.map((name) => given[name] ?? ""));
+    const hash = (texts: readonly string[]) => createHash("sha256").update(texts.join("\n")).digest("hex");
+    const databaseFingerprint = unsecret(urls.apply(hash));
+    const args = {
+      ...plan,
+      files: plan.files.map((file) => ({ ...file, content: fill(file.content, given) })),
+      trigger: fill(plan.trigger, { databaseFingerprint }),
+    };
+    return new HostCommand(`${name}-${plan.name}`, args, { parent: this });
   }
 
   /** Whoever comes after it finds the servers filled. */

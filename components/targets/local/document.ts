@@ -1,6 +1,7 @@
 import type { Controls } from "../../../worker/contract/controls.ts";
 import type { CommandInputs } from "../../hosts/host-command.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
+import type { OutsideUrl } from "./outside-database.ts";
 
 /** What the stack found out about the machine before it compiles; all paths are absolute. */
 export interface LocalContext {
@@ -12,6 +13,8 @@ export interface LocalContext {
   readonly redisServer: string;
   /** Folder of `postgres` and `initdb`; empty where runs are not recorded. */
   readonly postgresPrograms: string;
+  /** Which addresses of a database that is not the stack's the config has; `null`: the stack starts one. */
+  readonly outsideDatabase: readonly OutsideUrl[] | null;
   /** The worker's bundle, see `worker/build.ts`. */
   readonly bundle: { readonly digest: string; readonly directory: string; readonly sandboxHelper: string };
   /** How workers can be confined on this machine. */
@@ -64,8 +67,10 @@ export interface LocalDatabase {
 /** The processes of a fleet on this machine. Texts may hold references, see `references.ts`. */
 export interface LocalDocument {
   readonly redis: ProcessInputs;
-  /** `null` where runs are not recorded. */
+  /** `null` where runs are not recorded, or in another server. */
   readonly database: LocalDatabase | null;
+  /** Writes the addresses of another server, and sets up or checks its tables; `null` without one. */
+  readonly outsideDatabase: CommandInputs | null;
   /** `null` where the spec wants none. */
   readonly api: ProcessInputs | null;
   /** The secrets in the stack's config; `null` without any. */

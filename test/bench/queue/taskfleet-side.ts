@@ -28,20 +28,32 @@ export class TaskfleetSide implements Side {
   readonly #folder: string;
   readonly #main: string;
   readonly #server: TestRedis;
+  readonly #further: Readonly<Record<string, string>>;
   readonly #children: ChildProcess[] = [];
 
-  private constructor(server: TestRedis, folder: string, main: string) {
+  private constructor(
+    server: TestRedis,
+    folder: string,
+    main: string,
+    further: Readonly<Record<string, string>>,
+  ) {
     this.#server = server;
+    this.#further = further;
     this.#folder = folder;
     this.#main = main;
     this.#client = createClient({ redisUrl: server.url, stream: STREAM });
     this.#redis = connectTo(server);
   }
 
-  static async start(server: TestRedis, processes: number): Promise<TaskfleetSide> {
+  /** `further`: environment of all its processes. */
+  static async start(
+    server: TestRedis,
+    processes: number,
+    further: Readonly<Record<string, string>> = {},
+  ): Promise<TaskfleetSide> {
     const folder = mkdtempSync(join(tmpdir(), "taskfleet-bench-"));
     const { directory } = await buildBundle({ outDir: folder });
-    const side = new TaskfleetSide(server, folder, join(directory, "main.mjs"));
+    const side = new TaskfleetSide(server, folder, join(directory, "main.mjs"), further);
     side.#run("spawner", "spawner");
     await side.#kinds();
     await side.workers(processes);
@@ -51,6 +63,11 @@ export class TaskfleetSide implements Side {
   /** Pids of the workers. */
   get pids(): readonly number[] {
     return this.#children.slice(1).flatMap(({ pid }) => pid ?? []);
+  }
+
+  /** Pid of the spawner, which keeps the record. */
+  get spawnerPid(): number {
+    return Number(this.#children[0]?.pid);
   }
 
   get redis(): Redis {
@@ -113,6 +130,7 @@ export class TaskfleetSide implements Side {
         WORKER_BATCH_SIZE: String(CONCURRENCY),
         WORKER_IDLE_EXIT: "0",
         WORKER_MAX_UPTIME: "0",
+        ...this.#further,
       },
       stdio: ["ignore", log, log],
     });

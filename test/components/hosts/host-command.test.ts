@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CommandInputs, hostCommand } from "../../../components/hosts/host-command.ts";
@@ -15,6 +15,7 @@ describe("a command of the host", () => {
     command: process.execPath,
     args: ["-e", script],
     environment: { GIVEN: "words" },
+    files: [],
     log,
     timeoutSeconds: 20,
     trigger,
@@ -33,6 +34,25 @@ describe("a command of the host", () => {
     assert.deepEqual(hostCommand.diff(olds, { ...first, trigger: "2" }), { changes: true, replaces: [] });
     await hostCommand.update(olds, { ...first, trigger: "2" });
     assert.equal(readFileSync(log, "utf8"), line + line);
+  });
+
+  it("has files that are there when it runs, are written anew without a run, and go with it", async () => {
+    const path = join(folder, "secrets", "url");
+    const file = (content: string) => [{ path, content, mode: "0600" }];
+    const script = `process.stdout.write(require("node:fs").readFileSync(${JSON.stringify(path)}, "utf8"))`;
+    const first: CommandInputs = { ...inputs(script), log: `${log}.files`, files: file("one") };
+    await hostCommand.create(first);
+    assert.deepEqual([readFileSync(`${log}.files`, "utf8"), statSync(path).mode & 0o777], ["one", 0o600]);
+    const second = { ...first, files: file("two") };
+    assert.deepEqual(hostCommand.diff(first, second), { changes: true, replaces: [] });
+    assert.deepEqual(hostCommand.diff(second, second), { changes: false, replaces: [] });
+    await hostCommand.update(first, second);
+    assert.deepEqual([readFileSync(`${log}.files`, "utf8"), readFileSync(path, "utf8")], ["one", "two"]);
+    await hostCommand.update(second, { ...second, files: [] });
+    assert.equal(existsSync(path), false);
+    await hostCommand.update(first, second);
+    await hostCommand.delete(second);
+    assert.equal(existsSync(path), false);
   });
 
   it("shows the end of its own output when it fails", async () => {

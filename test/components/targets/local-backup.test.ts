@@ -3,31 +3,8 @@ import type { FleetSpec } from "../../../components/spec/fleet-spec.ts";
 import { resolveFleet } from "../../../components/spec/resolve.ts";
 import { local } from "../../../components/targets/local/compile.ts";
 import type { LocalContext } from "../../../components/targets/local/document.ts";
+import { CONTEXT, hex } from "./context.ts";
 
-const CONTEXT: LocalContext = {
-  root: "/project",
-  paths: {
-    directory: "/state/local",
-    clientEnv: "/state/local/client.env",
-    databaseEnv: "/state/local/database.env",
-    apiEnv: "/state/local/api.env",
-    redis: "/state/local/redis",
-    postgres: "/state/local/postgres",
-    run: "/state/local/run",
-    logs: "/state/local/logs",
-    secrets: "/state/local/secrets",
-    backups: "/state/backups/local",
-  },
-  node: "/bin/node",
-  redisServer: "/bin/redis-server",
-  postgresPrograms: "/lib/postgresql/bin",
-  bundle: { digest: "sha256:abc", directory: "/state/local/bundles/abc", sandboxHelper: "" },
-  controls: { enforced: [], lost: [] },
-  hiddenPaths: [],
-  handlersDigest: "",
-  hasSecrets: false,
-  deleteData: false,
-};
 const compile = (spec: FleetSpec = {}, context: Partial<LocalContext> = {}) =>
   local.compile(resolveFleet(spec, "local"), { ...CONTEXT, ...context });
 
@@ -52,7 +29,7 @@ const OWN = {
 describe("backups of the target local", () => {
   it("are made by a process of their own, the only one with the backup role, outside of the stack's folder", () => {
     const { backup, api, classes } = compile();
-    assert.deepEqual(backup?.args, ["/state/local/bundles/abc/main.mjs", "backup", "run"]);
+    assert.deepEqual(backup?.args, [`/state/local/bundles/${hex}/main.mjs`, "backup", "run"]);
     assert.deepEqual(part(backup?.environment), OWN);
     const others = [
       api?.environment,
@@ -99,5 +76,16 @@ describe("backups of the target local", () => {
       TASKFLEET_RESTORE_REDIS_PASSWORD_FILE: "/state/local/secrets/redis-password",
       TASKFLEET_RESTORE_DATABASE_URL_FILE: "/state/local/secrets/database-migrate-url",
     });
+  });
+
+  it("has of a database elsewhere what its roles' addresses let it have", () => {
+    const variable = "TASKFLEET_DATABASE_BACKUP_URL_FILE";
+    const environment = (urls: LocalContext["outsideDatabase"]) =>
+      compile({}, { outsideDatabase: urls, postgresPrograms: "" }).backup?.environment ?? {};
+    assert.equal(environment(["databaseUrl"])[variable], undefined);
+    assert.equal(
+      environment(["databaseUrl", "databaseBackupUrl"])[variable],
+      "/state/local/secrets/database-backup-url",
+    );
   });
 });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { parseEnv } from "node:util";
 import type { FleetSpec } from "../../../components/spec/fleet-spec.ts";
 import { resolveFleet } from "../../../components/spec/resolve.ts";
@@ -7,36 +6,7 @@ import { UnsupportedError } from "../../../components/targets/capabilities.ts";
 import { local } from "../../../components/targets/local/compile.ts";
 import type { LocalContext } from "../../../components/targets/local/document.ts";
 import { fillReferences, referencesIn } from "../../../components/targets/references.ts";
-
-const hex = createHash("sha256").update("sample").digest("hex");
-const CONTEXT: LocalContext = {
-  root: "/project",
-  paths: {
-    directory: "/state/local",
-    clientEnv: "/state/local/client.env",
-    databaseEnv: "/state/local/database.env",
-    apiEnv: "/state/local/api.env",
-    redis: "/state/local/redis",
-    postgres: "/state/local/postgres",
-    run: "/state/local/run",
-    logs: "/state/local/logs",
-    secrets: "/state/local/secrets",
-    backups: "/state/backups/local",
-  },
-  node: "/bin/node",
-  redisServer: "/bin/redis-server",
-  postgresPrograms: "/lib/postgresql/bin",
-  bundle: {
-    digest: `sha256:${hex}`,
-    directory: `/state/local/bundles/${hex}`,
-    sandboxHelper: `/state/local/bundles/${hex}/taskfleet-sandbox`,
-  },
-  controls: { enforced: [{ name: "uid", text: "uid 65532", by: "setpriv" }], lost: [] },
-  hiddenPaths: ["/state/local/secrets", "/state/passphrase"],
-  handlersDigest: "",
-  hasSecrets: false,
-  deleteData: false,
-};
+import { CONTEXT, hex } from "./context.ts";
 
 const compile = (spec: FleetSpec = {}, context: Partial<LocalContext> = {}) =>
   local.compile(resolveFleet(spec, "local"), { ...CONTEXT, ...context });

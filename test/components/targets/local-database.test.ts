@@ -4,34 +4,12 @@ import type { FleetSpec } from "../../../components/spec/fleet-spec.ts";
 import { resolveFleet } from "../../../components/spec/resolve.ts";
 import { local } from "../../../components/targets/local/compile.ts";
 import type { LocalContext } from "../../../components/targets/local/document.ts";
+import { type OutsideUrl, outsideProblem } from "../../../components/targets/local/outside-database.ts";
 import { referencesIn } from "../../../components/targets/references.ts";
+import { CONTEXT, hex } from "./context.ts";
 
-const CONTEXT: LocalContext = {
-  root: "/project",
-  paths: {
-    directory: "/state/local",
-    clientEnv: "/state/local/client.env",
-    databaseEnv: "/state/local/database.env",
-    apiEnv: "/state/local/api.env",
-    redis: "/state/local/redis",
-    postgres: "/state/local/postgres",
-    run: "/state/local/run",
-    logs: "/state/local/logs",
-    secrets: "/state/local/secrets",
-    backups: "/state/backups/local",
-  },
-  node: "/bin/node",
-  redisServer: "/bin/redis-server",
-  postgresPrograms: "/lib/postgresql/bin",
-  bundle: { digest: "sha256:abc", directory: "/state/local/bundles/abc", sandboxHelper: "" },
-  controls: { enforced: [], lost: [] },
-  hiddenPaths: [],
-  handlersDigest: "",
-  hasSecrets: false,
-  deleteData: false,
-};
-
-const compile = (spec: FleetSpec = {}) => local.compile(resolveFleet(spec, "local"), CONTEXT);
+const compile = (spec: FleetSpec = {}, context: Partial<LocalContext> = {}) =>
+  local.compile(resolveFleet(spec, "local"), { ...CONTEXT, ...context });
 const APP = {
   PGHOST: "127.0.0.1",
   PGPORT: "{{postgres.port}}",
@@ -100,11 +78,11 @@ describe("PostgreSQL of the target local", () => {
 
   it("is set up by the worker's own command, again for another worker, prefix or start of the server", () => {
     const setup = compile().database?.setup;
-    assert.deepEqual(setup?.args, ["/state/local/bundles/abc/main.mjs", "db", "setup"]);
+    assert.deepEqual(setup?.args, [`/state/local/bundles/${hex}/main.mjs`, "db", "setup"]);
     assert.deepEqual(setup?.environment, { ...APP, ...OWNERS });
     assert.equal(
       setup?.trigger,
-      "sha256:abc taskfleet_migrate taskfleet_app taskfleet_backup {{postgres.start}}",
+      `sha256:${hex} taskfleet_migrate taskfleet_app taskfleet_backup {{postgres.start}}`,
     );
     const prefixed = compile({ database: { tablePrefix: "acme_" } }).database?.setup;
     assert.equal(prefixed?.environment.TASKFLEET_TABLE_PREFIX, "acme_");
@@ -147,10 +125,73 @@ describe("PostgreSQL of the target local", () => {
   });
 });
 
+describe("a database elsewhere, for the target local", () => {
+  const outside = (...urls: readonly OutsideUrl[]) => ({ outsideDatabase: urls });
+  const APP_URL = { DATABASE_URL_FILE: "/state/local/secrets/database-url" };
+
+  it("is reached by spawners and API by a file that holds its address, and no server is started", () => {
+    const { database, api, classes } = compile({}, outside("databaseUrl"));
+    assert.equal(database, null);
+    const spawners = classes.flatMap(({ spawners }) => spawners);
+    for (const { environment } of [...spawners, ...(api === null ? [] : [api])])
+      assert.deepEqual(databasePart(environment), APP_URL);
+    assert.equal(compile({ recordRuns: false }, outside("databaseUrl")).outsideDatabase, null);
+    assert.equal(compile().outsideDatabase, null);
+  });
+
+  it("has its addresses in private files, and nowhere else", () => {
+    const setup = compile({}, outside("databaseUrl", "databaseMigrateUrl")).outsideDatabase;
+    assert.deepEqual(setup?.files, [
+      { path: "/state/local/secrets/database-url", content: "{{database.url}}", mode: "0600" },
+      {
+        path: "/state/local/secrets/database-migrate-url",
+        content: "{{database.migrate-url}}",
+        mode: "0600",
+      },
+      {
+        path: "/state/local/database.env",
+        content:
+          "DATABASE_URL_FILE=/state/local/secrets/database-url\n" +
+          "TASKFLEET_DATABASE_MIGRATE_URL_FILE=/state/local/secrets/database-migrate-url\n" +
+          "TASKFLEET_RETENTION=2592000\nTASKFLEET_RETENTION_MODE=delete\n",
+        mode: "0600",
+      },
+    ]);
+    const { files: _, trigger, ...rest } = setup ?? {};
+    assert.deepEqual(referencesIn(JSON.stringify(rest)), []);
+    assert.deepEqual(referencesIn(trigger ?? ""), ["databaseFingerprint"]);
+  });
+
+  it("is set up, brought up to date or looked at, by the addresses that are given", () => {
+    const done = (...urls: readonly OutsideUrl[]) =>
+      compile({}, outside(...urls)).outsideDatabase?.args.slice(1);
+    assert.deepEqual(done("databaseUrl"), ["db", "status"]);
+    assert.deepEqual(done("databaseUrl", "databaseMigrateUrl"), ["db", "migrate"]);
+    const all = ["databaseUrl", "databaseMigrateUrl", "databaseBackupUrl", "databaseAdminUrl"] as const;
+    assert.deepEqual(done(...all), ["db", "setup"]);
+    const prefixed = compile({ database: { tablePrefix: "acme_" } }, outside("databaseUrl")).outsideDatabase;
+    assert.equal(prefixed?.environment.TASKFLEET_TABLE_PREFIX, "acme_");
+    assert.notEqual(prefixed?.trigger, compile({}, outside("databaseUrl")).outsideDatabase?.trigger);
+  });
+
+  it("is refused when an address is missing that another needs", () => {
+    assert.equal(outsideProblem([]), undefined);
+    assert.equal(outsideProblem(["databaseUrl"]), undefined);
+    assert.equal(
+      outsideProblem(["databaseMigrateUrl"]),
+      "taskfleet:databaseMigrateUrl is set without taskfleet:databaseUrl, the address of the application's role: set it (--secret)",
+    );
+    assert.equal(
+      outsideProblem(["databaseUrl", "databaseAdminUrl", "databaseMigrateUrl"]),
+      "taskfleet:databaseAdminUrl is for making all roles: set taskfleet:databaseBackupUrl too (--secret), or unset it",
+    );
+  });
+});
+
 describe("the API of the target local", () => {
   it("serves all streams, without its database too, and has its key in a file", () => {
     const { api } = compile({ classes: { heavy: {} }, api: { rate: 7 } });
-    assert.deepEqual(api?.args, ["/state/local/bundles/abc/main.mjs", "api"]);
+    assert.deepEqual(api?.args, [`/state/local/bundles/${hex}/main.mjs`, "api"]);
     assert.deepEqual(api?.port, { kind: "preferred", port: 8080 });
     assert.deepEqual(api?.ready, { kind: "http", path: "/health/ready?only=redis", timeoutSeconds: 60 });
     const { environment = {}, files = [] } = api ?? {};

@@ -9,6 +9,7 @@ import {
   type SettingName,
   type SettingRole,
 } from "../../contract/settings.ts";
+import { passwordOf } from "../core/secret-spellings.ts";
 import { crossCheck, type Readable } from "./cross-checks.ts";
 import { allowedValues, defaultText } from "./describe-setting.ts";
 import { lookUp, readDotEnv, type Variables } from "./environment.ts";
@@ -84,17 +85,6 @@ export function loadSettings<Role extends SettingRole>(
   return Object.freeze(values) as Settings<Role>;
 }
 
-/** The password in a URL, as it stands there and decoded; none in what is no URL. */
-function passwordsIn(text: string): readonly string[] {
-  if (!URL.canParse(text)) return [];
-  const { password } = new URL(text);
-  try {
-    return [password, decodeURIComponent(password)];
-  } catch {
-    return [password];
-  }
-}
-
 /** The secret values among a role's settings, for redaction: those that are set. */
 export function secretValues(settings: Pick<Settings, "redisUrl" | "redisPassword">): readonly string[] {
   const secrets = (Object.entries(SETTINGS) as [SettingName, Setting][])
@@ -102,8 +92,8 @@ export function secretValues(settings: Pick<Settings, "redisUrl" | "redisPasswor
     .map(([name]) => (settings as Partial<Settings>)[name])
     .filter((value) => typeof value === "string");
   const all = [
-    ...[settings.redisPassword, ...passwordsIn(settings.redisUrl)],
-    ...secrets.flatMap((value) => [value, ...passwordsIn(value)]),
+    ...[settings.redisPassword, ...passwordOf(settings.redisUrl)],
+    ...secrets.flatMap((value) => [value, ...passwordOf(value)]),
   ];
   return all.filter((value) => value !== "");
 }

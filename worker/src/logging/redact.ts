@@ -1,10 +1,7 @@
+import { spellingsOf } from "../core/secret-spellings.ts";
+
 /** What stands in the place of a secret. */
 export const REDACTED = "[redacted]";
-
-/** Every way in which a secret may be written in a log line or a URL. */
-function spellings(secret: string): string[] {
-  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
-}
 
 function asPattern(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
@@ -16,7 +13,7 @@ export type SecretList = readonly string[] | (() => readonly string[]);
 type Redact = (text: string) => string;
 
 function redactAll(secrets: readonly string[]): Redact {
-  const all = new Set(secrets.filter((secret) => secret !== "").flatMap(spellings));
+  const all = new Set(secrets.filter((secret) => secret !== "").flatMap(spellingsOf));
   // The longest first: a secret may contain another.
   const ordered = [...all].sort((one, other) => other.length - one.length);
   if (ordered.length === 0) return (text) => text;
@@ -27,7 +24,7 @@ function redactAll(secrets: readonly string[]): Redact {
 }
 
 /**
- * A function that replaces the secrets in a text, as they are, as JSON escapes them and percent-encoded.
+ * A function that replaces the secrets in a text, in every way that they may be written there.
  * Empty secrets are ignored.
  */
 export function redactor(secrets: SecretList): Redact {

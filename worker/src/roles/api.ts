@@ -10,7 +10,7 @@ import { logOptions } from "../logging/log-options.ts";
 import { createLogger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
-import { openSecrets } from "../secrets/open-secrets.ts";
+import { currentSetting, openSecrets } from "../secrets/open-secrets.ts";
 import { openTracing } from "../tracing/open-tracing.ts";
 import { openSide } from "./api-side.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -26,19 +26,21 @@ const FINISH_MS = 30_000;
 export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
   const { settings, secrets: source } = await openSecrets(env, loadSettings(env, "api"), "api");
   const secrets = () => source.values();
-  const { redisUrl: url, redisPassword: password } = settings;
+  const secretOf = (name: "redisPassword" | "databaseUrl" | "pgPassword") =>
+    currentSetting(source, settings, name);
+  const password = () => secretOf("redisPassword");
   const logger = await createLogger({ name: "api", ...logOptions(settings), secrets });
   reportSecrets(source, logger);
   const { buildApi } = await import("../api/server.ts");
   const stopping = stopSignal((signal) => logger.info({ signal }, API_EVENTS.signal));
   const connect = (profile: "client" | "subscriber") =>
-    createConnection({ url, password, profile, name: `taskfleet-api-${profile}` });
+    createConnection({ url: settings.redisUrl, password, profile, name: `taskfleet-api-${profile}` });
   const redis = connect("client");
   redis.connect().catch(() => {});
   // Many waits may listen at once; it connects with the first.
   const subscriber = connect("subscriber").setMaxListeners(0);
   const tracing = await openTracing({ settings, role: "api", logger, redact: redactor(secrets) });
-  const store = await openStore(settings, "taskfleet api");
+  const store = await openStore(settings, "taskfleet api", secretOf);
   const runs = store ?? null;
   const connections = { redis, subscriber: () => subscriber, secrets };
   const parts = apiParts({ settings, logger, runs, stopping, tracing, ...connections });

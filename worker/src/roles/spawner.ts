@@ -22,6 +22,7 @@ import { createLogger, type Logger } from "../logging/logger.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
 import type { Actuator } from "../ports/actuator.ts";
 import type { LedRecord } from "../recorder/open-record.ts";
+import { currentSetting } from "../secrets/open-secrets.ts";
 import { SPAWNER_EVENTS } from "../spawner/events.ts";
 import { FailureLog } from "../spawner/failure-log.ts";
 import { SpawnerMetrics } from "../spawner/metrics.ts";
@@ -48,10 +49,12 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   const limits = kindLimits(settings, handlers, logger);
   const failures = new FailureLog(logger, () => performance.now());
   // Every command fails within seconds, so that no loop hangs while Redis is away.
-  const { redisUrl: url, redisPassword: password } = settings;
-  const redis = createConnection({ url, password, profile: "client", name: holder });
+  const secretOf = (name: "redisPassword" | "databaseUrl" | "pgPassword") =>
+    currentSetting(source, settings, name);
+  const password = () => secretOf("redisPassword");
+  const redis = createConnection({ url: settings.redisUrl, password, profile: "client", name: holder });
 
-  const record = await openRecord(settings, redis, logger);
+  const record = await openRecord(settings, redis, logger, secretOf);
 
   const spawner = new Spawner({
     ...spawnerFigures(settings),
@@ -91,9 +94,10 @@ async function openRecord(
   settings: SpawnerSettings,
   redis: Redis,
   logger: Logger,
+  secretOf: (name: "databaseUrl" | "pgPassword") => string,
 ): Promise<LedRecord | undefined> {
   const { stream } = spawnerFigures(settings);
-  const store = await openStore(settings, "taskfleet spawner");
+  const store = await openStore(settings, "taskfleet spawner", secretOf);
   if (store === undefined) return undefined;
   const { ledRecord } = await import("../recorder/open-record.ts");
   return ledRecord({ settings, redis, stream, store, logger });

@@ -7,7 +7,9 @@ import type { RunFile } from "../../contract/run-file.ts";
 import { SUPERVISOR } from "../../contract/secret-sources.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import { removeWorkerGroup } from "../adapters/cgroups/worker-group.ts";
+import { readDotEnv } from "../config/environment.ts";
 import { loadSettings, type Settings } from "../config/load-settings.ts";
+import { readSecret } from "../config/read-secret.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import type { Secrets } from "../secrets/secrets.ts";
 import { chooseStart } from "../supervisor/confined-start.ts";
@@ -67,8 +69,21 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
   await channel.stop();
   runFile.note(file, reason);
   // A run file that stays tells the spawner to record the exit in the supervisor's place.
-  if (await recordExit(settings, workerId, reason)) runFile.remove();
+  const redisPassword = passwordNow(env, settings, own?.secrets);
+  if (await recordExit({ ...settings, redisPassword }, workerId, reason)) runFile.remove();
   return reason === "error" ? EXIT.failed : EXIT.ok;
+}
+
+/** It may have rotated in the hours since the start. */
+function passwordNow(
+  env: NodeJS.ProcessEnv,
+  settings: Settings<"worker">,
+  secrets: Secrets | undefined,
+): string {
+  const found = secrets?.get(SETTINGS.redisPassword.env);
+  if (found !== undefined) return found;
+  const reading = readSecret(SETTINGS.redisPassword, [env, readDotEnv(process.cwd())]);
+  return "value" in reading && reading.value !== "" ? reading.value : settings.redisPassword;
 }
 
 /**

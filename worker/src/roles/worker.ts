@@ -35,6 +35,7 @@ import { exitReason, outerPid, tellSupervisor } from "../runtime/supervisor-link
 import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
+import { currentSetting } from "../secrets/open-secrets.ts";
 import type { Secrets } from "../secrets/secrets.ts";
 import { openTracing } from "../tracing/open-tracing.ts";
 import type { Tracing } from "../tracing/tracing.ts";
@@ -62,10 +63,9 @@ interface Parts {
   readonly pid: number;
 }
 
-function connect(
-  { redisUrl: url, redisPassword: password }: Settings<"worker">,
-  workerId: string,
-): Connections {
+function connect(settings: Settings<"worker">, secrets: Secrets, workerId: string): Connections {
+  const { redisUrl: url } = settings;
+  const password = () => currentSetting(secrets, settings, "redisPassword");
   const open = (profile: ConnectionProfile) =>
     createConnection({ url, password, profile, name: `${workerId}-${profile}` });
   return { redis: open("command"), blocking: open("blocking"), subscriber: open("subscriber") };
@@ -186,6 +186,8 @@ async function ownSandbox(settings: Settings<"worker">, logger: Logger): Promise
  * @throws SettingsError, SecretsError, HandlersError, StartError, HealthServerError when it cannot start.
  */
 export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
+  // Before all else that listens to the supervisor, or its word would be missed.
+  const toldPid = outerPid();
   const { settings, secrets } = await openStart(env, "worker");
   const workerId = settings.workerId === "" ? newWorkerId() : settings.workerId;
   const guarded = () => secrets.values();
@@ -205,7 +207,6 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   );
   const requests = new StopRequests(logger);
   requests.listen();
-  const toldPid = outerPid();
   const sandbox = await ownSandbox(settings, logger);
   const always = settings.executeSandbox === "always";
   const execute = createExecuteHandler({ sandbox, always, limits: limitsOf(settings) });
@@ -216,7 +217,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
     ...{ settings, role: "worker", instance: workerId, version: settings.imageTag, secrets, logger },
     redact: redactor(guarded),
   });
-  const connections = connect(settings, workerId);
+  const connections = connect(settings, secrets, workerId);
   const metrics = new WorkerMetrics(() => tracing.dropped);
   metrics.start();
   const { httpHost: host, httpPort: port } = settings;

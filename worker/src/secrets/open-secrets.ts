@@ -18,6 +18,27 @@ export interface RoleSecrets<Given extends SourcedSettings> {
   readonly settings: Given;
 }
 
+/**
+ * The value that counts now of a setting of type secret: it may rotate while the role runs. `openSecrets` has the
+ * sources follow it.
+ */
+export function currentSetting<Name extends SettingName>(
+  secrets: Pick<Secrets, "get">,
+  settings: Readonly<Record<Name, string>>,
+  name: Name,
+): string {
+  return secrets.get(SETTINGS[name].env) ?? settings[name];
+}
+
+/** What a role logs in with again and again. */
+const FOLLOWED = ["redisPassword", "databaseUrl", "pgPassword"] as const satisfies readonly SettingName[];
+
+/** Those of a role that have a value. */
+function followed(settings: object, role: SettingRole): readonly string[] {
+  const names = FOLLOWED.filter((name) => (SETTINGS[name].roles as readonly SettingRole[]).includes(role));
+  return names.filter((name) => (settings as Partial<Settings>)[name]).map((name) => SETTINGS[name].env);
+}
+
 /** Clients of clouds are loaded only where a source needs them. */
 async function openSource(spec: SourceSpec, env: Variables): Promise<SecretSource> {
   switch (spec.type) {
@@ -71,11 +92,15 @@ export async function openSecrets<Given extends SourcedSettings>(
     guarded: secretValues(settings),
   });
   // With the environment alone, settings that are not set there are not set; a supervisor gave them to its worker.
-  if (further.length === 0 || settings.secretSources.includes(SUPERVISOR)) return { secrets, settings };
+  if (further.length === 0 || settings.secretSources.includes(SUPERVISOR)) {
+    await secrets.need(followed(settings, role));
+    return { secrets, settings };
+  }
   const names = unset(settings, role);
   await secrets.need(names.map(([, variable]) => variable));
   const found = names.map(([name, variable]) => [name, secrets.get(variable) ?? ""] as const);
   const filled = Object.freeze({ ...settings, ...Object.fromEntries(found) });
   secrets.guard(secretValues(filled));
+  await secrets.need(followed(filled, role));
   return { secrets, settings: filled };
 }

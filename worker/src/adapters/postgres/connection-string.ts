@@ -21,6 +21,15 @@ export function databaseUrl(settings: DatabaseSettings): string {
   return url.href;
 }
 
+/** The same with the passwords that count now, each time that it is asked. */
+export function currentDatabaseUrl(
+  settings: DatabaseSettings,
+  secretOf: (name: "databaseUrl" | "pgPassword") => string,
+): () => string {
+  return () =>
+    databaseUrl({ ...settings, databaseUrl: secretOf("databaseUrl"), pgPassword: secretOf("pgPassword") });
+}
+
 /** Host, port and database of a URL, without user or password. @throws TaskfleetError when it is none. */
 export function databaseAddress(text: string): string {
   const url = parse(text);

@@ -50,11 +50,13 @@ export class Database implements Queries {
   readonly address: string;
   readonly #pool: Pool;
   readonly #options: PoolOptions;
+  readonly #url: () => string;
   readonly #now: () => number;
   readonly #idleSince = new WeakMap<PoolClient, number>();
 
-  private constructor(url: string, pool: Pool, options: PoolOptions) {
-    this.address = databaseAddress(url);
+  private constructor(url: () => string, pool: Pool, options: PoolOptions) {
+    this.address = databaseAddress(url());
+    this.#url = url;
     this.#pool = pool;
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
@@ -64,11 +66,15 @@ export class Database implements Queries {
     pool.on("connect", (client) => client.on("error", () => {}));
   }
 
-  /** Loads the driver; connects with the first query. @throws TaskfleetError when the URL is none. */
-  static async open(url: string, options: PoolOptions): Promise<Database> {
+  /**
+   * Loads the driver; connects with the first query. `url`: a function is asked for each new connection, for the
+   * password may rotate. @throws TaskfleetError when the URL is none.
+   */
+  static async open(url: string | (() => string), options: PoolOptions): Promise<Database> {
     const { default: pg } = await import("pg");
+    const current = typeof url === "function" ? url : () => url;
     const pool = new pg.Pool({
-      connectionString: forDriver(url),
+      connectionString: forDriver(current()),
       application_name: options.name,
       min: options.size,
       max: options.size + options.overflow,
@@ -78,7 +84,7 @@ export class Database implements Queries {
       query_timeout: QUERY_MS,
       keepAlive: true,
     });
-    return new Database(url, pool, options);
+    return new Database(current, pool, options);
   }
 
   /** The pool itself, for the migrator. */
@@ -143,6 +149,8 @@ export class Database implements Queries {
   /** A connection that answers: those that died while idle are dropped, one after the other. */
   async #connect(): Promise<PoolClient> {
     const most = this.#most;
+    // The pool makes connections by its options as they are then.
+    this.#pool.options.connectionString = forDriver(this.#url());
     for (let tries = 0; ; tries += 1) {
       const client = await this.#pool.connect().catch((error: Error) => {
         throw error.message === NONE_FREE ? this.#noneFree(error) : error;

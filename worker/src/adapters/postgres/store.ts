@@ -18,7 +18,8 @@ import { readCounts, readOpen, readRun, readRuns } from "./read-runs.ts";
 import { insertLines, lineValues, runColumns, runValues, upsertRuns } from "./run-rows.ts";
 
 export interface StoreOptions {
-  readonly url: string;
+  /** A function is asked for each new connection. */
+  readonly url: string | (() => string);
   readonly prefix: string;
   readonly pool: PoolOptions;
 }

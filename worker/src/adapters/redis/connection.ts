@@ -10,8 +10,8 @@ export type ConnectionProfile = "command" | "blocking" | "subscriber" | "client"
 export interface ConnectionOptions {
   /** `redis://[user:password@]host[:port][/db]` or `rediss://...`. */
   readonly url: string;
-  /** Wins over the URL's own; "" for none. */
-  readonly password: string;
+  /** Wins over the URL's own; "" for none. A function is asked each time that it connects: the password may rotate. */
+  readonly password: string | (() => string);
   readonly profile: ConnectionProfile;
   /** Shown by `CLIENT LIST`. */
   readonly name: string;
@@ -76,11 +76,13 @@ const NO_REDIS = /Unknown RESP type/;
 /** ioredis, with errors in the project's own words. */
 class Connection extends Redis {
   readonly #address: string;
+  readonly #password: () => string;
   #lastError = "";
 
-  constructor(address: string, options: RedisOptions) {
-    super({ ...options, replyMapping: "legacy" });
+  constructor(address: string, options: RedisOptions, password: () => string) {
+    super({ ...options, lazyConnect: true, replyMapping: "legacy" });
     this.#address = address;
+    this.#password = password;
     // Without a listener every failed reconnect would be printed; the commands carry the error.
     this.on("error", (error: Error) => {
       this.#lastError = error.message;
@@ -88,6 +90,13 @@ class Connection extends Redis {
     this.on("ready", () => {
       this.#lastError = "";
     });
+  }
+
+  /** Also called by itself, to connect again. */
+  override connect(callback?: (error?: Error | null) => void): Promise<void> {
+    const password = this.#password();
+    if (password !== "") this.options.password = password;
+    return super.connect(callback);
   }
 
   override sendCommand(command: Command, ...rest: never[]): unknown {
@@ -125,13 +134,10 @@ class Connection extends Redis {
  */
 export function createConnection(o: ConnectionOptions): Redis {
   const { address, options } = parseRedisUrl(o.url);
-  if (o.password !== "") options.password = o.password;
-  return new Connection(address, {
-    ...options,
-    ...PROFILES[o.profile],
-    lazyConnect: true,
-    connectionName: o.name,
-  });
+  const { password } = o;
+  const current = typeof password === "function" ? password : () => password;
+  const shown = { ...options, ...PROFILES[o.profile], connectionName: o.name };
+  return new Connection(address, shown, current);
 }
 
 /** Awaits a pipeline or transaction and returns its replies; the first command's error is thrown. */

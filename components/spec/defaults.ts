@@ -15,6 +15,8 @@ export const DEFAULTS = {
   spawnerPort: 9464,
   recordRuns: true,
   apiEnabled: true,
+  tracing: false,
+  history: true,
 } as const;
 
 /**

@@ -53,6 +53,7 @@ export const METRICS = {
   leader: { name: "spawner_leader", type: "gauge", labels: [], exposedBy: "spawner", help: "1 for the spawner that leads, 0 for one that stands by." },
   spawnerFailures: { name: "spawner_failures_total", type: "counter", labels: ["loop"], exposedBy: "spawner", help: "Rounds of this spawner's loops that failed." },
   workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result, circuit), not of handlers." },
+  historyLost: { name: "execution_history_lost_total", type: "counter", labels: [], exposedBy: "worker", help: "Lines of the history of executions that this worker could not have written." },
   spansDropped: { name: "trace_spans_dropped_total", type: "counter", labels: [], exposedBy: "worker", help: "Spans of this worker that no receiver took." },
 } as const satisfies Record<string, MetricDefinition>;
 

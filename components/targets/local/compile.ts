@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describeControls } from "../../../worker/contract/controls.ts";
+import { HISTORY_PATH } from "../../../worker/contract/history.ts";
 import type { SettingName } from "../../../worker/contract/settings.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
 import { redisConfig } from "../../platform/redis.ts";
@@ -96,9 +97,15 @@ function lostTasks({ delivery: { lease, sweepInterval } }: ResolvedFleet): strin
   return `taken back within ${formatDuration(atMost)} (${parts})`;
 }
 
+/** One file of the project's for all its stacks: each line names its queue. */
+function historySettings({ history }: ResolvedFleet, { root }: LocalContext): SettingValues {
+  return history.enabled ? { history: join(root, HISTORY_PATH) } : {};
+}
+
 /** What is the same for all processes of a class. */
 function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingValues {
   return {
+    ...historySettings(fleet, context),
     redisUrl: `redis://${REFERENCES.redisAddress}`,
     imageTag: imageTag(context),
     ...confinementSettings(fleet, context),

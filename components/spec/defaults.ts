@@ -16,6 +16,8 @@ export const DEFAULTS = {
   recordRuns: true,
   apiEnabled: true,
   backupEnabled: true,
+  tracing: false,
+  history: true,
 } as const;
 
 /**

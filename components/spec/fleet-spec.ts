@@ -20,6 +20,9 @@ export interface FleetSpec {
   /** When services outside are given a rest. */
   readonly circuit?: CircuitSpec;
   readonly logging?: LoggingSpec;
+  readonly tracing?: TracingSpec;
+  /** The history of executions: a file with a line for each attempt that ended. */
+  readonly history?: HistorySpec;
   /** Folder of handler modules beside the bundled ones, relative to the project's root. */
   readonly handlers?: string;
   /** Further worker classes by name; each has its own stream `<name>.tasks.<class>`, workers and scaler. */
@@ -126,6 +129,26 @@ export interface LoggingSpec {
   readonly level?: "debug" | "info" | "warning" | "error";
   /** One JSON object a line; off: lines for people. */
   readonly json?: boolean;
+}
+
+/** Traces of tasks, from their pushes to their results, by OpenTelemetry. */
+export interface TracingSpec {
+  /** Default: off. */
+  readonly enabled?: boolean;
+  /** Collector for OTLP over HTTP, as workers and the API reach it, without `/v1/traces`. */
+  readonly otlpEndpoint?: string;
+  /** Share of the traces that begin here which is kept: 0 to 1. */
+  readonly sample?: number;
+}
+
+/** A file for each machine, which its workers share. */
+export interface HistorySpec {
+  /** Default: on, where the target has a place for it. */
+  readonly enabled?: boolean;
+  /** Size at which the file is put aside. */
+  readonly max?: Size;
+  /** How many such files are kept beside it. */
+  readonly keep?: number;
 }
 
 /** What differs from the fleet's own `worker` and `scaling` for one class. */

@@ -17,6 +17,12 @@ import {
 } from "./resolve-record.ts";
 import { type ResolvedSecrets, resolveSecrets } from "./resolve-secrets.ts";
 import { type ResolvedSecurity, resolveSecurity } from "./resolve-security.ts";
+import {
+  type ResolvedHistory,
+  type ResolvedTracing,
+  resolveHistory,
+  resolveTracing,
+} from "./resolve-tracing.ts";
 import { isRecord, Section } from "./section.ts";
 import {
   CIRCUIT_FIELDS,
@@ -52,6 +58,8 @@ export interface ResolvedFleet {
   readonly limits: LimitsByKind;
   readonly circuit: ResolvedSection<typeof CIRCUIT_FIELDS>;
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
+  readonly tracing: ResolvedTracing;
+  readonly history: ResolvedHistory;
   readonly classes: readonly [ResolvedClass, ...ResolvedClass[]];
   readonly redis: { readonly port: PortChoice; readonly maxMemory: number };
   readonly recordRuns: boolean;
@@ -199,6 +207,8 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     limits: resolveLimits(root),
     circuit: resolveCircuit(root.section("circuit")),
     logging: resolveLogging(root.section("logging")),
+    tracing: resolveTracing(root.section("tracing")),
+    history: resolveHistory(root.section("history")),
     classes,
     redis: resolveRedis(root.section("redis")),
     recordRuns: root.flag("recordRuns", DEFAULTS.recordRuns),

@@ -50,6 +50,15 @@ export const LOGGING_FIELDS = {
   json: "logJson",
 } as const satisfies Record<string, SettingName>;
 
+export const TRACING_FIELDS = {
+  sample: "tracingSample",
+} as const satisfies Record<string, SettingName>;
+
+export const HISTORY_FIELDS = {
+  max: "historyMax",
+  keep: "historyKeep",
+} as const satisfies Record<string, SettingName>;
+
 export const SECRETS_FIELDS = {
   refresh: "secretRefresh",
 } as const satisfies Record<string, SettingName>;

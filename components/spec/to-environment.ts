@@ -8,10 +8,12 @@ import {
   DATABASE_FIELDS,
   DELIVERY_FIELDS,
   EXECUTE_FIELDS,
+  HISTORY_FIELDS,
   LOGGING_FIELDS,
   SCALING_FIELDS,
   SECURITY_FIELDS,
   type SettingFields,
+  TRACING_FIELDS,
   WORKER_FIELDS,
 } from "./setting-fields.ts";
 
@@ -46,6 +48,16 @@ function fieldsToSettings(fields: SettingFields, section: object): SettingValues
   return Object.fromEntries(Object.entries(fields).map(([field, name]) => [name, values[field]]));
 }
 
+/** Nothing of what is off: the environment is as small as it was. */
+function tracingSettings({ tracing, history }: ResolvedFleet): SettingValues {
+  const { enabled, otlpEndpoint } = tracing;
+  return {
+    ...(enabled ? { tracing: true, ...fieldsToSettings(TRACING_FIELDS, tracing) } : {}),
+    ...(enabled && otlpEndpoint !== "" ? { otlpEndpoint } : {}),
+    ...(history.enabled ? fieldsToSettings(HISTORY_FIELDS, history) : {}),
+  };
+}
+
 /** What the spec says to the processes of one class that have this role. */
 export function classSettings(
   fleet: ResolvedFleet,
@@ -60,6 +72,7 @@ export function classSettings(
     ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
     httpAllow: fleet.http.allow,
     ...fieldsToSettings(LOGGING_FIELDS, fleet.logging),
+    ...tracingSettings(fleet),
     ...(fleet.limits.size === 0 ? {} : { kindLimits: formatKindLimits(fleet.limits) }),
     ...fieldsToSettings(DATABASE_FIELDS, fleet.database),
     ...(fleet.database.tablePrefix === "" ? {} : { tablePrefix: fleet.database.tablePrefix }),

@@ -26,6 +26,8 @@ export const LOG_EVENTS = {
   secretSource: "secret_source_failed",
   /** The log could not be written for a while, and so many lines are lost. */
   linesDropped: "log_lines_dropped",
+  /** Lines of the history of executions that could not be written, at most once a minute. */
+  historyLost: "execution_history_lost",
   /** Where spans go, at the start. */
   tracing: "tracing_on",
   /** Spans that no receiver took, at most once a minute. */

@@ -64,6 +64,7 @@ export const METRICS = {
   apiRequests: { name: "api_requests_total", type: "counter", labels: ["route", "method", "status"], exposedBy: "api", help: "Requests that this API answered, by route template and class of status (2xx); route none: no such path." },
   apiDuration: { name: "api_request_seconds", type: "histogram", labels: ["route", "method"], exposedBy: "api", help: "Time from a request's headers to the end of its answer, waits that the client asked for included." },
   apiLimited: { name: "api_rate_limited_total", type: "counter", labels: ["by"], exposedBy: "api", help: "Calls that this API refused as one too many, by what they were counted by: key or address." },
+  historyLost: { name: "execution_history_lost_total", type: "counter", labels: [], exposedBy: "worker", help: "Lines of the history of executions that this worker could not have written." },
   spansDropped: { name: "trace_spans_dropped_total", type: "counter", labels: [], exposedBy: "worker", help: "Spans of this worker that no receiver took." },
   backupLastSuccess: { name: "backup_last_success_timestamp_seconds", type: "gauge", labels: [], exposedBy: "backup", help: "When the newest whole backup was begun, as a Unix time; 0: there is none." },
   backups: { name: "backups_total", type: "counter", labels: ["outcome"], exposedBy: "backup", help: "Backups that this process made, and those that failed." },

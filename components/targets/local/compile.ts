@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describeControls } from "../../../worker/contract/controls.ts";
+import { HISTORY_PATH } from "../../../worker/contract/history.ts";
 import type { SettingName } from "../../../worker/contract/settings.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
 import { redisConfig } from "../../platform/redis.ts";
@@ -99,6 +100,11 @@ function lostTasks({ delivery: { lease, sweepInterval } }: ResolvedFleet): strin
   return `taken back within ${formatDuration(atMost)} (${parts})`;
 }
 
+/** One file of the project's for all its stacks: each line names its queue. */
+function historySettings({ history }: ResolvedFleet, { root }: LocalContext): SettingValues {
+  return history.enabled ? { history: join(root, HISTORY_PATH) } : {};
+}
+
 /** One file for all handlers: who reads it is told only the names that it requires. */
 function secretsFile({ hasSecrets, paths }: LocalContext): HostFile | null {
   if (!hasSecrets) return null;
@@ -116,6 +122,7 @@ function secretSettings({ secrets }: ResolvedFleet, context: LocalContext): Sett
 function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingValues {
   return {
     ...secretSettings(fleet, context),
+    ...historySettings(fleet, context),
     redisUrl: `redis://${REFERENCES.redisAddress}`,
     imageTag: imageTag(context),
     ...confinementSettings(fleet, context),

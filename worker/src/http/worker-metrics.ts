@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Registry } from "prom-client";
-import { METRICS } from "../../contract/metrics.ts";
+import { METRICS, type MetricDefinition } from "../../contract/metrics.ts";
 import { ERROR_SOURCES, type ErrorSource } from "../runtime/runtime-events.ts";
 
 /** A worker's own metrics: its process and its own failures. What tasks did is counted in Redis. */
@@ -7,20 +7,13 @@ export class WorkerMetrics {
   readonly #registry = new Registry();
   readonly #failures: Counter<"source">;
 
-  /** `droppedSpans`: so far. */
-  constructor(droppedSpans: () => number) {
+  /** What is counted elsewhere, so far. */
+  constructor(droppedSpans: () => number, lostHistory: () => number) {
     const { name, help } = METRICS.workerErrors;
     this.#failures = new Counter({ name, help, labelNames: ["source"], registers: [this.#registry] });
     for (const source of ERROR_SOURCES) this.#failures.inc({ source }, 0);
-    const { name: spans, help: ofSpans } = METRICS.spansDropped;
-    const registers = [this.#registry];
-    const counter = new Counter({
-      ...{ name: spans, help: ofSpans, registers },
-      collect: () => {
-        counter.reset();
-        counter.inc(droppedSpans());
-      },
-    });
+    this.#expose(METRICS.spansDropped, droppedSpans);
+    this.#expose(METRICS.historyLost, lostHistory);
   }
 
   /** Begins to watch the process. */
@@ -35,5 +28,15 @@ export class WorkerMetrics {
   /** Prometheus' text format. */
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  #expose({ name, help }: MetricDefinition, value: () => number): void {
+    const counter = new Counter({
+      ...{ name, help, registers: [this.#registry] },
+      collect: () => {
+        counter.reset();
+        counter.inc(value());
+      },
+    });
   }
 }

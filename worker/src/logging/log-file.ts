@@ -38,7 +38,7 @@ function sizeOf(path: string): number {
 }
 
 /** `log` becomes `log.1`, `log.1` becomes `log.2`; what is beyond `keep` goes. */
-function putAside(path: string, keep: number): void {
+export function putAside(path: string, keep: number): void {
   rmSync(`${path}.${keep}`, { force: true });
   for (let number = keep - 1; number >= 0; number--) {
     const from = number === 0 ? path : `${path}.${number}`;

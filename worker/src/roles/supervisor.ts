@@ -13,6 +13,7 @@ import { readSecret } from "../config/read-secret.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import type { Secrets } from "../secrets/secrets.ts";
 import { chooseStart } from "../supervisor/confined-start.ts";
+import { HistoryKeeper } from "../supervisor/history-keeper.ts";
 import { OwnRunFile, startTime } from "../supervisor/own-run-file.ts";
 import { recordExit } from "../supervisor/record-exit.ts";
 import { ScratchParent } from "../supervisor/scratch-parent.ts";
@@ -40,9 +41,11 @@ export async function runSupervisor(env: NodeJS.ProcessEnv): Promise<number> {
     async (): Promise<Secrets> => (own ?? (await open())).secrets,
     (message) => worker.tell(message),
   );
+  const history = new HistoryKeeper(settings, (message) => worker.tell(message));
   const worker: SupervisedWorker = new SupervisedWorker({
     ...start,
     onNeeds: (names) => void channel.asked(names),
+    onHistory: (lines) => history.write(lines),
     env: {
       ...(settings.confine ? confinedEnvironment(env, settings, start.secret) : env),
       ...start.env,

@@ -19,6 +19,9 @@ import { limitsOf } from "../handlers/execute/payload-limits.ts";
 import { killAllGroups } from "../handlers/execute/process-group.ts";
 import { createExecuteHandler } from "../handlers/execute.ts";
 import { type LoadedHandler, loadHandlers } from "../handlers/load-handlers.ts";
+import type { History } from "../history/history.ts";
+import { historyLine } from "../history/history-line.ts";
+import { openHistory } from "../history/open-history.ts";
 import { HealthServer } from "../http/health-server.ts";
 import { redisReadiness } from "../http/redis-readiness.ts";
 import { WorkerMetrics } from "../http/worker-metrics.ts";
@@ -27,6 +30,7 @@ import { createLogger, type Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
+import type { Outcome } from "../runtime/outcome.ts";
 import { payloadCheck } from "../runtime/payload-check.ts";
 import { RuntimeEvents } from "../runtime/runtime-events.ts";
 import { runtimeLimits } from "../runtime/runtime-limits.ts";
@@ -60,6 +64,7 @@ interface Parts {
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly sandbox: Sandbox | string;
   readonly tracing: Tracing;
+  readonly history: History | null;
   readonly pid: number;
 }
 
@@ -82,6 +87,14 @@ function makeCircuits({ settings, connections }: Parts, events: RuntimeEvents): 
     onChange: (name, state) => events.circuitChanged(name, state),
     onFailure: (error) => events.failed("circuit", error),
   });
+}
+
+/** Into the history of executions, where there is one. */
+function recordEnd({ settings, workerId, tracing, history }: Parts, outcome: Outcome): void {
+  if (history === null) return;
+  const { trace_id } = tracing.attempts.ids(outcome.task);
+  const line = historyLine(outcome, { workerId, imageTag: settings.imageTag }, Date.now(), trace_id);
+  if (line !== undefined) history.add(line);
 }
 
 function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerRuntime {
@@ -131,6 +144,7 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
     circuits: makeCircuits(parts, events),
     secrets,
     traces: tracing.attempts,
+    onEnded: (outcome) => recordEnd(parts, outcome),
     interrupt: unblocker(connections.redis, connections.blocking),
     killPrograms: killAllGroups,
   });
@@ -217,8 +231,12 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
     ...{ settings, role: "worker", instance: workerId, version: settings.imageTag, secrets, logger },
     redact: redactor(guarded),
   });
+  const history = openHistory(settings, logger);
   const connections = connect(settings, secrets, workerId);
-  const metrics = new WorkerMetrics(() => tracing.dropped);
+  const metrics = new WorkerMetrics(
+    () => tracing.dropped,
+    () => history?.lost ?? 0,
+  );
   metrics.start();
   const { httpHost: host, httpPort: port } = settings;
   const ready = () => redisReadiness(connections.redis);
@@ -226,9 +244,9 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     await health.start();
     const pid = await toldPid;
-    const own = { settings, workerId, logger, secrets, metrics, connections };
+    const own = { settings, workerId, logger, secrets, metrics, connections, history };
     const end = await work({ ...own, handlers, sandbox, tracing, pid }, requests, health.address);
-    await tracing.stop();
+    await Promise.all([tracing.stop(), history?.flush()]);
     logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
     await tellSupervisor({ exit: exitReason(end) });
   } finally {

@@ -7,6 +7,8 @@ export type WorkerMessage =
   | { readonly exit: ExitReason }
   /** The secrets that its handlers require, by name. */
   | { readonly needs: readonly string[] }
+  /** Lines of the history of executions. */
+  | { readonly history: string }
   /** A program's process group, which must not outlive the worker. */
   | { readonly program: number; readonly running: boolean };
 
@@ -15,7 +17,9 @@ export type SupervisorMessage =
   /** The pid that others know it by; `null` when it could not be found. */
   | { readonly pid: number | null }
   /** Of the secrets that it asked for, those that there are; again whenever one changes. Or why they cannot be read. */
-  | { readonly secrets: Readonly<Record<string, string>>; readonly problem?: string };
+  | { readonly secrets: Readonly<Record<string, string>>; readonly problem?: string }
+  /** So many lines of the history could not be written. */
+  | { readonly historyLost: number; readonly why: string };
 
 /**
  * The pid of this process as the machine sees it: in a pid namespace it is another than its own, and the

@@ -12,7 +12,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { HeldTasks } from "./held-tasks.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { KindGate } from "./kind-gate.ts";
-import type { OutcomePolicy } from "./outcome.ts";
+import type { Outcome, OutcomePolicy } from "./outcome.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import { Reader } from "./reader.ts";
 import { type ReportedSelf, workerReport } from "./report.ts";
@@ -54,6 +54,8 @@ export interface RuntimeOptions {
   readonly circuits: Circuits;
   readonly secrets: SecretReader;
   readonly traces: AttemptTraces;
+  /** An attempt has ended so; it is not written yet. */
+  readonly onEnded: (outcome: Outcome) => void;
   readonly self: ReportedSelf;
   readonly events: RuntimeEvents;
   /** Ends a read that waits at Redis. */
@@ -244,6 +246,7 @@ export class WorkerRuntime {
       elapsed: () => performance.now(),
       write: (outcome, thrown) => {
         traces.ended(outcome, thrown);
+        this.#o.onEnded(outcome);
         events.ended(outcome);
         this.#writer.add(outcome);
       },

@@ -24,6 +24,8 @@ export interface SupervisedWorkerOptions {
   readonly secret?: string;
   /** It asks for these secrets; default: it gets no answer. */
   readonly onNeeds?: (names: readonly string[]) => void;
+  /** Lines of its history of executions; default: they are dropped. */
+  readonly onHistory?: (lines: string) => void;
 }
 
 /** Where a worker finds its password: in no file, and neither in its environment nor its command line. */
@@ -46,6 +48,7 @@ export class SupervisedWorker {
   #said: ExitReason | null = null;
   readonly #patienceMs: number;
   readonly #onNeeds: (names: readonly string[]) => void;
+  readonly #onHistory: (lines: string) => void;
   #told = false;
   #killer: NodeJS.Timeout | undefined;
 
@@ -55,6 +58,7 @@ export class SupervisedWorker {
     this.#patienceMs = Math.min(patienceMs, MAX_TIMER_MS);
     this.#namespaced = namespaced;
     this.#onNeeds = options.onNeeds ?? (() => {});
+    this.#onHistory = options.onHistory ?? (() => {});
     const [command = node, ...words] = [...wrap, node, YOUNG_GENERATION, main, "worker"];
     this.#child = spawn(command, words, {
       env,
@@ -124,6 +128,7 @@ export class SupervisedWorker {
   #hear(message: WorkerMessage): void {
     if ("exit" in message) this.#said = message.exit;
     else if ("needs" in message) this.#onNeeds(message.needs);
+    else if ("history" in message) this.#onHistory(message.history);
     else if (message.running) this.#programs.add(message.program);
     else this.#programs.delete(message.program);
   }

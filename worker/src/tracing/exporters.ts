@@ -1,5 +1,6 @@
 /** The receivers of spans. Each exporter is loaded only where it is used. */
-import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
+import { SpanKind } from "@opentelemetry/api";
+import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Receivers } from "./open-tracing.ts";
 
 export interface NamedExporter {
@@ -41,7 +42,17 @@ async function azureMonitor(connectionString: string): Promise<SpanExporter> {
   process.env.APPLICATION_INSIGHTS_NO_STATSBEAT = "1";
   const { AzureMonitorTraceExporter } = await import("@azure/monitor-opentelemetry-exporter");
   // Workers may write to no disk; and what was not taken at once is counted here.
-  return new AzureMonitorTraceExporter({ connectionString, disableOfflineStorage: true });
+  const exporter = new AzureMonitorTraceExporter({ connectionString, disableOfflineStorage: true });
+  return {
+    export: (spans, taken) => void exporter.export(spans.map(named), taken),
+    shutdown: () => exporter.shutdown(),
+  };
+}
+
+/** It leaves requests that came over a queue without a name, unless an attribute says it. */
+function named(span: ReadableSpan): ReadableSpan {
+  if (span.kind !== SpanKind.CONSUMER) return span;
+  return { ...span, attributes: { ...span.attributes, "ai.operation.name": span.name } };
 }
 
 export async function openExporters(receivers: Receivers): Promise<readonly NamedExporter[]> {

@@ -36,6 +36,7 @@ export interface StartOptions extends Receivers {
 
 const DROPS_EVERY_MS = 60_000;
 const STOP_MS = 2_000;
+const LONGEST_WHY = 300;
 
 /** Counts spans that are lost, and says so once a minute at most. */
 class Drops {
@@ -80,7 +81,8 @@ export async function startTracing(options: StartOptions): Promise<Tracing> {
   const { redact, sample } = options;
   const exporters = await openExporters(options);
   const exports = exporters.map(({ name, exporter }) => {
-    const onDropped = (spans: number, why: string) => drops.add(name, spans, redact(why));
+    const onDropped = (spans: number, why: string) =>
+      drops.add(name, spans, redact(why).slice(0, LONGEST_WHY));
     return new BoundedExport({ exporter, redact, onDropped });
   });
   const ids = new PlannedIds();

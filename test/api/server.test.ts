@@ -5,7 +5,13 @@ import { publishKinds, TestApi } from "./support.ts";
 const ROUTES = [
   ...["GET /health", "GET /health/live", "GET /health/ready", "POST /api/tasks", "GET /api/tasks/{id}"],
   ...["POST /api/tasks/{id}/cancel", "POST /api/cancel", "POST /api/results", "GET /api/runs"],
-  ...["GET /api/runs/counts", "GET /api/runs/stuck", "GET /api/runs/{id}", "GET /api/queue"],
+  ...[
+    "GET /api/runs/counts",
+    "GET /api/runs/stuck",
+    "GET /api/runs/{id}",
+    "GET /api/session",
+    "GET /api/queue",
+  ],
   ...["POST /api/queue/pause", "POST /api/queue/resume", "GET /api/dlq", "GET /api/dlq/clusters"],
   ...["POST /api/dlq/requeue", "GET /api/workers", "GET /api/kinds"],
 ];

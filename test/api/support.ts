@@ -1,7 +1,7 @@
 import { API_VERBS, type ApiVerb } from "../../worker/contract/api.ts";
 import { ApiKeys } from "../../worker/src/adapters/redis/api-keys.ts";
 import { type ConnectionProfile, createConnection } from "../../worker/src/adapters/redis/connection.ts";
-import { apiParts } from "../../worker/src/api/parts.ts";
+import { type ApiParts, apiParts } from "../../worker/src/api/parts.ts";
 import { type Api, buildApi } from "../../worker/src/api/server.ts";
 import { loadSettings } from "../../worker/src/config/load-settings.ts";
 import { createLogger } from "../../worker/src/logging/logger.ts";
@@ -24,10 +24,16 @@ export class TestApi {
   readonly base: string;
   /** Lines of its log. */
   readonly log: readonly string[];
+  readonly parts: ApiParts;
   readonly #close: () => Promise<void>;
 
-  private constructor(app: Api, base: string, log: readonly string[], close: () => Promise<void>) {
+  private constructor(
+    { app, parts, base }: { readonly app: Api; readonly parts: ApiParts; readonly base: string },
+    log: readonly string[],
+    close: () => Promise<void>,
+  ) {
     this.app = app;
+    this.parts = parts;
     this.base = base;
     this.log = log;
     this.#close = close;
@@ -37,6 +43,8 @@ export class TestApi {
     queue: TestQueue,
     environment: Readonly<Record<string, string>> = {},
     runs: RunStore | null = null,
+    /** Of time limits; default: the real one. */
+    now?: () => number,
   ): Promise<TestApi> {
     const own = {
       REDIS_URL: queue.server.url,
@@ -53,10 +61,11 @@ export class TestApi {
     const [redis, subscriber] = [connect("client"), connect("subscriber").setMaxListeners(0)];
     await redis.connect();
     const stop = new AbortController();
-    const parts = { settings, redis, subscriber: () => subscriber, logger, runs, redact: redactor(secrets) };
-    const app = await buildApi(apiParts({ ...parts, stopping: stop.signal }));
+    const given = { settings, redis, subscriber: () => subscriber, logger, runs, redact: redactor(secrets) };
+    const parts = apiParts({ ...given, ...(now && { now }), stopping: stop.signal });
+    const app = await buildApi(parts);
     const base = await app.listen({ host: "127.0.0.1", port: 0 });
-    return new TestApi(app, base, log, async () => {
+    return new TestApi({ app, parts, base }, log, async () => {
       stop.abort();
       await app.close();
       redis.disconnect();

@@ -25,6 +25,8 @@ export const PROBLEMS = {
   "method-not-allowed": { status: 405, title: "This path has other methods" },
   "payload-too-large": { status: 413, title: "The body is too large" },
   "headers-too-large": { status: 431, title: "The header fields are too large" },
+  "upgrade-required": { status: 426, title: "This path speaks WebSocket" },
+  "too-many": { status: 429, title: "There are too many of these at once" },
   "unsupported-media-type": { status: 415, title: "Bodies are JSON" },
   "task-refused": { status: 422, title: "The queue does not take this task" },
   "rate-limited": { status: 429, title: "Too many requests" },

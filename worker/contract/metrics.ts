@@ -14,8 +14,8 @@ export interface MetricDefinition {
   readonly type: "gauge" | "counter" | "histogram";
   readonly labels: readonly string[];
   readonly help: string;
-  /** `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker. */
-  readonly exposedBy: "leader" | "spawner" | "worker";
+  /** `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker; `api`: every API. */
+  readonly exposedBy: "leader" | "spawner" | "worker" | "api";
 }
 
 // biome-ignore format: one metric a line reads as a table

@@ -12,6 +12,7 @@ import type { Settings } from "../config/load-settings.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { RunStore } from "../ports/activity-store.ts";
 import { PushTogether } from "./push.ts";
+import { SessionCounts } from "./sessions/metrics.ts";
 
 export interface ApiParts {
   readonly settings: Settings<"api">;
@@ -25,6 +26,12 @@ export interface ApiParts {
   readonly queues: ReadonlyMap<string, Queue>;
   /** Aborted when the API begins to stop. */
   readonly stopping: AbortSignal;
+  /** What this process counts of its sessions. */
+  readonly sessions: SessionCounts;
+  /** For channels; many may listen. */
+  readonly subscriber: () => Redis;
+  /** Ms of a clock that never goes back. */
+  readonly now: () => number;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
 }
@@ -45,9 +52,11 @@ export type ApiConnections = Pick<
   "settings" | "redis" | "logger" | "runs" | "stopping" | "redact"
 > & {
   readonly subscriber: () => Redis;
+  /** Default: the process' own clock. */
+  readonly now?: () => number;
 };
 
-export function apiParts({ subscriber, ...parts }: ApiConnections): ApiParts {
+export function apiParts({ subscriber, now = () => performance.now(), ...parts }: ApiConnections): ApiParts {
   const { settings, redis } = parts;
   const queues = settings.streams.map(
     (stream) => [stream, openQueue(settings, redis, subscriber, stream)] as const,
@@ -56,6 +65,8 @@ export function apiParts({ subscriber, ...parts }: ApiConnections): ApiParts {
     ...parts,
     keys: new ApiKeys(redis),
     rate: new RateLimit(redis, settings.apiRateWindow * 1000),
+    sessions: new SessionCounts(),
+    ...{ subscriber, now },
     queues: new Map(queues),
   };
 }

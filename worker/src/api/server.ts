@@ -22,8 +22,10 @@ import { addHealthRoutes } from "./routes/health.ts";
 import { addQueueRoutes } from "./routes/queue.ts";
 import { addResultRoutes } from "./routes/results.ts";
 import { addRunRoutes } from "./routes/runs.ts";
+import { addSessionRoute } from "./routes/session.ts";
 import { addTaskRoutes } from "./routes/tasks.ts";
 import { addWorkerRoutes } from "./routes/workers.ts";
+import { isSessionRequest, SessionServer } from "./sessions/upgrade.ts";
 import { compileSchema } from "./validation.ts";
 
 const HEADERS_MS = 10_000;
@@ -67,7 +69,7 @@ function create(parts: ApiParts) {
     bodyLimit: settings.apiMaxBody,
     trustProxy: settings.apiTrustProxy.length === 0 ? false : [...settings.apiTrustProxy],
     requestTimeout: REQUEST_MS,
-    http: { headersTimeout: HEADERS_MS },
+    http: { headersTimeout: HEADERS_MS, shouldUpgradeCallback: isSessionRequest },
     return503OnClosing: false,
     forceCloseConnections: "idle",
     clientErrorHandler: refuseConnection,
@@ -116,6 +118,8 @@ export async function buildApi(parts: ApiParts) {
   addQueueRoutes(app, parts);
   addDeadLetterRoutes(app, parts);
   addWorkerRoutes(app, parts);
+  addSessionRoute(app);
+  new SessionServer(parts, gate).attach(app);
   await addPage(app);
   refuse();
   return app;

@@ -37,7 +37,7 @@ export class SessionClient {
 
   /** Connects. */
   static async connect(
-    api: TestApi,
+    api: Pick<TestApi, "base">,
     {
       key = FIRST_KEY,
       query = "",
@@ -54,7 +54,7 @@ export class SessionClient {
 
   /** Connects and opens a session. */
   static async open(
-    api: TestApi,
+    api: Pick<TestApi, "base">,
     how: { key?: string; options?: ClientOptions } = {},
   ): Promise<SessionClient> {
     const client = await SessionClient.connect(api, how);
@@ -65,7 +65,7 @@ export class SessionClient {
 
   /** Connects and goes on with a session after that event. */
   static async resume(
-    api: TestApi,
+    api: Pick<TestApi, "base">,
     token: string,
     after?: string,
     how: { key?: string } = {},

@@ -90,9 +90,18 @@ describe("sessions of a fleet without a record, in processes of their own", func
       [...first.states, ...second.states].slice(before),
       ["queued", "running 1", "succeeded 1"].map((state) => `${id("long")} ${state}`),
     );
+    const steps = join(folder, "step");
+    await second.push("steps", { kind: "steps", payload: { file: steps } });
+    for (const done of [0, 0.5]) {
+      await second.next(
+        ({ id: of, state, done: now }) => of === id("steps") && state === "progress" && now === done,
+      );
+      writeFileSync(`${steps}-${done}`, "");
+    }
+    await second.told(4);
     await second.push("coin", { kind: "coin", payload: { failures: 2 } });
     assert.deepEqual(
-      (await second.told(8)).slice(1),
+      (await second.told(11)).slice(4),
       ["queued", "running 1", "retrying 1", "running 2", "retrying 2", "running 3", "succeeded 3"].map(
         (state) => `${id("coin")} ${state}`,
       ),

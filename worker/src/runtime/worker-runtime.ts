@@ -253,6 +253,9 @@ export class WorkerRuntime {
         events.dispatched(task);
         if (this.#o.queue.isHeard(task.stream)) this.#heartbeat.announceSoon();
       },
+      onProgress: ({ stream }) => {
+        if (this.#o.queue.isFollowed(stream)) this.#heartbeat.announceSoon();
+      },
       onFree: () => this.#changed(),
       log: (task, event, fields) => events.fromHandler(task, event, fields),
     });

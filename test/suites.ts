@@ -118,8 +118,8 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "api",
-    what: "the API: keys, rate limit, routes, errors, its document",
-    inputs: [...WORKER, "test/api/**"],
+    what: "the API: keys, rate limit, routes, errors, its document, sessions",
+    inputs: [...WORKER, "docs/api.md", "test/api/**"],
     command: mocha("api"),
     heavy: false,
     timeoutMinutes: 10,

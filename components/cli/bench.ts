@@ -11,6 +11,7 @@ export const BENCHMARKS: Readonly<Record<string, string>> = {
   local: "stack local: up without changes, push to start, reclaim, memory",
   queue:
     "the queue: beside BullMQ and Redis' limit, processes, payloads, latency, a million tasks, idle workers",
+  sessions: "sessions over WebSocket: delay of events with 1,000 followers of one API",
 };
 
 interface Options {

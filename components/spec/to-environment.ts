@@ -10,6 +10,7 @@ import {
   LOGGING_FIELDS,
   SCALING_FIELDS,
   SECURITY_FIELDS,
+  SESSION_FIELDS,
   type SettingFields,
   WORKER_FIELDS,
 } from "./setting-fields.ts";
@@ -63,6 +64,7 @@ export function classSettings(
     ...fieldsToSettings(DATABASE_FIELDS, fleet.database),
     ...(fleet.database.tablePrefix === "" ? {} : { tablePrefix: fleet.database.tablePrefix }),
     ...fieldsToSettings(API_FIELDS, fleet.api),
+    ...fieldsToSettings(SESSION_FIELDS, fleet.api.sessions),
     ...fieldsToSettings(EXECUTE_FIELDS, fleet.execute),
     executeAcceptUnenforced: fleet.execute.acceptUnenforced,
     executeReadable: fleet.execute.readable,

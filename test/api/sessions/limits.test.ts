@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { Registry } from "prom-client";
 import { API_VERBS } from "../../../worker/contract/api.ts";
 import { ApiKeys } from "../../../worker/src/adapters/redis/api-keys.ts";
+import { exposeSessions } from "../../../worker/src/api/sessions/metrics.ts";
 import { resultOf, type TestQueue, withQueue } from "../../support/queue.ts";
 import { waitFor } from "../../support/wait.ts";
 import { FIRST_KEY, makeKey, publishKinds, TestApi } from "../support.ts";
@@ -276,6 +278,40 @@ describe("the bounds of sessions", () => {
     await queue.producer.cancel([String(id)]);
     const next = await SessionClient.resume(other, client.token, "1");
     assert.deepEqual(await next.told(1), [`${id} cancelled`]);
+  });
+
+  it("shows what it counts in a registry", async () => {
+    const api = await start();
+    const registry = new Registry();
+    exposeSessions(registry, api.parts.sessions);
+    const client = await SessionClient.open(api);
+    await client.push("a");
+    await client.told(1);
+    const shown = async () =>
+      (await registry.metrics()).split("\n").filter((line) => !line.startsWith("#") && !/^$| 0$/.test(line));
+    assert.deepEqual(await shown(), [
+      "api_sessions 1",
+      'api_sessions_total{how="opened"} 1',
+      'api_session_messages_total{direction="received"} 2',
+      'api_session_messages_total{direction="sent"} 3',
+    ]);
+    await client.close();
+    await waitFor("its end", async () =>
+      (await shown()).includes('api_session_ends_total{reason="client"} 1'),
+    );
+    assert.match(await registry.metrics(), /^api_session_ends_total\{reason="slow"\} 0$/m);
+    assert.match(await registry.metrics(), /^api_sessions 0$/m);
+  });
+
+  it("tells a client whose session Redis has lost", async () => {
+    const api = await start(OFTEN);
+    const client = await SessionClient.open(api);
+    await queue.redis.del(...(await queue.redis.keys(`{${queue.stream}}:session*`)));
+    assert.deepEqual(await client.closed, [4404, "no such session: open another"]);
+    const other = await SessionClient.open(api);
+    await queue.redis.del(...(await queue.redis.keys(`{${queue.stream}}:session*`)));
+    other.say({ type: "follow", ids: ["x"] });
+    assert.equal((await other.closed)[0], 4404);
   });
 
   it("outlives broken requests", async () => {

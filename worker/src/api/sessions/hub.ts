@@ -34,6 +34,7 @@ export class SessionHub {
   #subscriber: Redis | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastTouch: number;
+  #stopped = false;
 
   constructor(options: HubOptions) {
     this.#o = options;
@@ -56,7 +57,8 @@ export class SessionHub {
 
   add(connection: Connection): void {
     this.#all.add(connection);
-    this.#listen(connection.stream);
+    if (this.#stopped) connection.wire.close("restart");
+    else this.#listen(connection.stream);
   }
 
   /** A connection has a session now. */
@@ -86,6 +88,7 @@ export class SessionHub {
 
   /** Sends all clients elsewhere. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearInterval(this.#timer);
     for (const { wire } of this.#all) wire.close("restart");
     const deadline = performance.now() + LAST_CLOSING_MS;

@@ -14,7 +14,7 @@
 local session, followed, stats = KEYS[1], KEYS[2], KEYS[3]
 local tag, group, queue = ARGV[1], ARGV[2], ARGV[3]
 local only_open = ARGV[6] == '1'
-local FIRST = 7
+local FIRST, HEAD = 7, 32767
 local STATES = { success = 'succeeded', error = 'failed', cancelled = 'cancelled' }
 local now = now_ms()
 
@@ -51,8 +51,9 @@ local function state_of(id)
     local fields = read_entry(at, entry)
     return { state = 'running', attempt = whole(tonumber(get_digits(fields or {}, 'attempts')) + 1) }
   end
-  local result = redis.call('GET', ARGV[4] .. id)
-  if result then return ended(result) end
+  -- All but the output, which is last.
+  local result = redis.call('GETRANGE', ARGV[4] .. id, 0, HEAD)
+  if result ~= '' then return ended(result) end
   local letter = redis.call('HGET', KEYS[6], id)
   if letter then return { state = 'dead', attempt = number_in(letter, 'attempts') or '0' } end
   return { state = 'unknown', attempt = '0' }

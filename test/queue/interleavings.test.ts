@@ -62,7 +62,7 @@ const step = fc.oneof(
       nth,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("heartbeat" as const), worker }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("heartbeat" as const), worker }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("reclaim" as const), cap: fc.constantFrom(0, 1, 5) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("promote" as const, "requeue" as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("cancel" as const), id }) },

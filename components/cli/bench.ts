@@ -9,9 +9,9 @@ import { CommandError } from "./command-error.ts";
 /** Each is `test/bench/<name>.ts`. */
 export const BENCHMARKS: Readonly<Record<string, string>> = {
   local: "stack local: up without changes, push to start, reclaim, memory",
+  sessions: "sessions over WebSocket: delay of events with 1,000 followers of one API",
   queue:
     "the queue: beside BullMQ and Redis' limit, processes, payloads, latency, a million tasks, idle workers",
-  sessions: "sessions over WebSocket: delay of events with 1,000 followers of one API",
 };
 
 interface Options {

@@ -1,13 +1,18 @@
 /** `npm run bench -- sessions`: how soon 1,000 followers of one API hear of the ends of their tasks. */
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
+import { buildBundle } from "../../worker/build.ts";
 import { SESSION_KEY_PROTOCOL, SESSION_PATH, SESSION_PROTOCOL } from "../../worker/contract/sessions.ts";
 import { quietPort } from "../support/quiet-port.ts";
 import { waitFor } from "../support/wait.ts";
 import { type Figure, figure, markdown } from "./figures.ts";
 import { benchRedis, processorMs } from "./queue/server.ts";
-import { TaskfleetSide } from "./queue/taskfleet-side.ts";
+import { STREAM, TaskfleetSide } from "./queue/taskfleet-side.ts";
 
 const FOLLOWERS = 1_000;
 const RATES = [100, 300, 1_000] as const;
@@ -126,14 +131,21 @@ async function measure(side: TaskfleetSide, api: ChildProcess, redisPid: number,
 
 const server = await benchRedis();
 const side = await TaskfleetSide.start(server, 1);
+const folder = mkdtempSync(join(tmpdir(), "taskfleet-bench-"));
+let api: ChildProcess | undefined;
 try {
   const port = await quietPort();
-  const api = side.api({
-    TASKFLEET_API_KEY: KEY,
-    TASKFLEET_API_PORT: String(port),
-    TASKFLEET_API_RATE: "0",
-    TASKFLEET_SESSIONS_PER_CLIENT: String(FOLLOWERS),
-    LOG_LEVEL: "warning",
+  const { directory } = await buildBundle({ outDir: folder });
+  api = spawn(process.execPath, [join(directory, "main.mjs"), "api"], {
+    env: {
+      ...{ PATH: process.env.PATH, HOME: folder, REDIS_URL: server.url, TASKFLEET_QUEUE_NAME: STREAM },
+      TASKFLEET_API_KEY: KEY,
+      TASKFLEET_API_PORT: String(port),
+      TASKFLEET_API_RATE: "0",
+      TASKFLEET_SESSIONS_PER_CLIENT: String(FOLLOWERS),
+      LOG_LEVEL: "warning",
+    },
+    stdio: ["ignore", "ignore", "inherit"],
   });
   await waitFor(
     "the API",
@@ -143,6 +155,12 @@ try {
   const json = process.argv.includes("--json");
   process.stdout.write(`${json ? JSON.stringify({ bench: "sessions", figures }) : markdown(figures)}\n`);
 } finally {
+  if (api !== undefined && api.exitCode === null) {
+    const ended = once(api, "exit");
+    api.kill("SIGTERM");
+    await ended;
+  }
   await side.close();
   await server.stop();
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -50,13 +50,13 @@ export const METRICS = {
   recordLag: { name: "record_lag_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Age of the oldest event that waits for the record; 0: none waits." },
   recordLost: { name: "record_lost_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Changes of tasks that were dropped because more waited than TASKFLEET_RECORD_BUFFER." },
   recordRows: { name: "record_rows_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Changes of tasks that this spawner wrote into the record." },
-  leader: { name: "spawner_leader", type: "gauge", labels: [], exposedBy: "spawner", help: "1 for the spawner that leads, 0 for one that stands by." },
-  spawnerFailures: { name: "spawner_failures_total", type: "counter", labels: ["loop"], exposedBy: "spawner", help: "Rounds of this spawner's loops that failed." },
-  workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result, circuit), not of handlers." },
   sessionsOpen: { name: "api_sessions", type: "gauge", labels: [], exposedBy: "api", help: "Sessions over WebSocket that are connected here." },
   sessionsBegun: { name: "api_sessions_total", type: "counter", labels: ["how"], exposedBy: "api", help: "Sessions that were opened or resumed here." },
   sessionMessages: { name: "api_session_messages_total", type: "counter", labels: ["direction"], exposedBy: "api", help: "Messages of sessions, received and sent." },
   sessionEnds: { name: "api_session_ends_total", type: "counter", labels: ["reason"], exposedBy: "api", help: "Connections of sessions by why they ended; slow: the client did not read." },
+  leader: { name: "spawner_leader", type: "gauge", labels: [], exposedBy: "spawner", help: "1 for the spawner that leads, 0 for one that stands by." },
+  spawnerFailures: { name: "spawner_failures_total", type: "counter", labels: ["loop"], exposedBy: "spawner", help: "Rounds of this spawner's loops that failed." },
+  workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result, circuit), not of handlers." },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricKey = keyof typeof METRICS;

@@ -61,11 +61,6 @@ export class TaskfleetSide implements Side {
     return this.#client;
   }
 
-  /** Starts an API of this queue with these settings; its process. */
-  api(settings: Readonly<Record<string, string>>): ChildProcess {
-    return this.#run("api", "api", settings);
-  }
-
   /** Starts further workers until there are so many. */
   async workers(count: number): Promise<void> {
     while (this.#children.length <= count) this.#run("worker", `worker-${this.#children.length}`);
@@ -104,11 +99,7 @@ export class TaskfleetSide implements Side {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #run(
-    role: "worker" | "spawner" | "api",
-    name: string,
-    settings: Readonly<Record<string, string>> = {},
-  ): ChildProcess {
+  #run(role: "worker" | "spawner", name: string): void {
     const log = openSync(join(this.#folder, `${name}.log`), "a");
     const child = spawn(process.execPath, [this.#main, role], {
       env: {
@@ -122,13 +113,11 @@ export class TaskfleetSide implements Side {
         WORKER_BATCH_SIZE: String(CONCURRENCY),
         WORKER_IDLE_EXIT: "0",
         WORKER_MAX_UPTIME: "0",
-        ...settings,
       },
       stdio: ["ignore", log, log],
     });
     closeSync(log);
     this.#children.push(child);
-    return child;
   }
 
   #kinds(): Promise<true> {

@@ -51,22 +51,21 @@ export type ApiConnections = Pick<
   ApiParts,
   "settings" | "redis" | "logger" | "runs" | "stopping" | "redact"
 > & {
-  readonly subscriber: () => Redis;
   /** Default: the process' own clock. */
   readonly now?: () => number;
+  readonly subscriber: () => Redis;
 };
 
-export function apiParts({ subscriber, now = () => performance.now(), ...parts }: ApiConnections): ApiParts {
+export function apiParts({ subscriber, ...parts }: ApiConnections): ApiParts {
   const { settings, redis } = parts;
   const queues = settings.streams.map(
     (stream) => [stream, openQueue(settings, redis, subscriber, stream)] as const,
   );
   return {
     ...parts,
+    ...{ subscriber, sessions: new SessionCounts(), now: parts.now ?? (() => performance.now()) },
     keys: new ApiKeys(redis),
     rate: new RateLimit(redis, settings.apiRateWindow * 1000),
-    sessions: new SessionCounts(),
-    ...{ subscriber, now },
     queues: new Map(queues),
   };
 }

@@ -138,8 +138,8 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "api",
-    what: "the API: keys, rate limit, routes, errors, its document",
-    inputs: [...WORKER, "test/api/**", "test/record/support.ts", "test/cli/support.ts"],
+    what: "the API: keys, rate limit, routes, errors, its document, sessions",
+    inputs: [...WORKER, "docs/api.md", "test/api/**", "test/record/support.ts", "test/cli/support.ts"],
     command: mocha("api"),
     heavy: false,
     timeoutMinutes: 10,

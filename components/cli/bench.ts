@@ -10,6 +10,7 @@ import { CommandError } from "./command-error.ts";
 export const BENCHMARKS: Readonly<Record<string, string>> = {
   api: "pushes over HTTP, beside the same framework with an empty handler",
   local: "stack local: up without changes, push to start, reclaim, memory",
+  sessions: "sessions over WebSocket: delay of events with 1,000 followers of one API",
   queue:
     "the queue: beside BullMQ and Redis' limit, processes, payloads, latency, a million tasks, idle workers",
   record: "the record: the queue with it and without it, at its ceiling and at 5,000 tasks a second",

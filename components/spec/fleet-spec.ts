@@ -219,6 +219,29 @@ export interface ApiSpec {
   readonly window?: Duration;
   /** Largest body of a request. */
   readonly maxBody?: Size;
+  readonly sessions?: SessionsSpec;
+}
+
+/** Sessions over WebSocket. */
+export interface SessionsSpec {
+  /** How often a client is pinged; one that does not answer, or does not read for so long, is dropped. */
+  readonly heartbeat?: Duration;
+  /** A session is closed when for so long neither side had anything to say. */
+  readonly idle?: Duration;
+  /** A session ends so long after it was opened. */
+  readonly total?: Duration;
+  /** How long a session may be resumed after its connection is gone. */
+  readonly resume?: Duration;
+  /** Largest message of a client. */
+  readonly maxMessage?: Size;
+  /** Nothing further is sent while so much waits for the client to read. */
+  readonly buffer?: Size;
+  /** Most sessions of a key on a stream. */
+  readonly perClient?: number;
+  /** Most tasks that a session follows at once. */
+  readonly maxTasks?: number;
+  /** Most events that are kept for a session. */
+  readonly maxEvents?: number;
 }
 
 /**

@@ -3,7 +3,13 @@ import { SETTINGS, type SettingName } from "../../worker/contract/settings.ts";
 import { DEFAULTS } from "./defaults.ts";
 import type { PortChoice } from "./resolve.ts";
 import type { Section } from "./section.ts";
-import { API_FIELDS, BACKUP_FIELDS, DATABASE_FIELDS, type ResolvedSection } from "./setting-fields.ts";
+import {
+  API_FIELDS,
+  BACKUP_FIELDS,
+  DATABASE_FIELDS,
+  type ResolvedSection,
+  SESSION_FIELDS,
+} from "./setting-fields.ts";
 
 export interface ResolvedDatabase extends ResolvedSection<typeof DATABASE_FIELDS> {
   readonly port: PortChoice;
@@ -14,6 +20,7 @@ export interface ResolvedDatabase extends ResolvedSection<typeof DATABASE_FIELDS
 export interface ResolvedApi extends ResolvedSection<typeof API_FIELDS> {
   readonly enabled: boolean;
   readonly port: PortChoice;
+  readonly sessions: ResolvedSection<typeof SESSION_FIELDS>;
 }
 
 const settingsOwn = (name: SettingName) => SETTINGS[name].default;
@@ -50,11 +57,18 @@ export function resolveDatabase(section: Section): ResolvedDatabase {
   return Object.freeze(database);
 }
 
+function resolveSessions(section: Section): ResolvedApi["sessions"] {
+  const sessions = section.settings(SESSION_FIELDS, settingsOwn);
+  section.finish();
+  return Object.freeze(sessions);
+}
+
 export function resolveApi(section: Section): ResolvedApi {
   const api = {
     ...section.settings(API_FIELDS, settingsOwn),
     enabled: section.flag("enabled", DEFAULTS.apiEnabled),
     port: resolvePort(section, SETTINGS.apiPort.default),
+    sessions: resolveSessions(section.section("sessions")),
   };
   section.finish();
   return Object.freeze(api);

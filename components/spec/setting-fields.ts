@@ -96,6 +96,18 @@ export const API_FIELDS = {
   maxBody: "apiMaxBody",
 } as const satisfies Record<string, SettingName>;
 
+export const SESSION_FIELDS = {
+  heartbeat: "sessionHeartbeat",
+  idle: "sessionIdle",
+  total: "sessionTotal",
+  resume: "sessionResume",
+  maxMessage: "sessionMaxMessage",
+  buffer: "sessionBuffer",
+  perClient: "sessionsPerClient",
+  maxTasks: "sessionMaxTasks",
+  maxEvents: "sessionMaxEvents",
+} as const satisfies Record<string, SettingName>;
+
 export const SECURITY_FIELDS = {
   uid: "uid",
   readOnlyRoot: "readOnlyRoot",

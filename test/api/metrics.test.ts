@@ -59,7 +59,7 @@ describe("the API's metrics", () => {
     await api.get("/health", "");
     const found = await families(api);
     const mine = Object.values(METRICS).filter(({ exposedBy }) => exposedBy === "api");
-    assert.equal(mine.length, 3);
+    assert.equal(mine.length, 7);
     for (const { name, type, help, labels } of mine) {
       const family = found.get(name);
       assert.deepEqual([name, family?.type, family?.help], [name, type, help]);

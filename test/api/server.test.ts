@@ -7,7 +7,7 @@ const ROUTES = [
   ...["GET /health", "GET /health/live", "GET /health/ready", "POST /api/tasks", "GET /api/tasks/{id}"],
   ...["POST /api/tasks/{id}/cancel", "POST /api/cancel", "POST /api/results", "GET /api/runs"],
   ...["GET /api/runs/counts", "GET /api/runs/stuck", "GET /api/runs/{id}", "GET /api/queue"],
-  ...["POST /api/runs/reset"],
+  ...["POST /api/runs/reset", "GET /api/session"],
   ...["POST /api/queue/pause", "POST /api/queue/resume", "GET /api/dlq", "GET /api/dlq/clusters"],
   ...[
     "POST /api/dlq/requeue",

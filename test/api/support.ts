@@ -49,7 +49,12 @@ export class TestApi {
     {
       runs = null,
       limits,
-    }: { readonly runs?: ActivityStore | null; readonly limits?: ConnectionLimits } = {},
+      now,
+    }: {
+      readonly runs?: ActivityStore | null;
+      readonly limits?: ConnectionLimits;
+      readonly now?: (() => number) | undefined;
+    } = {},
   ): Promise<TestApi> {
     const own = {
       REDIS_URL: queue.server.url,
@@ -67,7 +72,7 @@ export class TestApi {
     await redis.connect();
     const stop = new AbortController();
     const given = { settings, redis, subscriber: () => subscriber, logger, runs, secrets };
-    const parts = apiParts({ ...given, stopping: stop.signal });
+    const parts = apiParts({ ...given, ...(now && { now }), stopping: stop.signal });
     const app = await buildApi(parts, limits);
     const base = await app.listen({ host: "127.0.0.1", port: 0 });
     return new TestApi({ app, parts, base }, log, async () => {

@@ -30,7 +30,7 @@ describe("fleet: the queue's upkeep", function () {
     await first.leads();
     const kinds = async () => (await fleet.redis.client.hkeys("{peagen.tasks}:kinds")).sort();
     await waitFor("the kinds", async () => (await kinds()).length > 0);
-    assert.deepEqual(await kinds(), ["coin", "counted", "execute", "gate", "http"]);
+    assert.deepEqual(await kinds(), ["coin", "counted", "execute", "gate", "http", "steps"]);
     await fleet.redis.client.del("{peagen.tasks}:kinds");
     const second = await fleet.spawner();
     await waitFor("the kinds again", async () => (await kinds()).length > 0);

@@ -120,7 +120,6 @@ export function resultOf(task: DeliveredTask, more: Partial<ResultRecord> = {}):
     id: task.id,
     kind: task.kind,
     status: "success",
-    output: "done",
     attempts: task.attempts + 1,
     enqueued_at: task.enqueuedAt,
     started_at: 1_000,
@@ -128,6 +127,8 @@ export function resultOf(task: DeliveredTask, more: Partial<ResultRecord> = {}):
     handler_version: "1.0.0",
     image_tag: "bundle:sha256:0",
     worker_id: "w",
+    // Last, as workers write it.
+    output: "done",
     ...more,
   };
 }

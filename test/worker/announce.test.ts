@@ -42,8 +42,8 @@ describe("what the record is told of running tasks", () => {
     assert.deepEqual(announcements.news(held(null, "ending"), always), NOTHING);
     const waits = { task, stage: "prefetched" as const, startedAt: null, attempt: null };
     assert.deepEqual(announcements.news([waits], always), NOTHING);
-    const isRecorded = (stream: string) => stream !== task.stream;
-    assert.deepEqual(announcements.news(held(), isRecorded), NOTHING);
+    const isHeard = (stream: string) => stream !== task.stream;
+    assert.deepEqual(announcements.news(held(), isHeard), NOTHING);
     assert.equal(announcements.news(held(), always).began.size, 1, "it is switched on meanwhile");
   });
 });

@@ -46,6 +46,7 @@ function setUp(given: Partial<DispatcherOptions> = {}, handler: typeof waits = w
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),
     onStart: () => {},
+    onProgress: () => {},
     onFree: () => {},
     log: () => {},
     ...given,

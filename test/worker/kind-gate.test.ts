@@ -59,6 +59,7 @@ function setUp(queue: Partial<Queue>, concurrency = 1) {
     elapsed: () => performance.now(),
     write: (outcome) => written.push(outcome),
     onStart: () => {},
+    onProgress: () => {},
     onFree: () => {},
     log: () => {},
   });

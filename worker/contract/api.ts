@@ -26,6 +26,8 @@ export const PROBLEMS = {
   "request-timeout": { status: 408, title: "The request came too slowly" },
   "payload-too-large": { status: 413, title: "The body is too large" },
   "headers-too-large": { status: 431, title: "The header fields are too large" },
+  "upgrade-required": { status: 426, title: "This path speaks WebSocket" },
+  "too-many": { status: 429, title: "There are too many of these at once" },
   "unsupported-media-type": { status: 415, title: "Bodies are JSON" },
   "no-lease": { status: 409, title: "No spawner has led this queue, so its workers' lease is not known" },
   "task-refused": { status: 422, title: "The queue does not take this task" },

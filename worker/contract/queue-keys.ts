@@ -69,9 +69,19 @@ export interface QueueKeys {
   readonly events: string;
   /** Hash: when and how the last backups were made, see `worker/src/backup/note.ts`. */
   readonly backups: string;
+  /** Sorted set: session → ms of the server's clock when it ends unless it is renewed; while there is one, workers announce what runs. */
+  readonly sessions: string;
+  /** Prefix of a client's sorted set: session → ms until it counts as connected. */
+  readonly sessionsOf: string;
+  /** Prefix of sessions: `<session><tag>` a hash, with `task:<id>` for each task it follows, `<session><tag>:events` a stream. */
+  readonly session: string;
+  /** Hash: task id → the sessions that follow it. */
+  readonly followed: string;
+  /** Channel: sessions with new events, space-separated; JSON of a task's progress; `!session holder` when it was resumed. */
+  readonly sessionNews: string;
   /** Channel: ids of tasks that just got a result or a place among the dead letters, space-separated. */
   readonly settledChannel: string;
-  /** Channel: `pause`, `resume`, `cancel <id>`. */
+  /** Channel: `pause`, `resume`, `cancel <id>`, `announce`. */
   readonly controlChannel: string;
 }
 
@@ -107,6 +117,11 @@ export function queueKeys(stream: string): QueueKeys {
     record: at("record"),
     events: at("events"),
     backups: at("backups"),
+    sessions: at("sessions"),
+    sessionsOf: at("sessions-of:"),
+    session: at("session:"),
+    followed: at("followed"),
+    sessionNews: at("session-news"),
     settledChannel: at("settled"),
     controlChannel: at("control"),
   };

@@ -48,7 +48,7 @@ export class Gate {
       });
     request.owner = owner;
     if (!owner.verbs.includes(verb)) throw new Problem("forbidden", `this key lacks the verb ${verb}`);
-    request.queue = this.#queueOf(owner, (request.query as { stream?: unknown }).stream);
+    request.queue = this.queueOf(owner, (request.query as { stream?: unknown }).stream);
   }
 
   /** Whose key it is; null: nobody's that counts. */
@@ -73,7 +73,16 @@ export class Gate {
     return record;
   }
 
-  async #count(owner: KeyOwner | null, address: string, reply: FastifyReply): Promise<void> {
+  /** Counts a call that is no request. Throws a `Problem` for one too many. */
+  count(owner: KeyOwner): Promise<void> {
+    return this.#count(owner, "", { headers: () => {} });
+  }
+
+  async #count(
+    owner: KeyOwner | null,
+    address: string,
+    reply: { headers(values: Record<string, string | number>): unknown },
+  ): Promise<void> {
     const { settings, rate, metrics } = this.#parts;
     const most = owner?.rate ?? settings.apiRate;
     if (most === 0) return;
@@ -91,7 +100,8 @@ export class Gate {
     });
   }
 
-  #queueOf({ streams }: KeyOwner, asked: unknown): Queue {
+  /** The stream that is asked for, or the first. Throws a `Problem` for one that this key may not use. */
+  queueOf({ streams }: Pick<KeyOwner, "streams">, asked: unknown): Queue {
     const { queues, settings } = this.#parts;
     const stream = asked === undefined ? settings.streams[0] : asked;
     if (typeof stream !== "string") throw new Problem("invalid-request", "stream: name one");
@@ -109,6 +119,7 @@ export function queueOf({ queue }: FastifyRequest): Queue {
   return queue;
 }
 
-function bearer(header: string | undefined): string {
+/** The key in a header; "" for none. */
+export function bearer(header: string | undefined): string {
   return /^bearer +(\S+) *$/i.exec(header ?? "")?.[1] ?? "";
 }

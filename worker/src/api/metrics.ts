@@ -1,6 +1,7 @@
 /** The API's own metrics. What a part of the API counts besides requests is registered here too. */
 import { Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
 import { METRICS, REQUEST_BUCKETS } from "../../contract/metrics.ts";
+import { exposeSessions, SessionCounts } from "./sessions/metrics.ts";
 
 /** A request that was answered. */
 export interface AnsweredRequest {
@@ -18,6 +19,7 @@ const NO_ROUTE = "none";
 export class ApiMetrics {
   /** Of all parts of the API. */
   readonly registry = new Registry();
+  readonly sessions = new SessionCounts();
   readonly #requests: Counter<"route" | "method" | "status">;
   readonly #durations: Histogram<"route" | "method">;
   readonly #limited: Counter<"by">;
@@ -33,6 +35,7 @@ export class ApiMetrics {
     this.#limited = new Counter({
       ...{ name: apiLimited.name, help: apiLimited.help, labelNames: apiLimited.labels, registers },
     });
+    exposeSessions(this.registry, this.sessions);
     for (const by of ["key", "address"] as const) this.#limited.inc({ by }, 0);
   }
 

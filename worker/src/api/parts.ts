@@ -28,6 +28,10 @@ export interface ApiParts {
   readonly queues: ReadonlyMap<string, Queue>;
   /** Aborted when the API begins to stop. */
   readonly stopping: AbortSignal;
+  /** For channels; many may listen. */
+  readonly subscriber: () => Redis;
+  /** Ms of a clock that never goes back. */
+  readonly now: () => number;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
   readonly tracing: Tracing;
@@ -45,6 +49,8 @@ export interface Queue {
 }
 
 export type ApiConnections = Pick<ApiParts, "settings" | "redis" | "logger" | "runs" | "stopping"> & {
+  /** Default: the process' own clock. */
+  readonly now?: () => number;
   readonly subscriber: () => Redis;
   /** Values that no payload may carry and no answer shows; the same array for as long as they are the same. */
   readonly secrets: () => readonly string[];
@@ -60,6 +66,7 @@ export function apiParts({ subscriber, secrets, ...parts }: ApiConnections): Api
   return {
     tracing: UNTRACED,
     ...parts,
+    ...{ subscriber, now: parts.now ?? (() => performance.now()) },
     keys: new ApiKeys(redis),
     rate: new RateLimit(redis, settings.apiRateWindow * 1000),
     metrics: new ApiMetrics(),

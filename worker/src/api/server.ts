@@ -24,8 +24,10 @@ import { addPurgeRoutes } from "./routes/purge.ts";
 import { addQueueRoutes } from "./routes/queue.ts";
 import { addResultRoutes } from "./routes/results.ts";
 import { addRunRoutes } from "./routes/runs.ts";
+import { addSessionRoute } from "./routes/session.ts";
 import { addTaskRoutes } from "./routes/tasks.ts";
 import { addWorkerRoutes } from "./routes/workers.ts";
+import { isSessionRequest, SessionServer } from "./sessions/upgrade.ts";
 import { compileSchema } from "./validation.ts";
 
 /** How long a client may take, in ms. */
@@ -100,6 +102,7 @@ function create(parts: ApiParts, { headersMs, requestMs, checkMs }: ConnectionLi
     requestTimeout: requestMs,
     http: {
       ...{ headersTimeout: headersMs, connectionsCheckingInterval: checkMs },
+      shouldUpgradeCallback: isSessionRequest,
       maxHeaderSize: MAX_HEADERS_KIB * 1024,
     },
     routerOptions: { maxParamLength: MAX_PARAMETER },
@@ -159,6 +162,8 @@ export async function buildApi(parts: ApiParts, limits: ConnectionLimits = LIMIT
   addDeadLetterRoutes(app, parts);
   addPurgeRoutes(app, parts);
   addWorkerRoutes(app, parts);
+  addSessionRoute(app);
+  new SessionServer(parts, gate).attach(app);
   await addPage(app);
   refuse();
   return app;

@@ -8,19 +8,19 @@ type Known = Pick<Held, "task" | "stage" | "startedAt"> & {
 };
 
 /**
- * Knows what the record was told of the running tasks, and so what is new. A task whose heartbeat was not answered is
+ * Knows what was told of the running tasks, and so what is new. A task whose heartbeat was not answered is
  * announced again, which is harmless.
  */
 export class Announcements {
   readonly #began = new WeakSet<DeliveredTask>();
   readonly #progress = new WeakMap<DeliveredTask, TaskProgress>();
 
-  /** `isRecorded`: whether anybody wants to know of this queue's tasks. */
-  news(held: readonly Known[], isRecorded: (stream: string) => boolean): Announcement {
+  /** `isHeard`: whether anybody wants to know of this queue's tasks. */
+  news(held: readonly Known[], isHeard: (stream: string) => boolean): Announcement {
     const began = new Map<DeliveredTask, number>();
     const progress = new Map<DeliveredTask, TaskProgress>();
     for (const { task, stage, startedAt, attempt } of held) {
-      if (stage !== "running" || startedAt === null || !isRecorded(task.stream)) continue;
+      if (stage !== "running" || startedAt === null || !isHeard(task.stream)) continue;
       if (!this.#began.has(task)) began.set(task, startedAt);
       const last = attempt?.progress ?? null;
       if (last !== null && this.#progress.get(task) !== last) progress.set(task, last);

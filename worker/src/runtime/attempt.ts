@@ -22,6 +22,8 @@ export interface AttemptOptions {
   /** Takes secrets out of a note. */
   readonly redact: (text: string) => string;
   readonly log: (event: string, fields: Record<string, unknown>) => void;
+  /** The handler reported progress. */
+  readonly onProgress: () => void;
 }
 
 export interface AttemptEnd {
@@ -132,6 +134,7 @@ export class Attempt {
   note({ done, note }: TaskProgress): void {
     // What is no text came from a handler without types.
     this.#progress = { done, note: typeof note === "string" ? this.#options.redact(note) : note };
+    this.#options.onProgress();
   }
 
   log(event: string, fields: Record<string, unknown>): void {

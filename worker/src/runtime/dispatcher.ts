@@ -45,6 +45,8 @@ export interface DispatcherOptions {
   readonly write: (outcome: Outcome, thrown?: unknown) => void;
   /** A handler is called. */
   readonly onStart: (task: DeliveredTask) => void;
+  /** A handler reported progress. */
+  readonly onProgress: (task: DeliveredTask) => void;
   /** A slot became free. */
   readonly onFree: () => void;
   readonly log: (task: DeliveredTask, event: string, fields: Record<string, unknown>) => void;
@@ -171,6 +173,7 @@ export class Dispatcher {
         ...{ task, payload, handler, timeoutMs, graceMs, threads, circuits, secrets, traces },
         redact: this.#o.policy.redact,
         log: (event, fields) => log(task, event, fields),
+        onProgress: () => this.#o.onProgress(task),
       },
       ({ ending, aborted }) => {
         const runMs = elapsed() - from;

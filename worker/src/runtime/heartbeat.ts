@@ -60,7 +60,8 @@ export class Heartbeat {
     // One that is under way may have set out before the news.
     await this.#beating;
     this.#announcing = undefined;
-    if (!this.#stopped && this.#o.news().began.size > 0) await this.beat();
+    const { began, progress } = this.#o.news();
+    if (!this.#stopped && began.size + progress.size > 0) await this.beat();
   }
 
   async #beat(): Promise<void> {

@@ -113,7 +113,6 @@ function settle(attempt: AttemptRecord, policy: OutcomePolicy, end: End): Outcom
     id: task.id,
     kind: task.kind,
     status: end.status,
-    ...(end.output === undefined ? {} : { output: end.output }),
     ...(end.error === undefined
       ? {}
       : { error: { ...end.error, message: shorten(end.error.message, policy) } }),
@@ -124,6 +123,8 @@ function settle(attempt: AttemptRecord, policy: OutcomePolicy, end: End): Outcom
     handler_version: handlerVersion,
     image_tag: policy.imageTag,
     worker_id: policy.workerId,
+    // Last, so that scripts find the other members without reading it.
+    ...(end.output === undefined ? {} : { output: end.output }),
   };
   return { type: "settle", task, result, runtimeMs: runtimeMs(attempt) };
 }

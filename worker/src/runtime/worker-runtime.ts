@@ -139,12 +139,19 @@ export class WorkerRuntime {
     if (message.type === "cancel") this.#dispatcher.cancel([message]);
     // A pause needs no word: what a read brings during one goes back.
     else if (message.type === "resume") this.#interrupt().catch(this.#onFailure);
+    else if (message.type === "announce") void this.#announce();
   }
 
   /** Redis does not answer. Commands wait for it by themselves, so only this tells. */
   queueUnreachable(error: unknown): void {
     this.#o.events.failed("poll", error);
     this.#idle.restart();
+  }
+
+  /** The answer of a heartbeat tells that somebody listens; then there may be news. */
+  async #announce(): Promise<void> {
+    await this.#heartbeat.beat();
+    this.#heartbeat.announceSoon();
   }
 
   /** Ends a read that waits, wherever it does. */
@@ -252,7 +259,10 @@ export class WorkerRuntime {
       },
       onStart: (task) => {
         events.dispatched(task);
-        if (this.#o.queue.isRecorded(task.stream)) this.#heartbeat.announceSoon();
+        if (this.#o.queue.isHeard(task.stream)) this.#heartbeat.announceSoon();
+      },
+      onProgress: ({ stream }) => {
+        if (this.#o.queue.isFollowed(stream)) this.#heartbeat.announceSoon();
       },
       onFree: () => this.#changed(),
       log: (task, event, fields) => events.fromHandler(task, event, fields),
@@ -282,7 +292,7 @@ export class WorkerRuntime {
       everyMs: limits.heartbeatMs,
       tasks: () => this.#held.all().map(({ task }) => task),
       report: () => workerReport(self, this.#held, limits.concurrency, this.#stopping),
-      news: () => this.#announcements.news(this.#held.all(), (stream) => queue.isRecorded(stream)),
+      news: () => this.#announcements.news(this.#held.all(), (stream) => queue.isHeard(stream)),
       onTold: (news) => this.#announcements.told(news),
       onAnswer: (answer) => this.#heed(answer),
       onFailure: this.#onFailure,

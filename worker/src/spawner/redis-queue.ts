@@ -59,10 +59,11 @@ export async function readSnapshot(
   };
 }
 
-/** Bytes of each of the queue's keys but results and circuits; a key that does not exist has none. */
+/** Bytes of each of the queue's keys but results, circuits and sessions; a key that does not exist has none. */
 async function readKeyMemory(redis: Redis, stream: string): Promise<ReadonlyMap<string, number>> {
-  const { results, slots, starts, parked, circuits, settledChannel, controlChannel, ...kept } =
-    queueKeys(stream);
+  const all = queueKeys(stream);
+  const { results, slots, starts, parked, circuits, sessionsOf, session, ...others } = all;
+  const { settledChannel, controlChannel, sessionNews, ...kept } = others;
   const keys = Object.values(kept);
   const bytes = await Promise.all(keys.map((key) => redis.memory("USAGE", key)));
   return new Map(keys.map((key, i) => [key, bytes[i] ?? 0]));

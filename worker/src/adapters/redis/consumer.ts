@@ -44,7 +44,7 @@ export interface RetryItem extends FailedItem {
   readonly delayMs: number;
 }
 
-/** What the record is to know of held tasks. */
+/** What the record and sessions are to know of held tasks. */
 export interface Announcement {
   /** When the handlers of these were called, in ms since the epoch. */
   readonly began: ReadonlyMap<DeliveredTask, number>;
@@ -105,9 +105,14 @@ export class Consumer {
     this.#reader.wake();
   }
 
-  /** Whether the changes of this queue's tasks are recorded, as its last answer said. */
-  isRecorded(stream: string): boolean {
-    return this.#recorded.has(stream);
+  /** Whether anybody wants to know what runs of this queue, the record or a session, as its last answer said. */
+  isHeard(stream: string): boolean {
+    return this.#recorded.has(stream) || this.#recorded.isFollowed(stream);
+  }
+
+  /** Whether sessions are open that may follow this queue's tasks, as its last answer said. */
+  isFollowed(stream: string): boolean {
+    return this.#recorded.isFollowed(stream);
   }
 
   /**
@@ -210,7 +215,7 @@ export class Consumer {
     const { queue, priority, stream, items } = part;
     const { cancelled, paused, workers, workersSeen, stats } = queueKeys(queue);
     const { workerId, redis } = this.#o;
-    const told = this.#recorded.has(queue) ? announcementTold(workerId, items, announcement) : "";
+    const told = this.isHeard(queue) ? announcementTold(workerId, items, announcement) : "";
     const args: ScriptArgument[] = [CONSUMER_GROUP, workerId, report, told];
     for (const task of items) args.push(task.entryId, task.deliveryCount, task.id);
     const keys = [stream, cancelled, paused, workers, workersSeen, stats];

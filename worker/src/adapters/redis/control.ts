@@ -5,10 +5,12 @@ import { queueKeys } from "../../../contract/queue-keys.ts";
 export type ControlMessage =
   | { readonly type: "pause"; readonly stream: string }
   | { readonly type: "resume"; readonly stream: string }
+  /** The first session was opened. */
+  | { readonly type: "announce"; readonly stream: string }
   | { readonly type: "cancel"; readonly stream: string; readonly id: string };
 
 /**
- * Tells a worker of pauses and cancels at once. A message may be missed while the connection is down; the next
+ * Tells a worker of pauses, cancels and sessions at once. A message may be missed while the connection is down; the next
  * heartbeat tells the same.
  */
 export class ControlSubscriber {
@@ -40,7 +42,7 @@ export class ControlSubscriber {
 }
 
 function parse(stream: string, text: string): ControlMessage | undefined {
-  if (text === "pause" || text === "resume") return { type: text, stream };
+  if (text === "pause" || text === "resume" || text === "announce") return { type: text, stream };
   const [word, id] = text.split(" ");
   return word === "cancel" && id !== undefined ? { type: "cancel", stream, id } : undefined;
 }

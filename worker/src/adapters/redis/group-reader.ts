@@ -93,8 +93,8 @@ export class GroupReader {
     const args: ScriptArgument[] = [CONSUMER_GROUP, this.#o.workerId, count];
     for (const priority of PRIORITIES) args.push(priority === "normal" ? PLAIN : priority, shares[priority]);
     const { redis } = this.#o;
-    const { paused, record } = queueKeys(stream);
-    const taken = SCRIPTS.take.run(redis, [stream, paused, record], args);
+    const { paused, record, sessions } = queueKeys(stream);
+    const taken = SCRIPTS.take.run(redis, [stream, paused, record, sessions], args);
     const answer = await answered(redis, OVERSTAY_MS, taken);
     const [switches, ...parts] = answer as PackedAnswer;
     if (this.#recorded.note(stream, switches)) return "paused";

@@ -13,6 +13,7 @@
 -- include: drop
 -- include: weight
 -- include: events
+-- include: followers
 -- include: task-rows
 -- include: cancelled
 -- include: limits

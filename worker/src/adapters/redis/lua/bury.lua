@@ -12,6 +12,7 @@
 -- include: drop
 -- include: weight
 -- include: events
+-- include: followers
 -- include: task-rows
 -- include: cancelled
 -- include: burial
@@ -44,5 +45,12 @@ local function is_buried(i)
 end
 
 local states = end_tasks(entries, column(FIRST + 1, WIDTH), ids, bury, is_buried)
+tell_followers(KEYS[4], ids, function(i)
+  if not marks[i] then return nil end
+  local at = FIRST + (i - 1) * WIDTH
+  local reason = string.match(ARGV[at + 7], '[^:]*$')
+  local more = ',"reason":' .. cjson.encode(reason)
+  return { state = 'dead', attempt = ARGV[at + 8], ran = reason ~= 'kind', more = more }
+end)
 emit_failed('buried', ids)
 return states

@@ -8,6 +8,7 @@
 -- include: entry
 -- include: weight
 -- include: events
+-- include: followers
 -- include: task-rows
 -- include: cancelled
 local stream, index, due, due_entries = KEYS[1], KEYS[2], KEYS[5], KEYS[6]

@@ -11,6 +11,7 @@
 -- include: entry
 -- include: weight
 -- include: events
+-- include: followers
 local stream, index, due, due_entries, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local results, runs = ARGV[1], cjson.decode(ARGV[2])
 local FIRST = 3
@@ -80,6 +81,19 @@ for _, run in ipairs(runs) do
 end
 if #added > 0 then redis.call('HSET', index, unpack(added)) end
 apply_counts(KEYS[6])
+if rows > 0 and has_followers(KEYS[6]) then
+  local ids, delays = {}, {}
+  for _, run in ipairs(runs) do
+    for _ = 1, run[4] do
+      ids[#ids + 1] = id_of(#ids + 1)
+      delays[#ids] = run[3]
+    end
+  end
+  tell_followers(KEYS[6], ids, function(i)
+    local due = states[i] == '2' and ',"due_at":' .. whole(now + delays[i]) or ''
+    return states[i] ~= '0' and { state = 'queued', attempt = '0', more = ',"why":"pushed"' .. due }
+  end)
+end
 emit(KEYS[6], 'queued', rows, function()
   local ids = {}
   for i = 1, #states do ids[i] = id_of(i) end

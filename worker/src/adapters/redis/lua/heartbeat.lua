@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
 -- Renews the lease of a worker's tasks and keeps its report ('' for none).
--- Returns lost entry ids, ids of tasks asked to stop, and as one number whether the queue is paused (1) and recorded
--- (2).
+-- Returns lost entry ids, ids of tasks asked to stop, and as one number whether the queue is paused (1), recorded (2)
+-- and followed by sessions (4).
 -- KEYS: stream, cancelled, paused, workers, workers-seen, stats.
--- ARGV: group, consumer, report, JSON of what the record is to know of the tasks ('' for nothing), then per task:
+-- ARGV: group, consumer, report, JSON of what the record and sessions are to know of the tasks ('' for nothing), then per task:
 -- entry, delivery count, id.
 -- include: now
 -- include: fence
 -- include: weight
 -- include: events
+-- include: followers
 local stream, group, consumer, report = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local announced, stats = ARGV[4], KEYS[6]
 local FIRST, CLAIM = 5, 1000
@@ -60,10 +61,36 @@ local function count_held(list)
   return rows
 end
 
+local function tell_began(rows)
+  local began = {}
+  for i, row in ipairs(rows) do began[i] = row[2] end
+  tell_followers(stats, began, function(i)
+    local place, attempts, started = rows[i][1], rows[i][4], rows[i][7]
+    if states[place] ~= '1' then return nil end
+    return { state = 'running', attempt = whole(attempts + 1), started = ',"started_at":' .. whole(started) }
+  end)
+end
+
+-- Nobody keeps it: who is away hears of the next.
+local function tell_progress(rows)
+  if #rows == 0 or not has_followers(stats) then return end
+  local followed = key_beside(stats, 'followed')
+  for _, row in ipairs(rows) do
+    local followers = states[row[1]] == '1' and redis.call('HGET', followed, row[2])
+    if followers then
+      local news = { to = followers, id = row[2], done = row[3], note = row[4] }
+      redis.call('PUBLISH', key_beside(stats, 'session-news'), cjson.encode(news))
+    end
+  end
+end
+
 if announced ~= '' then
   local told = cjson.decode(announced)
   local rows = count_held(told.began) + count_held(told.progress)
   emit(stats, 'began', rows, function() return announced, nil, table.concat(states) end)
+  tell_began(told.began)
+  tell_progress(told.progress)
 end
 local recorded = redis.call('HEXISTS', key_beside(stats, 'record'), 'bytes')
-return { lost, asked, redis.call('EXISTS', KEYS[3]) + 2 * recorded }
+local followed = redis.call('EXISTS', key_beside(stats, 'sessions'))
+return { lost, asked, redis.call('EXISTS', KEYS[3]) + 2 * recorded + 4 * followed }

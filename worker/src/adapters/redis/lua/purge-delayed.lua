@@ -8,6 +8,7 @@
 -- include: entry
 -- include: weight
 -- include: events
+-- include: followers
 -- include: task-rows
 -- include: cancelled
 -- include: purge

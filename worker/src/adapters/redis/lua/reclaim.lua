@@ -13,6 +13,7 @@
 -- include: drop
 -- include: weight
 -- include: events
+-- include: followers
 -- include: task-rows
 -- include: cancelled
 -- include: burial
@@ -87,6 +88,8 @@ if #ended > 0 then
   redis.call('PUBLISH', ARGV[6], table.concat(ended, ' '))
 end
 apply_counts(KEYS[4])
+tell_noted(KEYS[4], told_queued, 'queued', ',"why":"reclaimed"')
+tell_noted(KEYS[4], told_dead, 'dead', ',"reason":"poison"')
 emit(KEYS[4], 'reclaimed', #told_queued + #told_dead, function()
   return '{"queued":' .. encode_rows(told_queued) .. ',"dead":' .. encode_rows(told_dead) .. '}'
 end)

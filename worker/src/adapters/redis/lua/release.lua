@@ -10,6 +10,7 @@
 -- include: drop
 -- include: weight
 -- include: events
+-- include: followers
 -- include: task-rows
 -- include: cancelled
 -- include: put-back
@@ -33,6 +34,7 @@ local function hand_back(i)
 end
 
 local states = end_tasks(entries, column(FIRST + 1, WIDTH), ids, hand_back, function() return false end)
+tell_noted(KEYS[4], told, 'queued', ',"why":"released"')
 emit(KEYS[4], 'back', #told, function() return '{"delay":' .. whole(delay) .. ',"rows":' .. encode_rows(told) .. '}' end)
 emit_cancelled(KEYS[4])
 return states

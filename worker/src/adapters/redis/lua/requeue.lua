@@ -10,6 +10,7 @@
 -- include: entry
 -- include: weight
 -- include: events
+-- include: followers
 -- include: task-rows
 local stream, index, requeued = KEYS[1], KEYS[2], KEYS[6]
 local group, dry = ARGV[1], ARGV[3] == '1'
@@ -59,5 +60,6 @@ for at = FIRST, #ARGV, WIDTH do
 end
 if not dry then redis.call('ZREMRANGEBYSCORE', requeued, '-inf', now - tonumber(ARGV[2])) end
 apply_counts(KEYS[3])
+tell_noted(KEYS[3], told, 'queued', ',"why":"requeued"')
 emit(KEYS[3], 'requeued', #told, function() return encode_rows(told) end)
 return table.concat(states)

@@ -11,6 +11,7 @@
 -- include: drop
 -- include: weight
 -- include: events
+-- include: followers
 -- include: task-rows
 -- include: cancelled
 -- include: put-back
@@ -48,5 +49,14 @@ local function is_retried(i)
 end
 
 local states = end_tasks(entries, column(FIRST + 1, WIDTH), ids, retry, is_retried)
+tell_followers(KEYS[4], ids, function(i)
+  if not marks[i] then return nil end
+  local at = FIRST + (i - 1) * WIDTH
+  local reason, errors = string.match(ARGV[at + 9], '[^:]*$'), cjson.decode(ARGV[at + 4])
+  local message = errors[#errors] and errors[#errors].message or ''
+  local more = ',"reason":' .. cjson.encode(reason) .. ',"message":' .. cjson.encode(message) .. ',"due_at":'
+    .. whole(now + tonumber(ARGV[at + 5]))
+  return { state = 'retrying', attempt = ARGV[at + 3], ran = reason ~= 'kind', more = more }
+end)
 emit_failed('retried', ids)
 return states

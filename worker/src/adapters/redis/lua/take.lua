@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- Gives a consumer waiting tasks of one queue: of each priority its share, then what is left over to whoever has
--- more. Nothing while the queue is paused. Returns as one number whether it is paused (1) and recorded (2), then per
--- priority its name and its entries as a flat list: head, text. A head is the entry's id, and after a blank JSON of the
+-- more. Nothing while the queue is paused. Returns as one number whether it is paused (1), recorded (2) and followed by
+-- sessions (4), then per priority its name and its entries as a flat list: head, text. A head is the entry's id, and after a blank JSON of the
 -- fields beside the text when there are any; of what has no such text it is JSON of the list of all fields.
--- KEYS: stream, paused, record.
+-- KEYS: stream, paused, record, sessions.
 -- ARGV: group, consumer, how many in all, then per priority in the order of their ranks: name ('' for normal), share.
 -- include: entry
 local queue, group, consumer, count = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
-local switches = 2 * redis.call('HEXISTS', KEYS[3], 'bytes')
+local switches = 2 * redis.call('HEXISTS', KEYS[3], 'bytes') + 4 * redis.call('EXISTS', KEYS[4])
 if redis.call('EXISTS', KEYS[2]) == 1 then return { switches + 1 } end
 
 -- What is put back keeps its fields' order.

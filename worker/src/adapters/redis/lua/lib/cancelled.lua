@@ -3,7 +3,8 @@ local HELD = 'cancelled while a worker held it'
 
 local told_cancelled = {}
 
--- Gives a task the result `cancelled`. Needs entry, task-rows, now, stats and events. The caller counts the attempt.
+-- Gives a task the result `cancelled`. Needs entry, task-rows, now, stats, events and followers.
+-- The caller counts the attempt.
 local function finish_cancelled(result_key, ttl, id, fields, now, message)
   local kind = get_field(fields, 'kind')
   local record = '{"v":1,"id":' .. cjson.encode(id) .. ',"kind":' .. cjson.encode(kind)
@@ -16,6 +17,7 @@ local function finish_cancelled(result_key, ttl, id, fields, now, message)
 end
 
 local function emit_cancelled(stats)
+  tell_noted(stats, told_cancelled, 'cancelled')
   emit(stats, 'cancelled', #told_cancelled, function() return encode_rows(told_cancelled) end)
 end
 

@@ -177,7 +177,7 @@ describe("backup restore", function () {
     const [taken, go] = [join(fleet.folder, "taken"), join(fleet.folder, "go")];
     writeFileSync(
       join(programs, "redis-cli"),
-      `#!/bin/sh\n/usr/bin/env -u TASKFLEET_X redis-cli "$@" || exit 1\ntouch '${taken}'\nuntil [ -e '${go}' ]; do sleep 0.05; done\n`,
+      `#!/bin/sh\nredis-cli "$@" || exit 1\ntouch '${taken}'\nuntil [ -e '${go}' ]; do sleep 0.05; done\n`,
     );
     chmodSync(join(programs, "redis-cli"), 0o700);
     const env = { ...fleet.env, TASKFLEET_BACKUP_PROGRAMS: programs };

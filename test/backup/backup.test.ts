@@ -13,11 +13,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { migrate } from "../../worker/src/adapters/postgres/migrate.ts";
+import { setUpRoles } from "../../worker/src/adapters/postgres/roles.ts";
 import { pruneBackups } from "../../worker/src/backup/catalog.ts";
 import type { DrillReport } from "../../worker/src/backup/drill.ts";
 import type { Manifest } from "../../worker/src/backup/manifest.ts";
 import { cli, jsonLine, jsonLines, startCli } from "../cli/support.ts";
-import { rows } from "../support/postgres-server.ts";
+import { openDatabase, rows } from "../support/postgres-server.ts";
 import { waitFor } from "../support/wait.ts";
 import { type BackedUp, fill, withServers } from "./support.ts";
 
@@ -196,6 +198,73 @@ describe("backup", function () {
     );
     const manifest = await create();
     deepEqual(readdirSync(fleet.directory), [manifest.name]);
+  });
+
+  it("takes its servers away when a drill is interrupted, and writes no report", async () => {
+    await fill(fleet);
+    await create();
+    const programs = join(fleet.folder, "programs");
+    const temporary = join(fleet.folder, "tmp");
+    for (const folder of [programs, temporary]) mkdirSync(folder);
+    // The server's own account has to pass.
+    for (const folder of [fleet.folder, temporary]) chmodSync(folder, 0o711);
+    writeFileSync(join(programs, "pg_restore"), "#!/bin/sh\ntouch begun\nexec sleep 600\n");
+    chmodSync(join(programs, "pg_restore"), 0o700);
+    const env = { ...fleet.env, TMPDIR: temporary, TASKFLEET_BACKUP_PROGRAMS: programs };
+    const child = startCli(["backup", "drill"], { env, cwd: fleet.folder });
+    await waitFor("pg_restore", () => existsSync(join(fleet.folder, "begun")));
+    const [server = ""] = readdirSync(temporary);
+    const [pid] = readFileSync(join(temporary, server, "data", "postmaster.pid"), "utf8").split("\n");
+    equal(existsSync(`/proc/${pid}`), true);
+    child.kill("SIGINT");
+    deepEqual(await once(child, "exit"), [130, null]);
+    await waitFor("the server's end", () => !existsSync(`/proc/${pid}`));
+    deepEqual(readdirSync(temporary), []);
+    equal(existsSync(join(fleet.folder, ".var")), false);
+  });
+
+  it("holds the tables of its own prefix alone, where tenants share a database", async () => {
+    const { port } = fleet.postgres;
+    const { pathname } = new URL(fleet.urls.app);
+    const url = (role: string) =>
+      `postgresql://t2_taskfleet_${role}:pass-of-${role}@127.0.0.1:${port}${pathname}`;
+    await setUpRoles(
+      fleet.postgres.adminUrl(),
+      { app: url("app"), migrate: url("migrate"), backup: url("backup") },
+      "t2_",
+    );
+    const owner = await openDatabase(url("migrate"));
+    await migrate(owner, "t2_");
+    await owner.close();
+    await rows(
+      url("app"),
+      "INSERT INTO t2_taskfleet_activity (queue, id, kind, status, agent_id, created_at, updated_at) VALUES ('q', 'a', 'k', 'queued', 'ä''\"x', now(), now())",
+    );
+    await fill(fleet);
+    const env = { ...fleet.env, TASKFLEET_DATABASE_BACKUP_URL: url("backup"), TASKFLEET_TABLE_PREFIX: "t2_" };
+    const made = await cli(["backup", "create", "--json"], { env, cwd: fleet.folder });
+    equal(made.code, 0, made.err);
+    const { record } = jsonLine(made.out) as unknown as Manifest;
+    deepEqual(
+      record?.tables.map(({ table, rows }) => [table, rows]),
+      [
+        ["t2_taskfleet_activity", 1],
+        ["t2_taskfleet_activity_log", 0],
+        ["t2_taskfleet_activity_archive", 0],
+        ["t2_taskfleet_recorder", 0],
+      ],
+    );
+    const { code, report } = await drill();
+    deepEqual([code, report.faults], [0, []]);
+    const foreign = await cli(["backup", "create"], {
+      env: { ...env, TASKFLEET_TABLE_PREFIX: "" },
+      cwd: fleet.folder,
+    });
+    equal(foreign.code, 1);
+    match(
+      foreign.err,
+      /^taskfleet: PostgreSQL at \S+ refuses: permission denied for table taskfleet_migrations\n$/,
+    );
   });
 
   it("says what is wrong with a password, and never the password", async () => {

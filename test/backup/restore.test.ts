@@ -5,6 +5,7 @@ import { createConnection } from "../../worker/src/adapters/redis/connection.ts"
 import { Keeper } from "../../worker/src/adapters/redis/keeper.ts";
 import { depth } from "../../worker/src/adapters/redis/queue-status.ts";
 import { RecordStream } from "../../worker/src/adapters/redis/record-stream.ts";
+import type { DrillReport } from "../../worker/src/backup/drill.ts";
 import type { Manifest } from "../../worker/src/backup/manifest.ts";
 import { cleanUpStale } from "../../worker/src/recorder/stale.ts";
 import { cli, finished, jsonLine, startCli } from "../cli/support.ts";
@@ -104,6 +105,8 @@ describe("backup restore", function () {
       full.err,
       /^taskfleet: the database \S+ is not empty: taskfleet_activity, taskfleet_activity_log, taskfleet_recorder have rows; restore into an empty one\n$/,
     );
+    const drilled = await fleet.backup("drill", "--redis-url", redis.url);
+    deepEqual([drilled.code, drilled.err], [1, again.err]);
     const skipped = await fleet.backup(...restore, "--if-empty");
     deepEqual(
       [skipped.code, skipped.out],
@@ -112,6 +115,24 @@ describe("backup restore", function () {
         `nothing restored: the Redis at ${new URL(redis.url).host} is not empty: restore into an empty one\n`,
       ],
     );
+  });
+
+  it("drills into empty servers that are named", async () => {
+    await fill(fleet);
+    await create();
+    const redis = await emptyRedis();
+    const urls = await makeRecord(fleet.postgres);
+    const drilled = await fleet.backup(
+      "drill",
+      "--redis-url",
+      redis.url,
+      "--database-url",
+      urls.migrate,
+      "--json",
+    );
+    const { passed, servers } = jsonLine(drilled.out) as unknown as DrillReport;
+    deepEqual([drilled.code, passed, servers], [0, true, { postgres: "given", redis: "given" }]);
+    equal((await rows(urls.app, "SELECT id FROM runs")).length, 7);
   });
 
   it("writes the files that a Redis starts from", async () => {
@@ -156,7 +177,7 @@ describe("backup restore", function () {
     const [taken, go] = [join(fleet.folder, "taken"), join(fleet.folder, "go")];
     writeFileSync(
       join(programs, "redis-cli"),
-      `#!/bin/sh\n/usr/bin/env -u TASKFLEET_X redis-cli "$@" || exit 1\ntouch '${taken}'\nuntil [ -e '${go}' ]; do sleep 0.05; done\n`,
+      `#!/bin/sh\nredis-cli "$@" || exit 1\ntouch '${taken}'\nuntil [ -e '${go}' ]; do sleep 0.05; done\n`,
     );
     chmodSync(join(programs, "redis-cli"), 0o700);
     const env = { ...fleet.env, TASKFLEET_BACKUP_PROGRAMS: programs };

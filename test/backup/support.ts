@@ -73,7 +73,8 @@ export function withServers(use: (made: BackedUp) => void): void {
   after(() => postgres.stop());
   beforeEach(async () => {
     const folder = mkdtempSync(join(tmpdir(), "taskfleet-backup-"));
-    const redis = await startRedis();
+    // Else the server waits for further replicas before it sends its data.
+    const redis = await startRedis(["--repl-diskless-sync-delay", "0"]);
     const queue = openQueue(redis);
     const urls = await makeRecord(postgres);
     const owner = await Database.open(urls.migrate, { ...ONE_CONNECTION, name: "test" });

@@ -249,7 +249,7 @@ describe("taskfleet env", () => {
 });
 
 describe("a stack's name", () => {
-  for (const name of ["pulumi", "passphrase", "stacks", "bin", "setup"])
+  for (const name of ["pulumi", "passphrase", "stacks", "bin", "setup", "backups"])
     it(`is not ${name}, which the state folder holds for all stacks`, () => {
       assert.throws(
         () => checkStackName(name),

@@ -1,7 +1,9 @@
 /** The folder of backups: a whole one is a folder with a manifest, under a name that is its time. */
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { BackupError } from "./backup-error.ts";
 import { fileFacts, PRIVATE_FILE, PRIVATE_FOLDER, sync } from "./files.ts";
 import {
@@ -25,6 +27,7 @@ export interface ListedBackup {
 
 /** `.20261128T093000Z.<host>.<pid>.partial`: nobody lists it. */
 const PARTIAL = /^\.\d{8}T\d{6}Z\.(.+)\.(\d+)\.partial$/;
+const NAME_TAKEN_MS = 100;
 /** Of another machine's, which cannot be asked whether it goes on. */
 const STALE_MS = 2 * 86_400_000;
 
@@ -82,6 +85,7 @@ export async function findBackup(
 
 export interface PartialBackup {
   readonly name: string;
+  readonly at: Date;
   /** Where its files go. */
   readonly folder: string;
   /** Writes the manifest, has all of it on the disk, and gives it its name. */
@@ -91,15 +95,18 @@ export interface PartialBackup {
 }
 
 /** Begins a backup under a name that nobody lists; what others left behind goes. */
-export async function beginBackup(directory: string, at: Date): Promise<PartialBackup> {
+export async function beginBackup(directory: string, now: () => Date): Promise<PartialBackup> {
   await mkdir(directory, { recursive: true, mode: PRIVATE_FOLDER });
   await removePartials(directory);
+  let at = now();
+  // Two of one second would have one name.
+  for (; existsSync(join(directory, backupName(at))); at = now()) await delay(NAME_TAKEN_MS);
   const name = backupName(at);
   const whole = join(directory, name);
   const folder = join(directory, `.${name}.${hostname()}.${process.pid}.partial`);
   await mkdir(folder, { mode: PRIVATE_FOLDER });
   return {
-    ...{ name, folder, drop: () => rm(folder, { recursive: true, force: true }) },
+    ...{ name, at, folder, drop: () => rm(folder, { recursive: true, force: true }) },
     finish: async (manifest) => {
       await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`);
       for (const file of await readdir(folder)) {

@@ -22,15 +22,14 @@ export interface CreatedBackup {
 
 /** @throws BackupError, RedisUnavailableError, StoreUnavailableError; then there is no backup. */
 export async function createBackup(o: CreateOptions): Promise<CreatedBackup> {
-  const started = o.now();
-  const partial = await beginBackup(o.directory, started);
+  const partial = await beginBackup(o.directory, o.now);
   try {
     const { programs, signal } = o;
     const where = { ...o.redis, programs, signal, folder: partial.folder };
     const taken = await takeQueue(where);
     const record = o.database === null ? null : await dumpRecord({ ...where, ...o.database });
     const queue = await loadQueue(taken, where);
-    const times = { started_at: started.toISOString(), finished_at: o.now().toISOString() };
+    const times = { started_at: partial.at.toISOString(), finished_at: o.now().toISOString() };
     const manifest: Manifest = { v: 1, name: partial.name, ...times, queue, record };
     return { folder: await partial.finish(manifest), manifest };
   } finally {

@@ -3,7 +3,7 @@
 import { RedisUnavailableError } from "../core/errors.ts";
 import { type DatedReport, readDated, writeDated } from "../dated-reports.ts";
 import { StoreUnavailableError } from "../ports/activity-store.ts";
-import { BackupError, BackupFaultsError } from "./backup-error.ts";
+import { BackupError, BackupFaultsError, NotEmptyError } from "./backup-error.ts";
 import type { ListedBackup } from "./catalog.ts";
 import { type Comparison, differences } from "./compare.ts";
 import type { Manifest } from "./manifest.ts";
@@ -38,7 +38,7 @@ export interface DrillOptions {
 
 const KIND = "restore-drill";
 
-/** @throws BackupError when a program is missing, what an unreachable given server says, or the signal's reason. */
+/** @throws BackupError when a program is missing, NotEmptyError for a given server, what an unreachable given server says, or the signal's reason. */
 export async function runDrill(o: DrillOptions): Promise<DrillReport> {
   const { backup, programs, signal } = o;
   const { manifest, folder, name } = backup;
@@ -85,7 +85,8 @@ async function tried(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BackupFaultsError) return { comparisons: [], faults: error.faults };
-    if (error instanceof RedisUnavailableError || error instanceof StoreUnavailableError) throw error;
+    const ofTarget = [RedisUnavailableError, StoreUnavailableError, NotEmptyError];
+    if (ofTarget.some((one) => error instanceof one)) throw error;
     if (error instanceof BackupError) return { comparisons: [], faults: [error.message] };
     throw error;
   }

@@ -1,3 +1,4 @@
+import { TaskfleetError } from "../../core/errors.ts";
 import { databaseAddress, forDriver } from "./connection-string.ts";
 import type { Queries } from "./database.ts";
 import { translate } from "./translate-error.ts";
@@ -6,7 +7,8 @@ const CONNECT_MS = 10_000;
 
 /**
  * One connection whose statements may take as long as they do, for backups.
- * @throws StoreUnavailableError, and what PostgreSQL says; TaskfleetError for a URL that is none.
+ * @throws StoreUnavailableError, MigrationsMissingError, TaskfleetError with what else PostgreSQL says, or for a URL that
+ * is none.
  */
 export async function withLongConnection<T>(url: string, work: (queries: Queries) => Promise<T>): Promise<T> {
   const { default: pg } = await import("pg");
@@ -26,10 +28,18 @@ export async function withLongConnection<T>(url: string, work: (queries: Queries
     await client.connect();
     return await work(queries);
   } catch (error) {
-    throw translate(error, databaseAddress(url));
+    throw refused(error, databaseAddress(url));
   } finally {
     await client.end().catch(() => {
       // it is gone
     });
   }
+}
+
+/** A right that is missing is the operator's to give, not a fault of the program. */
+function refused(error: unknown, address: string): Error {
+  const translated = translate(error, address);
+  const ofServer = translated === error && "code" in error && /^[0-9A-Z]{5}$/.test(String(error.code));
+  if (!ofServer) return translated;
+  return new TaskfleetError(`PostgreSQL at ${address} refuses: ${translated.message}`, { cause: error });
 }

@@ -28,6 +28,10 @@ export function restore(name: string, options: RestoreCommandOptions): Promise<n
       const faults = differences(comparisons);
       if (options.json === true) process.stdout.write(`${JSON.stringify({ name, comparisons, faults })}\n`);
       else process.stdout.write(`${comparisonTable(comparisons)}\n${name}: ${outcome(faults)}\n`);
+      if (queue === null)
+        process.stderr.write("the queue was not asked for: --redis-url or --redis-directory\n");
+      if (manifest.record !== null && databaseUrl === null)
+        process.stderr.write("the record was not asked for: --database-url\n");
       return faults.length === 0 ? EXIT.ok : EXIT.failed;
     } catch (error) {
       if (options.ifEmpty !== true || !(error instanceof NotEmptyError)) throw error;

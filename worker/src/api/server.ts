@@ -129,6 +129,11 @@ export async function buildApi(parts: ApiParts, limits: ConnectionLimits = LIMIT
     reply.headers(SAFE_HEADERS);
     await gate.admit(request, reply);
   });
+  // A kept connection whose request ends after the stop began would hold it up.
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    if (parts.stopping.aborted) reply.header("connection", "close");
+    done(null, payload);
+  });
   app.addHook("onResponse", async (request, reply) => {
     const { url: route = "" } = request.routeOptions;
     const { method, id, owner } = request;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { bury, type TestQueue } from "../support/queue.ts";
+import { waitFor } from "../support/wait.ts";
 import { type TestApi, withApi } from "./support.ts";
 
 const ROUTES = [
@@ -90,6 +91,19 @@ describe("the API's server", () => {
     });
     assert.equal(text.status, 415);
     assert.equal((await api.get("/api/queue/pause")).headers.get("allow"), "POST");
+  });
+
+  it("at its stop ends waits, and their connections with them", async () => {
+    await api.post("/api/tasks", { kind: "k", id: "late", delay: 3_600 });
+    const waiting = api.get("/api/tasks/late?wait=60");
+    await waitFor("the wait's subscription", async () => {
+      const [, listeners] = (await queue.redis.pubsub("NUMSUB", queue.keys.settledChannel)) as unknown[];
+      return Number(listeners) > 0;
+    });
+    const closed = api.close();
+    const { body, headers } = await waiting;
+    assert.deepEqual([body, headers.get("connection")], [{ id: "late", state: "open" }, "close"]);
+    await closed;
   });
 
   it("lists dead letters in pages and puts them back", async () => {

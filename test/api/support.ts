@@ -1,8 +1,9 @@
 import { API_VERBS, type ApiVerb } from "../../worker/contract/api.ts";
 import { ApiKeys } from "../../worker/src/adapters/redis/api-keys.ts";
 import { type ConnectionProfile, createConnection } from "../../worker/src/adapters/redis/connection.ts";
+import type { ConnectionLimits } from "../../worker/src/api/connections.ts";
 import { type ApiParts, apiParts } from "../../worker/src/api/parts.ts";
-import { type Api, buildApi, type ConnectionLimits } from "../../worker/src/api/server.ts";
+import { type Api, buildApi } from "../../worker/src/api/server.ts";
 import { loadSettings } from "../../worker/src/config/load-settings.ts";
 import { createLogger } from "../../worker/src/logging/logger.ts";
 import type { ActivityStore } from "../../worker/src/ports/activity-store.ts";

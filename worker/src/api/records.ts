@@ -3,6 +3,7 @@ import { type TSchema, Type } from "typebox";
 import { PRIORITIES } from "../../contract/priorities.ts";
 import { FAILURE_REASONS } from "../../contract/records.ts";
 import { RUN_STATUSES } from "../../contract/runs.ts";
+import { Anything } from "./schemas.ts";
 
 const OPEN = { additionalProperties: true } as const;
 const text = Type.String();
@@ -141,7 +142,7 @@ export const WorkerList = Type.Object({
 export const KindList = Type.Object({
   kinds: Type.Array(
     record(
-      { kind: text, version: text, description: text, payload: Type.Object({}, OPEN) },
+      { kind: text, version: text, description: text, payload: Anything },
       "A kind, with the JSON Schema of its payload.",
     ),
   ),

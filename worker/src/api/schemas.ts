@@ -62,6 +62,9 @@ export const IdempotencyKey = Type.Object({
   ),
 });
 
+/** A value whose members the schema does not list. */
+export const Anything = Type.Object({}, { additionalProperties: true });
+
 /** Of every route under /api. */
 export const StreamQuery = Type.Object({
   stream: Type.Optional(Type.String({ description: "The queue's stream; default: the API's first." })),

@@ -1,6 +1,5 @@
 /** The API's HTTP server: Fastify with our logger, our errors and our routes. */
 import { randomUUID } from "node:crypto";
-import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
 import fastify, {
   type FastifyBaseLogger,
@@ -12,6 +11,7 @@ import fastify, {
 import { PROBLEM_TYPE } from "../../contract/api.ts";
 import type { RequestSpan } from "../tracing/tracing.ts";
 import { Gate } from "./auth.ts";
+import { type ConnectionLimits, LIMITS, MAX_HEADERS_KIB, refuseConnection } from "./connections.ts";
 import { API_EVENTS } from "./events.ts";
 import { refuseOtherMethods } from "./methods.ts";
 import { openApi } from "./openapi.ts";
@@ -30,21 +30,8 @@ import { addWorkerRoutes } from "./routes/workers.ts";
 import { isSessionRequest, SessionServer } from "./sessions/upgrade.ts";
 import { compileSchema } from "./validation.ts";
 
-/** How long a client may take, in ms. */
-export interface ConnectionLimits {
-  /** To send a request's header fields. */
-  readonly headersMs: number;
-  /** To send the whole request. */
-  readonly requestMs: number;
-  /** Between two looks at who took longer. */
-  readonly checkMs: number;
-}
-
-const LIMITS: ConnectionLimits = { headersMs: 10_000, requestMs: 60_000, checkMs: 2_000 };
 /** Longer than any id that routes take, so that it is they who say what is wrong. */
 const MAX_PARAMETER = 1_024;
-/** Most of a request's header fields together. */
-const MAX_HEADERS_KIB = 16;
 
 export type Api = Awaited<ReturnType<typeof buildApi>>;
 
@@ -62,26 +49,6 @@ function sendProblem(parts: ApiParts, error: unknown, request: FastifyRequest, r
   reply.status(problem.status).headers({ ...SAFE_HEADERS, ...problem.details.headers });
   const body = parts.redact(JSON.stringify(problem.body(request.id)));
   return reply.type(PROBLEM_TYPE).serializer(String).send(body);
-}
-
-function problemOfConnection(code: string | undefined): Problem {
-  if (code === "HPE_HEADER_OVERFLOW")
-    return new Problem(
-      "headers-too-large",
-      `the header fields of the request are over ${MAX_HEADERS_KIB} KiB`,
-    );
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
-    return new Problem("request-timeout", "the request did not come to its end in time");
-  return new Problem("invalid-request", "the request is no HTTP that can be read");
-}
-
-/** What is no HTTP at all gets its answer without a request. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const problem = problemOfConnection(error.code);
-  const body = JSON.stringify(problem.body(randomUUID()));
-  const head = `HTTP/1.1 ${problem.status} Refused\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close`;
-  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
 function begin({ tracing }: ApiParts, { method, url, headers }: FastifyRequest): RequestSpan {
@@ -140,6 +107,11 @@ export async function buildApi(parts: ApiParts, limits: ConnectionLimits = LIMIT
     request.span = begin(parts, request);
     reply.headers(SAFE_HEADERS);
     await gate.admit(request, reply);
+  });
+  // A kept connection whose request ends after the stop began would hold it up.
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    if (parts.stopping.aborted) reply.header("connection", "close");
+    done(null, payload);
   });
   app.addHook("onResponse", async (request, reply) => {
     const { url: route = "" } = request.routeOptions;

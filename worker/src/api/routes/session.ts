@@ -12,6 +12,7 @@ export function addSessionRoute(app: Server): void {
     keyed("sessions:open", {
       ...{ tag: "tasks", summary: "Push and follow tasks over WebSocket (docs/api.md)", query: StreamQuery },
       ends: { 101: Type.Null({ description: "Switching protocols" }) },
+      fails: ["upgrade-required"],
     }),
     () => {
       const headers = { upgrade: "websocket", connection: "Upgrade" };

@@ -16,6 +16,8 @@ export interface MetricDefinition {
   readonly help: string;
   /** `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker. */
   readonly exposedBy: "leader" | "spawner" | "worker";
+  /** `record`: only where runs are recorded. */
+  readonly where?: "record";
 }
 
 // biome-ignore format: one metric a line reads as a table
@@ -46,10 +48,10 @@ export const METRICS = {
   desiredWorkers: { name: "scaling_desired_workers", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Workers that the scaling law wants." },
   decision: { name: "scaling_decision", type: "gauge", labels: ["stream", "reason"], exposedBy: "leader", help: "1 for the reason of the last decision, 0 for the others." },
   keyMemory: { name: "redis_key_memory_bytes", type: "gauge", labels: ["key"], exposedBy: "leader", help: "Memory of each of the queue's keys, results excepted." },
-  recordPending: { name: "record_pending_bytes", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Bytes of events that wait in Redis for the record." },
-  recordLag: { name: "record_lag_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Age of the oldest event that waits for the record; 0: none waits." },
-  recordLost: { name: "record_lost_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Changes of tasks that were dropped because more waited than TASKFLEET_RECORD_BUFFER." },
-  recordRows: { name: "record_rows_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Changes of tasks that this spawner wrote into the record." },
+  recordPending: { name: "record_pending_bytes", type: "gauge", labels: ["stream"], exposedBy: "leader", where: "record", help: "Bytes of events that wait in Redis for the record." },
+  recordLag: { name: "record_lag_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", where: "record", help: "Age of the oldest event that waits for the record; 0: none waits." },
+  recordLost: { name: "record_lost_total", type: "counter", labels: ["stream"], exposedBy: "leader", where: "record", help: "Changes of tasks that were dropped because more waited than TASKFLEET_RECORD_BUFFER." },
+  recordRows: { name: "record_rows_total", type: "counter", labels: ["stream"], exposedBy: "leader", where: "record", help: "Changes of tasks that this spawner wrote into the record." },
   leader: { name: "spawner_leader", type: "gauge", labels: [], exposedBy: "spawner", help: "1 for the spawner that leads, 0 for one that stands by." },
   spawnerFailures: { name: "spawner_failures_total", type: "counter", labels: ["loop"], exposedBy: "spawner", help: "Rounds of this spawner's loops that failed." },
   workerErrors: { name: "worker_errors_total", type: "counter", labels: ["source"], exposedBy: "worker", help: "Failures of the worker itself (poll, settle, result, circuit), not of handlers." },

@@ -120,14 +120,10 @@ async function withStore(
   work: (store: ActivityStore, stream: string) => Promise<number>,
 ): Promise<number> {
   const { loadSettings } = await import("../config/load-settings.ts");
-  const { databaseUrl } = await import("../adapters/postgres/connection-string.ts");
+  const { openStore } = await import("../adapters/postgres/open-store.ts");
   const settings = loadSettings(process.env, "cli");
-  const url = databaseUrl(settings);
-  if (url === "") return usage("runs are read from the record, and DATABASE_URL is not set");
-  const { PostgresStore } = await import("../adapters/postgres/store.ts");
-  const { ONE_CONNECTION } = await import("../adapters/postgres/database.ts");
-  const pool = { ...ONE_CONNECTION, name: "taskfleet runs" };
-  const store = await PostgresStore.open({ url, prefix: settings.tablePrefix, pool });
+  const store = await openStore(settings, "taskfleet runs");
+  if (store === undefined) return usage("runs are read from the record, and DATABASE_URL is not set");
   try {
     return await work(store, options.stream ?? (settings.streams[0] as string));
   } finally {

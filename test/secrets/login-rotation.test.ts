@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
+import type { TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
-import { TestFleet } from "../worker/support/fleet.ts";
+import { type TestFleet, withFleetInFolder } from "../worker/support/fleet.ts";
 import type { WorkerProcess } from "../worker/support/worker-process.ts";
 
 const TASKS = 40;
@@ -17,23 +16,16 @@ describe("the password of Redis", function () {
   let fleet: TestFleet;
   let folder: string;
   let sweep: NodeJS.Timeout;
-  before(async () => {
-    server = await startRedis();
+  withFleetInFolder((made) => {
+    ({ server, fleet, folder } = made);
   });
-  after(() => server.stop());
   beforeEach(async () => {
-    fleet = new TestFleet(server);
-    folder = mkdtempSync(join(tmpdir(), "taskfleet-login-"));
     await passwords("resetpass", "on", ">first-pass", "~*", "&*", "+@all");
     // As a spawner does: a connection that ends may take along the answer that hands over tasks.
     const lost = { leaseMs: LEASE_MS, maxDeliveries: 5 };
     sweep = setInterval(() => void fleet.queue.keeper.reclaim(lost).catch(() => {}), 200);
   });
-  afterEach(async () => {
-    clearInterval(sweep);
-    await fleet.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterEach(() => clearInterval(sweep));
 
   /** Of the workers' user; the test's own connections are another's. */
   const passwords = (...rules: readonly string[]) => server.client.call("ACL", "SETUSER", USER, ...rules);

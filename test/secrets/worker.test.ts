@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseRunFile, runFileName } from "../../worker/contract/run-file.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
-import { TestFleet } from "../worker/support/fleet.ts";
+import { type TestFleet, withFleetInFolder } from "../worker/support/fleet.ts";
 import type { WorkerProcess } from "../worker/support/worker-process.ts";
 
 const HANDLERS = join(import.meta.dirname, "fixtures", "handlers");
@@ -13,20 +11,10 @@ const backwards = (text: unknown) => [...String(text)].reverse().join("");
 
 describe("a worker's secrets", function () {
   this.timeout(60_000);
-  let server: TestRedis;
   let fleet: TestFleet;
   let folder: string;
-  before(async () => {
-    server = await startRedis();
-  });
-  after(() => server.stop());
-  beforeEach(() => {
-    fleet = new TestFleet(server);
-    folder = mkdtempSync(join(tmpdir(), "taskfleet-secrets-"));
-  });
-  afterEach(async () => {
-    await fleet.close();
-    rmSync(folder, { recursive: true });
+  withFleetInFolder((made) => {
+    ({ fleet, folder } = made);
   });
 
   const secretFile = (text: string) => {

@@ -1,29 +1,17 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseRunFile, type RunFile } from "../../worker/contract/run-file.ts";
 import { identify } from "../../worker/src/adapters/processes/process-identity.ts";
-import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
-import { TestFleet } from "./support/fleet.ts";
+import { type TestFleet, withFleetInFolder } from "./support/fleet.ts";
 import type { WorkerProcess } from "./support/worker-process.ts";
 
 describe("a supervised worker", () => {
-  let server: TestRedis;
   let fleet: TestFleet;
   let folder: string;
-  before(async () => {
-    server = await startRedis();
-  });
-  after(() => server.stop());
-  beforeEach(() => {
-    fleet = new TestFleet(server);
-    folder = mkdtempSync(join(tmpdir(), "taskfleet-run-"));
-  });
-  afterEach(async () => {
-    await fleet.close();
-    rmSync(folder, { recursive: true });
+  withFleetInFolder((made) => {
+    ({ fleet, folder } = made);
   });
 
   const runFiles = () => readdirSync(folder).filter((name) => name.endsWith(".json"));

@@ -24,6 +24,8 @@ export interface MetricDefinition {
    * whoever makes backups.
    */
   readonly exposedBy: "leader" | "spawner" | "worker" | "api" | "backup";
+  /** `record`: only where runs are recorded. */
+  readonly where?: "record";
 }
 
 // biome-ignore format: one metric a line reads as a table
@@ -54,10 +56,10 @@ export const METRICS = {
   desiredWorkers: { name: "scaling_desired_workers", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Workers that the scaling law wants." },
   decision: { name: "scaling_decision", type: "gauge", labels: ["stream", "reason"], exposedBy: "leader", help: "1 for the reason of the last decision, 0 for the others." },
   keyMemory: { name: "redis_key_memory_bytes", type: "gauge", labels: ["key"], exposedBy: "leader", help: "Memory of each of the queue's keys, results excepted." },
-  recordPending: { name: "record_pending_bytes", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Bytes of events that wait in Redis for the record." },
-  recordLag: { name: "record_lag_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", help: "Age of the oldest event that waits for the record; 0: none waits." },
-  recordLost: { name: "record_lost_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Changes of tasks that were dropped because more waited than TASKFLEET_RECORD_BUFFER." },
-  recordRows: { name: "record_rows_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "Changes of tasks that this spawner wrote into the record." },
+  recordPending: { name: "record_pending_bytes", type: "gauge", labels: ["stream"], exposedBy: "leader", where: "record", help: "Bytes of events that wait in Redis for the record." },
+  recordLag: { name: "record_lag_seconds", type: "gauge", labels: ["stream"], exposedBy: "leader", where: "record", help: "Age of the oldest event that waits for the record; 0: none waits." },
+  recordLost: { name: "record_lost_total", type: "counter", labels: ["stream"], exposedBy: "leader", where: "record", help: "Changes of tasks that were dropped because more waited than TASKFLEET_RECORD_BUFFER." },
+  recordRows: { name: "record_rows_total", type: "counter", labels: ["stream"], exposedBy: "leader", where: "record", help: "Changes of tasks that this spawner wrote into the record." },
   sessionsOpen: { name: "api_sessions", type: "gauge", labels: [], exposedBy: "api", help: "Sessions over WebSocket that are connected here." },
   sessionsBegun: { name: "api_sessions_total", type: "counter", labels: ["how"], exposedBy: "api", help: "Sessions that were opened or resumed here." },
   sessionMessages: { name: "api_session_messages_total", type: "counter", labels: ["direction"], exposedBy: "api", help: "Messages of sessions, received and sent." },

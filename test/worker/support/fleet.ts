@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DeadLetter, ResultRecord } from "../../../worker/contract/records.ts";
 import { openQueue, type TestQueue } from "../../support/queue.ts";
-import type { TestRedis } from "../../support/redis-server.ts";
+import { startRedis, type TestRedis } from "../../support/redis-server.ts";
 import { waitFor } from "../../support/wait.ts";
 import { type ProcessUser, WorkerProcess } from "./worker-process.ts";
 
@@ -61,4 +64,31 @@ export class TestFleet {
     await Promise.all(this.#workers.map((worker) => worker.remove()));
     this.queue.close();
   }
+}
+
+export interface FleetInFolder {
+  readonly server: TestRedis;
+  readonly fleet: TestFleet;
+  /** Empty, and gone after the test. */
+  readonly folder: string;
+}
+
+/** Gives every test of a suite a fleet and a folder of its own; the suite's tests share one server. */
+export function withFleetInFolder(use: (made: FleetInFolder) => void): void {
+  let server: TestRedis;
+  let fleet: TestFleet;
+  let folder: string;
+  before(async () => {
+    server = await startRedis();
+  });
+  after(() => server.stop());
+  beforeEach(() => {
+    fleet = new TestFleet(server);
+    folder = mkdtempSync(join(tmpdir(), "taskfleet-worker-"));
+    use({ server, fleet, folder });
+  });
+  afterEach(async () => {
+    await fleet.close();
+    rmSync(folder, { recursive: true });
+  });
 }

@@ -6,7 +6,8 @@ type StoreSettings = DatabaseSettings & PoolSettings & { readonly tablePrefix: s
 
 /**
  * The record in the database that the settings name; undefined where they name none. Only then its driver is loaded.
- * `application`: what the server calls its connections; `secretOf`: what counts now, default: as it is set. @throws TaskfleetError for a URL that is none.
+ * `application`: what the server calls its connections; `secretOf`: what counts now, default: as it is set.
+ * @throws TaskfleetError for a URL that is none.
  */
 export async function openStore(
   settings: StoreSettings,

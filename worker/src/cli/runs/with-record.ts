@@ -1,7 +1,6 @@
 import { EXIT } from "../../../contract/exit-codes.ts";
-import { databaseUrl } from "../../adapters/postgres/connection-string.ts";
-import { ONE_CONNECTION } from "../../adapters/postgres/database.ts";
-import { PostgresStore } from "../../adapters/postgres/store.ts";
+import { openStore } from "../../adapters/postgres/open-store.ts";
+import type { PostgresStore } from "../../adapters/postgres/store.ts";
 import type { Settings } from "../../config/load-settings.ts";
 import { CliError } from "../report-error.ts";
 
@@ -10,11 +9,9 @@ export async function withRecord<T>(
   settings: Settings<"cli">,
   work: (store: PostgresStore) => Promise<T>,
 ): Promise<T> {
-  const url = databaseUrl(settings);
-  if (url === "")
+  const store = await openStore(settings, "taskfleet runs");
+  if (store === undefined)
     throw new CliError("runs are read from the record, and DATABASE_URL is not set", EXIT.usage);
-  const pool = { ...ONE_CONNECTION, name: "taskfleet runs" };
-  const store = await PostgresStore.open({ url, prefix: settings.tablePrefix, pool });
   try {
     return await work(store);
   } finally {

@@ -1,16 +1,9 @@
 import { METRICS, type MetricDefinition } from "../../../contract/metrics.ts";
 import { type Check, failed, ofQueue, ok, skipped } from "../check.ts";
 
-const OF_LEADER = (Object.values(METRICS) as readonly MetricDefinition[])
-  .filter(({ exposedBy }) => exposedBy === "leader")
-  .map(({ name }) => name);
-/** Only where there is a record. */
-const OF_RECORD: readonly string[] = [
-  METRICS.recordPending.name,
-  METRICS.recordLag.name,
-  METRICS.recordLost.name,
-  METRICS.recordRows.name,
-];
+const OF_LEADER = (Object.values(METRICS) as readonly MetricDefinition[]).filter(
+  ({ exposedBy }) => exposedBy === "leader",
+);
 
 /** The leading spawner exports the queue's metrics, every one. */
 export const metricsExported: Check = {
@@ -27,8 +20,8 @@ export const metricsExported: Check = {
       const found = facts.endpoints.find(({ of }) => of === "leader");
       if (found === undefined) return skipped(`the leader ${leader} cannot be asked from here`);
       const isRecorded = facts.database.state !== "none";
-      const expected = OF_LEADER.filter((name) => isRecorded || !OF_RECORD.includes(name));
-      const missing = expected.filter((name) => !found.metrics.includes(name));
+      const expected = OF_LEADER.filter(({ where }) => isRecorded || where !== "record");
+      const missing = expected.map(({ name }) => name).filter((name) => !found.metrics.includes(name));
       if (missing.length === 0)
         return ok(`${expected.length} metrics of the queue at ${found.address}/metrics`);
       return failed(

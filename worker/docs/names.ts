@@ -53,7 +53,10 @@ export const NAMES: Readonly<Record<string, readonly NameRow[]>> = {
   AgenticFleet: [
     ...OPENAI,
     { theirs: "TAVILY_API_KEY", note: "a handler's own" },
-    { theirs: "APPLICATIONINSIGHTS_CONNECTION_STRING", note: "see the configuration page for whether this version exports traces" },
+    { theirs: "APPLICATIONINSIGHTS_CONNECTION_STRING", settings: ["azureMonitor"] },
+    { theirs: "tracing.enabled", settings: ["tracing"], note: "spec: `tracing.enabled`" },
+    { theirs: "tracing.otlp_endpoint", settings: ["otlpEndpoint"], note: "spec: `tracing.otlpEndpoint`" },
+    { theirs: ".var/logs/execution_history.jsonl", settings: ["history"], note: "the same path on stack `local`" },
     { theirs: "LOG_JSON", settings: ["logJson"] },
   ],
   Peagen: [

@@ -86,6 +86,18 @@ describe("resolving a spec", () => {
     );
   });
 
+  it("takes a collector by its URL, and no list, and no share beyond the whole", () => {
+    const { tracing } = resolveFleet({ tracing: { otlpEndpoint: "https://collector:4318" } }, "local");
+    assert.deepEqual(tracing, { enabled: false, otlpEndpoint: "https://collector:4318", sample: 1 });
+    for (const wrong of [
+      { otlpEndpoint: "collector:4318" },
+      { otlpEndpoint: "http://a,http://b" },
+      { sample: 1.5 },
+      { enabled: "yes" },
+    ])
+      assert.throws(() => resolveFleet({ tracing: wrong }, "local"), /tracing\.\w+/, JSON.stringify(wrong));
+  });
+
   it("takes units", () => {
     const spec: FleetSpec = {
       worker: { idleExit: "10 min" },

@@ -82,6 +82,29 @@ describe("the target local", () => {
     assert.ok(redis.args.every((word) => referencesIn(word).length === 0));
   });
 
+  it("keeps the history in the project's .var, and traces to a collector where the spec says so", () => {
+    const ofSpawner = (spec: FleetSpec = {}) => compile(spec).classes[0]?.spawners[0]?.environment ?? {};
+    const { TASKFLEET_HISTORY: path, TASKFLEET_HISTORY_MAX: max, TASKFLEET_HISTORY_KEEP: keep } = ofSpawner();
+    assert.deepEqual([path, max, keep], ["/project/.var/logs/execution_history.jsonl", "10485760", "5"]);
+    const names = (spec: FleetSpec) =>
+      Object.keys(ofSpawner(spec)).filter((name) => /HISTORY|TRACING|OTEL/.test(name));
+    assert.deepEqual(names({ history: { enabled: false } }), []);
+    const tracing = { enabled: true, otlpEndpoint: "http://collector:4318", sample: 0.5 };
+    const traced = compile({ tracing, history: { max: "1 MiB", keep: 2 } });
+    const expected = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
+      TASKFLEET_TRACING: "true",
+      TASKFLEET_TRACING_SAMPLE: "0.5",
+    };
+    const pick = (environment: Readonly<Record<string, string>> = {}) =>
+      Object.fromEntries(Object.entries(environment).filter(([name]) => name in expected));
+    assert.deepEqual(pick(traced.api?.environment), expected);
+    assert.deepEqual(pick(traced.classes[0]?.spawners[0]?.environment), expected);
+    const client = traced.redis.files.find(({ path: file }) => file === "/state/local/client.env");
+    assert.deepEqual(pick(parseEnv(client?.content ?? "") as Record<string, string>), expected);
+    assert.notEqual(revision({ tracing }), revision());
+  });
+
   it("tells clients where the queue is", () => {
     const { redis } = compile({ name: "acme", delivery: { resultTtl: "2 h" } });
     const file = redis.files.find(({ path }) => path === "/state/local/client.env");

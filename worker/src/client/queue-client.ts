@@ -10,15 +10,6 @@ import type { SendTraces } from "../tracing/tracing.ts";
 import { KindRules } from "./kind-rules.ts";
 import { type ResolvedOptions, resolveOptions } from "./options.ts";
 
-/** Spans by whatever the application has registered; none are made where it has nothing. */
-async function applicationsSpans(): Promise<SendTraces> {
-  const [{ trace }, { SendSpans }] = await Promise.all([
-    import("@opentelemetry/api"),
-    import("../tracing/send-spans.ts"),
-  ]);
-  return new SendSpans(trace.getTracer("taskfleet"));
-}
-
 /** The client of one stream. Its two connections are made when they are first needed. */
 export class QueueClient implements Client {
   readonly #options: ResolvedOptions;
@@ -80,7 +71,7 @@ export class QueueClient implements Client {
     const push = (traced: readonly NewTask[]) => this.#producer.enqueue(traced, texts);
     const { tracing, stream } = this.#options;
     if (!tracing) return push(tasks);
-    this.#sends ??= applicationsSpans();
+    this.#sends ??= import("../tracing/application-spans.ts").then((module) => module.applicationsSpans());
     return (await this.#sends).send(stream, tasks, push);
   }
 

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { queueKeys } from "../../worker/contract/queue-keys.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres-server.ts";
 import { quietPort } from "../support/quiet-port.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
@@ -81,6 +82,9 @@ describe("a fleet that no stack started, by its environment alone", function () 
     assert.equal(await ended("db", "setup"), 0);
     await waitFor("readiness", async () => (await call("/health/ready")).status === 200);
     run("spawner");
+    // What was pushed before the record was switched on is not all told.
+    const { record } = queueKeys("peagen.tasks");
+    await waitFor("the record", async () => (await redis.client.hexists(record, "bytes")) === 1);
     run("worker");
     await waitFor("the kinds", async () => JSON.stringify((await call("/api/kinds")).body).includes("coin"));
     const task = { kind: "coin", payload: { failures: 1 }, id: "one", agent_id: "agent-7" };

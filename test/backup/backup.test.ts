@@ -260,10 +260,10 @@ describe("backup", function () {
       env: { ...env, TASKFLEET_TABLE_PREFIX: "" },
       cwd: fleet.folder,
     });
-    equal(foreign.code, 1);
+    equal(foreign.code, 3);
     match(
       foreign.err,
-      /^taskfleet: PostgreSQL at \S+ refuses: permission denied for table taskfleet_migrations\n$/,
+      /^taskfleet: PostgreSQL at \S+ refuses to serve: permission denied for table taskfleet_migrations\n/,
     );
   });
 
@@ -277,7 +277,7 @@ describe("backup", function () {
     equal(postgres.code, 3);
     match(
       postgres.err,
-      /cannot use PostgreSQL at 127\.0\.0\.1:\d+\/record_\S+: password authentication failed/,
+      /PostgreSQL at 127\.0\.0\.1:\d+\/record_\S+ refuses to serve: password authentication failed/,
     );
     await fleet.redis.client.config("SET", "requirepass", "the-right-one");
     const redis = await cli(["backup", "create"], {

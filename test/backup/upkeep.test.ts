@@ -154,7 +154,10 @@ describe("backup run", function () {
       });
       const { backups } = queueKeys(fleet.queue.stream);
       const error = await waitFor("the note", () => fleet.queue.redis.hget(backups, "error"));
-      match(error, /^cannot use PostgreSQL at 127\.0\.0\.1:\d+\/record_\S+: password authentication failed/);
+      match(
+        error,
+        /^PostgreSQL at 127\.0\.0\.1:\d+\/record_\S+ refuses to serve: password authentication failed/,
+      );
       child.kill("SIGTERM");
       await once(child, "exit");
       match(log, /"message":"backup_failed"/);

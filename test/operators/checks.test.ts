@@ -66,7 +66,11 @@ const CASES: Readonly<Record<string, readonly (readonly [Facts, CheckStatus, Reg
     ],
     [{ ...SOUND, endpoints: [] }, "skipped", /^no process of this fleet has a health address/],
   ],
-  logging: [[fleet({ logJson: false }), "failed", /^logs are text for people/]],
+  logging: [
+    [fleet({ logJson: false }), "failed", /^logs are text for people/],
+    [fleet({ logFormat: "people" }), "failed", /^logs are text for people/],
+    [fleet({ logFormat: "logfmt", logJson: false }), "ok", /^logs are logfmt/],
+  ],
   metrics: [
     [
       {

@@ -68,7 +68,14 @@ export const SOUND: Facts = {
   redis: REDIS,
   queue: QUEUE,
   fleet: {
-    ...{ lease: 45, sweepInterval: 15, gracefulShutdownTimeout: 300, resultTtl: 3600, logJson: true },
+    ...{
+      lease: 45,
+      sweepInterval: 15,
+      gracefulShutdownTimeout: 300,
+      resultTtl: 3600,
+      logJson: true,
+      logFormat: "auto",
+    },
     ...{ poolSize: 10, poolOverflow: 20, retention: 2_592_000, apiRate: 100, apiRateWindow: 60 },
     source: "as spawner 7 has it",
   },

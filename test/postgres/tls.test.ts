@@ -3,7 +3,7 @@ import { openDatabase, startPostgres, type TestPostgres } from "../support/postg
 import { type Authority, authority } from "./authority.ts";
 
 const TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-const WAY_OUT = "correct sslmode and sslrootcert of DATABASE_URL, or the server's certificate";
+const WAY_OUT = "correct sslmode and sslrootcert of the database's URL, or the server's certificate";
 
 describe("TLS to the record's database", function () {
   this.timeout(60_000);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { RecordStream } from "../../worker/src/adapters/redis/record-stream.ts";
 import { BEFORE_ALL } from "../../worker/src/ports/run-event-source.ts";
 import { BLOCK_MS, errorOf, openQueue, resultOf, type TestQueue, withQueue } from "../support/queue.ts";
 import { Recorded, ROOM } from "../support/recorded.ts";
 import { startRedis } from "../support/redis-server.ts";
+import { waitFor } from "../support/wait.ts";
 
 const OVERHEAD = 128;
 
@@ -37,6 +39,20 @@ describe("the stream of events", () => {
     assert.equal((await stream.state()).boundBytes, null);
     await queue.push();
     assert.deepEqual(await stream.read(BEFORE_ALL, 10), []);
+  });
+
+  it("tells workers at once that it is on, when it was not", async () => {
+    const messages: string[] = [];
+    const subscriber = queue.redis.duplicate();
+    await subscriber.subscribe(queue.keys.controlChannel);
+    subscriber.on("message", (_channel, text) => messages.push(text));
+    const stream = new RecordStream(queue.redis, queue.stream);
+    await stream.on(4_096);
+    await stream.on(8_192);
+    await queue.redis.publish(queue.keys.controlChannel, "end");
+    await waitFor("all messages", () => messages.includes("end"));
+    assert.deepEqual(messages, ["announce", "end"]);
+    subscriber.disconnect();
   });
 
   it("is read in order, whole entries up to so many tasks, after an entry", async () => {

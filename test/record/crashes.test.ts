@@ -177,7 +177,10 @@ describe("the record in a crash", function () {
       spawner.records.find(({ message }) => message === "record_login_refused"),
     );
     equal(told.level, "error");
-    equal(told.wayOut, "correct user and password of DATABASE_URL, or set them there by: taskfleet db setup");
+    equal(
+      told.wayOut,
+      "correct user and password of the database's URL, or set them there by: taskfleet db setup",
+    );
     const ready = await fetch(`${await spawner.address()}/health/ready`);
     const { errors } = (await ready.json()) as { errors: readonly string[] };
     const where = `PostgreSQL at 127.0.0.1:${postgres.port}/${new URL(url).pathname.slice(1)}`;

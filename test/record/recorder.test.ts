@@ -227,7 +227,7 @@ describe("recorder", function () {
         [
           "error",
           "record_login_refused",
-          "correct user and password of DATABASE_URL, or set them there by: taskfleet db setup",
+          "correct user and password of the database's URL, or set them there by: taskfleet db setup",
         ],
       ],
     );

@@ -72,6 +72,8 @@ export interface FleetSettings {
   readonly sweepInterval: number;
   readonly gracefulShutdownTimeout: number;
   readonly resultTtl: number;
+  /** `auto`: as `logJson` says. */
+  readonly logFormat: string;
   readonly logJson: boolean;
   readonly poolSize: number;
   readonly poolOverflow: number;

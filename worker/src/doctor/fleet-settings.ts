@@ -16,6 +16,7 @@ export function fleetSettings(processes: readonly FleetProcess[], own: Variables
     sweepInterval: read("sweepInterval") as number,
     gracefulShutdownTimeout: read("gracefulShutdownTimeout") as number,
     resultTtl: read("resultTtl") as number,
+    logFormat: read("logFormat") as string,
     logJson: read("logJson") as boolean,
     poolSize: read("poolSize") as number,
     poolOverflow: read("poolOverflow") as number,

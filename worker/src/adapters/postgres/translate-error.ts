@@ -19,14 +19,14 @@ const NO_SERVICE = /^(08|53|57P|58|40|25006)/;
 const REFUSALS: readonly (readonly [what: RegExp, wayOut: string])[] = [
   [
     /^28P01|SASL|password must be/,
-    "correct user and password of DATABASE_URL, or set them there by: taskfleet db setup",
+    "correct user and password of the database's URL, or set them there by: taskfleet db setup",
   ],
-  [/^28/, "let the server's pg_hba.conf allow this login, or correct user and sslmode of DATABASE_URL"],
-  [/^3D000/, "correct the database of DATABASE_URL, or make it by: taskfleet db setup"],
+  [/^28/, "let the server's pg_hba.conf allow this login, or correct user and sslmode of the database's URL"],
+  [/^3D000/, "correct the database of the database's URL, or make it by: taskfleet db setup"],
   [/^42501/, "give the role its rights by: taskfleet db setup"],
   [
     /CERT|certificate|self-signed|does not support SSL/i,
-    "correct sslmode and sslrootcert of DATABASE_URL, or the server's certificate",
+    "correct sslmode and sslrootcert of the database's URL, or the server's certificate",
   ],
 ];
 

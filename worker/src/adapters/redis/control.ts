@@ -5,12 +5,12 @@ import { queueKeys } from "../../../contract/queue-keys.ts";
 export type ControlMessage =
   | { readonly type: "pause"; readonly stream: string }
   | { readonly type: "resume"; readonly stream: string }
-  /** The first session was opened. */
+  /** The first session was opened, or the record was switched on. */
   | { readonly type: "announce"; readonly stream: string }
   | { readonly type: "cancel"; readonly stream: string; readonly id: string };
 
 /**
- * Tells a worker of pauses, cancels and sessions at once. A message may be missed while the connection is down; the next
+ * Tells a worker of pauses, cancels and who wants to know of its tasks at once. A message may be missed while the connection is down; the next
  * heartbeat tells the same.
  */
 export class ControlSubscriber {

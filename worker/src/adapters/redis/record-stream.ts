@@ -37,19 +37,25 @@ export class RecordStream implements RunEventSource {
   readonly #redis: Redis;
   readonly #record: string;
   readonly #events: string;
+  readonly #control: string;
   /** Of an entry, as the last read found. */
   #meanRows = ROWS_GUESSED;
 
   constructor(redis: Redis, stream: string) {
-    const { record, events } = queueKeys(stream);
+    const { record, events, controlChannel } = queueKeys(stream);
     this.#redis = redis;
     this.#record = record;
     this.#events = events;
+    this.#control = controlChannel;
   }
 
-  /** Has changes recorded; up to so many bytes of them wait, then the oldest are dropped. Again: sets the bound anew. */
+  /**
+   * Has changes recorded; up to so many bytes of them wait, then the oldest are dropped. Again: sets the bound anew. Workers
+   * are told when it is new: else they would hear of it by their next heartbeat, and tell nothing before.
+   */
   async on(bytes: number): Promise<void> {
-    await this.#redis.hset(this.#record, "bytes", Math.round(bytes));
+    const added = await this.#redis.hset(this.#record, "bytes", Math.round(bytes));
+    if (added === 1) await this.#redis.publish(this.#control, "announce");
   }
 
   /** Has nothing recorded any more. What waits stays. */

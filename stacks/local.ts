@@ -5,7 +5,7 @@ import { PATHS, stackPaths } from "../components/paths.ts";
 import { postgresServer } from "../components/platform/postgres-server.ts";
 import { redisServer } from "../components/platform/redis-server.ts";
 import { sandboxHelper } from "../components/sandbox-helper.ts";
-import { resolveFleet } from "../components/spec/resolve.ts";
+import { type ResolvedFleet, resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";
 import { LocalFleet } from "../components/targets/local/component.ts";
 import { handlersDigest } from "../components/targets/local/handlers-digest.ts";
@@ -19,12 +19,12 @@ import { buildBundle } from "../worker/build.ts";
 import { handlerSecrets } from "./secrets.ts";
 
 /** The addresses of a database that is not this stack's; `null`: the stack starts one. @throws HostError */
-function outsideUrls(config: Config): Partial<Record<OutsideUrl, Output<string>>> | null {
+function outsideUrls(config: Config, fleet: ResolvedFleet): Partial<Record<OutsideUrl, Output<string>>> | null {
   const found = (Object.keys(OUTSIDE_URLS) as OutsideUrl[]).flatMap((name) => {
     const url = config.getSecret(name);
     return url === undefined ? [] : [[name, url] as const];
   });
-  const problem = outsideProblem(found.map(([name]) => name));
+  const problem = outsideProblem(found.map(([name]) => name), fleet);
   if (problem !== undefined) throw new HostError(problem);
   return found.length === 0 ? null : Object.fromEntries(found);
 }
@@ -37,7 +37,7 @@ function outsideUrls(config: Config): Partial<Record<OutsideUrl, Output<string>>
 export async function local(stack: string, config: Config): Promise<Record<string, unknown>> {
   const fleet = resolveFleet(config.getObject("fleet") ?? {}, target.name);
   const secrets = handlerSecrets(config);
-  const outside = outsideUrls(config);
+  const outside = outsideUrls(config, fleet);
   const paths = stackPaths(stack);
   const handlers = fleet.handlers === "" ? "" : resolve(PATHS.root, fleet.handlers);
   const helper = sandboxHelper();

@@ -3,7 +3,7 @@ import { closeSync, fstatSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { explain, HostError } from "./errors.ts";
 import { lastLines, makeDirectory, removeFile } from "./host-files.ts";
-import { writeFiles } from "./process-files.ts";
+import { areIntact, writeFiles } from "./process-files.ts";
 import type { HostFile } from "./process-inputs.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { hostEnvironment, openLog } from "./start-process.ts";
@@ -18,15 +18,18 @@ export interface CommandInputs {
   readonly args: readonly string[];
   /** Beside PATH, HOME and the like. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Written before it runs, again when they change, and removed with the resource. */
+  /** Written before it runs; the old ones are there again when it fails. Removed with the resource. */
   readonly files: readonly HostFile[];
   /** Absolute; output is appended. */
   readonly log: string;
   readonly timeoutSeconds: number;
-  /** The command runs when this is new or another one than the last time it succeeded, and else never. */
+  /** The command runs when this or a file is new or another one than the last time it succeeded, and else never. */
   readonly trigger: string;
 }
-export type CommandState = Readonly<Record<never, never>>;
+export interface CommandState {
+  /** Whether its files are as they were written. */
+  readonly intact: boolean;
+}
 
 const LOG_LINES_SHOWN = 15;
 
@@ -81,7 +84,25 @@ function sameFiles(one: readonly HostFile[], other: readonly HostFile[]): boolea
   return JSON.stringify(text(one)) === JSON.stringify(text(other));
 }
 
-/** `taskfleet:host:Command`: something to be done once, and again whenever its trigger changes. */
+/** Writes the new files and runs the command where it has to; when that fails the old files are there again. */
+async function replace(olds: CommandInputs, news: CommandInputs): Promise<void> {
+  const before = filesOf(olds);
+  const without = async (all: readonly HostFile[], kept: readonly HostFile[]) => {
+    const paths = new Set(kept.map(({ path }) => path));
+    for (const { path } of all) if (!paths.has(path)) await removeFile(path);
+  };
+  try {
+    await writeFiles(news.files, NO_PORT);
+    if (olds.trigger !== news.trigger || !sameFiles(before, news.files)) await run(news);
+  } catch (error) {
+    await writeFiles(before, NO_PORT);
+    await without(news.files, before);
+    throw error;
+  }
+  await without(before, news.files);
+}
+
+/** `taskfleet:host:Command`: something to be done once, and again whenever its trigger or its files change. */
 export const hostCommand: ResourceType<CommandInputs, CommandState> = {
   secretOutputs: [],
   noSecretsIn: ["name", "directory", "command", "args", "environment", "log", "trigger"],
@@ -90,21 +111,18 @@ export const hostCommand: ResourceType<CommandInputs, CommandState> = {
       .filter(([, path]) => !isAbsolute(path))
       .map(([property, path]) => ({ property, reason: `got ${path}; allowed: an absolute path` })),
   diff: (olds, news) => ({
-    changes: olds.trigger !== news.trigger || !sameFiles(filesOf(olds), news.files),
+    changes: olds.trigger !== news.trigger || !olds.intact || !sameFiles(filesOf(olds), news.files),
     replaces: [],
   }),
   create: async (inputs) => {
     await writeFiles(inputs.files, NO_PORT);
     await run(inputs);
-    return { id: inputs.name, state: {} };
+    return { id: inputs.name, state: { intact: true } };
   },
-  read: async () => ({}),
+  read: async (state) => ({ intact: await areIntact(filesOf(state), NO_PORT) }),
   update: async (olds, news) => {
-    const kept = new Set(news.files.map(({ path }) => path));
-    for (const { path } of filesOf(olds)) if (!kept.has(path)) await removeFile(path);
-    await writeFiles(news.files, NO_PORT);
-    if (olds.trigger !== news.trigger) await run(news);
-    return {};
+    await replace(olds, news);
+    return { intact: true };
   },
   delete: async (state) => {
     for (const { path } of filesOf(state)) await removeFile(path);

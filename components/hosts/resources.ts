@@ -62,7 +62,7 @@ export interface HostCommandArgs extends Omit<CommandInputs, "environment" | "fi
 /** A command that runs when its trigger changes. See `host-command.ts`. */
 export class HostCommand extends CustomResource {
   constructor(name: string, args: HostCommandArgs, options?: CustomResourceOptions) {
-    super(RESOURCE_TYPES.command, name, { ...args }, options);
+    super(RESOURCE_TYPES.command, name, { ...args, intact: undefined }, options);
   }
 }
 

@@ -16,12 +16,11 @@ export const REFERENCES = {
   postgresMigratePassword: "{{postgres.migrate-password}}",
   postgresAppPassword: "{{postgres.app-password}}",
   postgresBackupPassword: "{{postgres.backup-password}}",
-  /** Addresses of a database that the stack does not start, and a hash of all of them. */
+  /** Addresses of a database that the stack does not start. */
   databaseUrl: "{{database.url}}",
   databaseMigrateUrl: "{{database.migrate-url}}",
   databaseBackupUrl: "{{database.backup-url}}",
   databaseAdminUrl: "{{database.admin-url}}",
-  databaseFingerprint: "{{database.fingerprint}}",
   apiKey: "{{api.key}}",
   /** JSON object of the secrets in the stack's config. */
   handlerSecrets: "{{handlers.secrets}}",

@@ -59,6 +59,16 @@ describe("the fold of events", () => {
     );
   });
 
+  it("keeps the end of a run whose task a restored queue runs again, until the new one comes", () => {
+    const of = { id: "a", kind: "k", agentId: "a", priority: "normal", enqueuedAt: 1 } as const;
+    const end = { ...of, type: "settled", status: "success", finishedAt: 5 } as const;
+    const ended = fold(QUEUE, undefined, end as RunChange, 5)?.run;
+    for (const type of ["back", "reclaimed"] as const)
+      equal(fold(QUEUE, ended, { ...of, type, attempts: 0, deliveries: 1 }, 9), undefined);
+    const again = fold(QUEUE, ended, { ...end, finishedAt: 20 } as RunChange, 20)?.run;
+    deepEqual([again?.status, again?.finished_at], ["success", 20]);
+  });
+
   it("is the same however the events are cut into batches", () => {
     fc.assert(
       fc.property(histories, cuts, ({ events }, at) => {

@@ -72,6 +72,16 @@ describe("outcomeOf", () => {
     });
   });
 
+  it("cuts a long message without leaving half a character, which scripts would refuse", () => {
+    const endOf = (whole: number) => {
+      const outcome = judge(
+        threw(new RetryLaterError(`${"x".repeat(whole)}😀 and more`, { retryAfterMs: 1 })),
+      );
+      return outcome?.type === "retry" ? outcome.error.message.slice(3_998) : "";
+    };
+    assert.deepEqual([endOf(3_998), endOf(3_999)], ["😀", "x\ufffd"]);
+  });
+
   it("retries what asks for it no sooner than it asks, with its reason; also of another copy of the class", () => {
     const foreign = { name: "RetryLaterError", reason: "circuit", retryAfterMs: 60_000 };
     for (const thrown of [

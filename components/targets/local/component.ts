@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   all,
   ComponentResource,
@@ -6,7 +5,6 @@ import {
   type Input,
   type Output,
   type Resource,
-  unsecret,
 } from "@pulumi/pulumi";
 import type { CommandInputs } from "../../hosts/host-command.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
@@ -54,8 +52,6 @@ interface Reached {
 }
 
 const PASSWORD_BYTES = 32;
-/** Digits of a hash that stands in the state: too few to try passwords by. */
-const FINGERPRINT = 8;
 
 /** A fleet on this machine, as `compile` laid it out. */
 export class LocalFleet extends ComponentResource {
@@ -136,19 +132,9 @@ export class LocalFleet extends ComponentResource {
     return new WatchedFile(`${name}-handler-secrets`, args, { parent: this });
   }
 
-  /** A secret must not show in the trigger: it has a hash of them. */
   #createOutside(name: string, plan: CommandInputs, given: Values): HostCommand {
-    const names = plan.files.flatMap(({ content }) => referencesIn(content));
-    const urls = all(names.map((name) => given[name] ?? ""));
-    const hash = (texts: readonly string[]) =>
-      createHash("sha256").update(texts.join("\n")).digest("hex").slice(0, FINGERPRINT);
-    const databaseFingerprint = unsecret(urls.apply(hash));
-    const args = {
-      ...plan,
-      files: plan.files.map((file) => ({ ...file, content: fill(file.content, given) })),
-      trigger: fill(plan.trigger, { databaseFingerprint }),
-    };
-    return new HostCommand(`${name}-${plan.name}`, args, { parent: this });
+    const files = plan.files.map((file) => ({ ...file, content: fill(file.content, given) }));
+    return new HostCommand(`${name}-${plan.name}`, { ...plan, files }, { parent: this });
   }
 
   /** Whoever comes after it finds the servers filled. */

@@ -62,17 +62,33 @@ export function compileOutside(fleet: ResolvedFleet, context: LocalContext): Com
     files: [...urls.map(secret), { path: paths.databaseEnv, content: client, mode: PRIVATE }],
     log: join(paths.logs, "database-setup.log"),
     timeoutSeconds: SETUP_SECONDS,
-    trigger: [bundle.digest, app, ...urls, REFERENCES.databaseFingerprint].join(" "),
+    trigger: [bundle.digest, app, ...urls].join(" "),
   };
 }
 
+/** What backups and a restore need of them; undefined: nothing is missing. */
+function backupProblem(
+  { recordRuns, backup }: Pick<ResolvedFleet, "recordRuns" | "backup">,
+  has: (name: OutsideUrl) => boolean,
+): string | undefined {
+  if (!recordRuns || !has("databaseUrl")) return undefined;
+  if (backup.enabled && !has("databaseBackupUrl"))
+    return "backups would lack the record: set taskfleet:databaseBackupUrl, the address of a role that may read it (--secret), or fleet.backup.enabled: false";
+  if (backup.restore !== "" && !has("databaseMigrateUrl"))
+    return "backup.restore would leave out the record: set taskfleet:databaseMigrateUrl, the address of its owner (--secret)";
+  return undefined;
+}
+
 /** What is wrong with the choice of addresses; undefined: nothing. */
-export function outsideProblem(urls: readonly string[]): string | undefined {
+export function outsideProblem(
+  urls: readonly string[],
+  fleet: Pick<ResolvedFleet, "recordRuns" | "backup">,
+): string | undefined {
   const has = (name: OutsideUrl) => urls.includes(name);
   if (urls.length > 0 && !has("databaseUrl"))
     return `taskfleet:${urls[0]} is set without taskfleet:databaseUrl, the address of the application's role: set it (--secret)`;
   const others = (["databaseMigrateUrl", "databaseBackupUrl"] as const).filter((name) => !has(name));
-  if (!has("databaseAdminUrl") || others.length === 0) return undefined;
+  if (!has("databaseAdminUrl") || others.length === 0) return backupProblem(fleet, has);
   const missing = others.map((name) => `taskfleet:${name}`).join(" and ");
   return `taskfleet:databaseAdminUrl is for making all roles: set ${missing} too (--secret), or unset it`;
 }

@@ -36,23 +36,46 @@ describe("a command of the host", () => {
     assert.equal(readFileSync(log, "utf8"), line + line);
   });
 
-  it("has files that are there when it runs, are written anew without a run, and go with it", async () => {
+  it("has files that are there when it runs, run it again when they change, and go with it", async () => {
     const path = join(folder, "secrets", "url");
     const file = (content: string) => [{ path, content, mode: "0600" }];
     const script = `process.stdout.write(require("node:fs").readFileSync(${JSON.stringify(path)}, "utf8"))`;
     const first: CommandInputs = { ...inputs(script), log: `${log}.files`, files: file("one") };
     await hostCommand.create(first);
     assert.deepEqual([readFileSync(`${log}.files`, "utf8"), statSync(path).mode & 0o777], ["one", 0o600]);
-    const second = { ...first, files: file("two") };
-    assert.deepEqual(hostCommand.diff(first, second), { changes: true, replaces: [] });
+    const state = { ...first, intact: true };
+    const second = { ...state, files: file("two") };
+    assert.deepEqual(hostCommand.diff(state, second), { changes: true, replaces: [] });
     assert.deepEqual(hostCommand.diff(second, second), { changes: false, replaces: [] });
-    await hostCommand.update(first, second);
-    assert.deepEqual([readFileSync(`${log}.files`, "utf8"), readFileSync(path, "utf8")], ["one", "two"]);
+    await hostCommand.update(state, second);
+    assert.deepEqual([readFileSync(`${log}.files`, "utf8"), readFileSync(path, "utf8")], ["onetwo", "two"]);
     await hostCommand.update(second, { ...second, files: [] });
     assert.equal(existsSync(path), false);
-    await hostCommand.update(first, second);
+    await hostCommand.update(state, second);
     await hostCommand.delete(second);
     assert.equal(existsSync(path), false);
+  });
+
+  it("has its old files again when it fails, and those that somebody changed", async () => {
+    const path = join(folder, "secrets", "address");
+    const other = join(folder, "secrets", "further");
+    const file = (place: string, content: string) => ({ path: place, content, mode: "0600" });
+    const first: CommandInputs = { ...inputs(""), files: [file(path, "good")] };
+    const { state } = await hostCommand.create(first);
+    const olds = { ...first, ...state };
+    const wrong = {
+      ...first,
+      args: ["-e", "process.exit(1)"],
+      files: [file(path, "wrong"), file(other, "x")],
+    };
+    await assert.rejects(hostCommand.update(olds, wrong), { name: "HostError" });
+    assert.deepEqual([readFileSync(path, "utf8"), existsSync(other)], ["good", false]);
+    rmSync(path);
+    assert.deepEqual(await hostCommand.read(olds), { intact: false });
+    const seen = { ...olds, intact: false };
+    assert.equal(hostCommand.diff(seen, first).changes, true);
+    await hostCommand.update(seen, { ...first, args: ["-e", "process.exit(1)"] });
+    assert.equal(readFileSync(path, "utf8"), "good");
   });
 
   it("shows the end of its own output when it fails", async () => {

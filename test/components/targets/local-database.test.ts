@@ -159,7 +159,7 @@ describe("a database elsewhere, for the target local", () => {
     ]);
     const { files: _, trigger, ...rest } = setup ?? {};
     assert.deepEqual(referencesIn(JSON.stringify(rest)), []);
-    assert.deepEqual(referencesIn(trigger ?? ""), ["databaseFingerprint"]);
+    assert.deepEqual(referencesIn(trigger ?? ""), []);
   });
 
   it("is set up, brought up to date or looked at, by the addresses that are given", () => {
@@ -175,14 +175,26 @@ describe("a database elsewhere, for the target local", () => {
   });
 
   it("is refused when an address is missing that another needs", () => {
-    assert.equal(outsideProblem([]), undefined);
-    assert.equal(outsideProblem(["databaseUrl"]), undefined);
+    const problem = (urls: readonly string[], spec: FleetSpec = {}) =>
+      outsideProblem(urls, resolveFleet(spec, "local"));
+    assert.equal(problem([]), undefined);
+    assert.equal(problem(["databaseUrl", "databaseBackupUrl"]), undefined);
+    assert.equal(problem(["databaseUrl"], { backup: { enabled: false } }), undefined);
+    assert.equal(problem(["databaseUrl"], { recordRuns: false }), undefined);
+    assert.match(
+      problem(["databaseUrl"]) ?? "",
+      /^backups would lack the record: set taskfleet:databaseBackupUrl/,
+    );
+    assert.match(
+      problem(["databaseUrl", "databaseBackupUrl"], { backup: { restore: "20261128T093000Z" } }) ?? "",
+      /^backup\.restore would leave out the record: set taskfleet:databaseMigrateUrl/,
+    );
     assert.equal(
-      outsideProblem(["databaseMigrateUrl"]),
+      problem(["databaseMigrateUrl"]),
       "taskfleet:databaseMigrateUrl is set without taskfleet:databaseUrl, the address of the application's role: set it (--secret)",
     );
     assert.equal(
-      outsideProblem(["databaseUrl", "databaseAdminUrl", "databaseMigrateUrl"]),
+      problem(["databaseUrl", "databaseAdminUrl", "databaseMigrateUrl"]),
       "taskfleet:databaseAdminUrl is for making all roles: set taskfleet:databaseBackupUrl too (--secret), or unset it",
     );
   });

@@ -44,13 +44,13 @@ describe("a database elsewhere, set up by the target local", function () {
     assert.ok(plan !== null);
     const files = plan.files.map((file) => ({ ...file, content: fillReferences(file.content, urls) }));
     const inputs = { ...plan, files, trigger: "1" };
-    await hostCommand.create(inputs);
+    const { state } = await hostCommand.create(inputs);
     const named = document.classes[0]?.spawners[0]?.environment.DATABASE_URL_FILE ?? "";
     assert.equal(readFileSync(named, "utf8"), url("app"));
     assert.deepEqual(await rows(readFileSync(named, "utf8"), "SELECT count(*)::int AS n FROM runs"), [
       { n: 0 },
     ]);
-    await hostCommand.delete(inputs);
+    await hostCommand.delete({ ...inputs, ...state });
     assert.equal(existsSync(named), false);
   });
 });

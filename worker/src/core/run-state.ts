@@ -52,6 +52,8 @@ export function fold(queue: string, run: Run | undefined, change: RunChange, at:
     }
     case "back":
     case "reclaimed": {
+      // Of a queue that was restored: the run keeps its end until the new one comes.
+      if (run !== undefined && run.finished_at !== null) return undefined;
       const { attempts, deliveries } = change;
       const due_at = change.type === "back" ? (change.dueAt ?? null) : null;
       const next: Run = { ...base, attempts, deliveries, due_at, started_at: null, status: "queued" };

@@ -129,8 +129,9 @@ function settle(attempt: AttemptRecord, policy: OutcomePolicy, end: End): Outcom
   return { type: "settle", task, result, runtimeMs: runtimeMs(attempt) };
 }
 
+/** A cut must leave no half of a pair: scripts refuse JSON that has one. */
 function shorten(message: string, policy: OutcomePolicy): string {
-  return policy.redact(message).slice(0, MAX_MESSAGE);
+  return policy.redact(message).slice(0, MAX_MESSAGE).toWellFormed();
 }
 
 function fail(

@@ -59,7 +59,7 @@ describe("a file of tasks", () => {
   it("names each wrong field of each task", () => {
     const text = `[{"kind":1,"delay":-1,"colour":"red"},7,{"payload":{}},{"kind":"a","timeout":0,"max_attempts":0,"id":5,"priority":"top"}]`;
     assert.deepEqual(readTaskFile(text, "json").problems, [
-      "task 1: colour: no such field; a task has kind, payload, id, delay, timeout, max_attempts, priority, agent_id",
+      "task 1: colour: no such field; a task has kind, payload, delay, timeout, max_attempts, priority, id, agent_id, traceparent, tracestate",
       "task 1: kind: a text, not 1",
       "task 1: delay: seconds, 0 or more, not -1",
       "task 2: a task is an object, not 7",

@@ -99,7 +99,7 @@ describe("the stack local", function () {
 
   it("comes up from nothing and says what to do next", async () => {
     const output = await up();
-    assert.deepEqual(summary(output), ["15 created"]);
+    assert.deepEqual(summary(output), ["16 created"]);
     assert.match(output, /Stack local is up; its queue: redis:\/\/127\.0\.0\.1:\d+/);
     assert.equal(await redis((connection) => connection.ping()), "PONG");
     for (const { port } of records().slice(1)) {
@@ -110,7 +110,7 @@ describe("the stack local", function () {
 
   it("has nothing to do when nothing changed", async () => {
     const before = records();
-    assert.deepEqual(summary(await up()), ["15 unchanged"]);
+    assert.deepEqual(summary(await up()), ["16 unchanged"]);
     assert.deepEqual(records(), before);
   });
 
@@ -130,7 +130,7 @@ describe("the stack local", function () {
     await redis((connection) => connection.set("kept", "yes"));
     const before = records();
     for (const { pid } of before.slice(0, 2)) process.kill(pid, "SIGKILL");
-    assert.deepEqual(summary(await up()), ["2 updated", "13 unchanged"]);
+    assert.deepEqual(summary(await up()), ["2 updated", "14 unchanged"]);
     const healed = records();
     assert.deepEqual(
       healed.map(({ port }) => port),
@@ -171,7 +171,7 @@ describe("the stack local", function () {
   it("writes again what was deleted of its files, and restarts nothing for that", async () => {
     const before = records();
     for (const file of ["client.env", "secrets/redis-password"]) rmSync(join(stack, file));
-    assert.deepEqual(summary(await up()), ["1 updated", "14 unchanged"]);
+    assert.deepEqual(summary(await up()), ["1 updated", "15 unchanged"]);
     assert.deepEqual(records(), before);
     assert.equal(await redis((connection) => connection.get("kept")), "yes");
   });
@@ -188,7 +188,7 @@ describe("the stack local", function () {
       "local",
     );
     assert.equal(set.code, 0, set.output);
-    assert.deepEqual(summary(await up()), ["2 updated", "13 unchanged"]);
+    assert.deepEqual(summary(await up()), ["2 updated", "14 unchanged"]);
     assert.equal(record("redis").pid, before[0]?.pid);
     const environment = readFileSync(`/proc/${record("spawner-a").pid}/environ`, "utf8").split("\0");
     assert.ok(environment.includes("TASKFLEET_SCALE_INTERVAL=0.2"));
@@ -198,7 +198,7 @@ describe("the stack local", function () {
   it("goes on under another name: the same processes on the same data, with a stream of that name", async () => {
     const { port } = record("redis");
     await project.pulumi("config", "set", "--path", "taskfleet:fleet.name", "acme", "-s", "local");
-    assert.deepEqual(summary(await up()), ["4 updated", "11 unchanged"]);
+    assert.deepEqual(summary(await up()), ["5 updated", "11 unchanged"]);
     assert.equal(client().TASKFLEET_QUEUE_NAME, "acme.tasks");
     assert.equal(record("redis").port, port);
     assert.equal(await redis((connection) => connection.get("kept")), "yes");
@@ -264,7 +264,7 @@ describe("the stack local", function () {
     assert.equal(await ask(), '"tsrif-ks"');
     const started = records();
     await config("set", "--secret", ...secret, "sk-second");
-    assert.deepEqual(summary(await up()), ["1 updated", "15 unchanged"]);
+    assert.deepEqual(summary(await up()), ["1 updated", "16 unchanged"]);
     await waitFor("the new value", async () => (await ask()) === '"dnoces-ks"');
     assert.deepEqual(records(), started);
     const holders = filesBelow(project.state).filter((file) => readFileSync(file).includes("sk-second"));
@@ -313,7 +313,7 @@ describe("the stack local", function () {
     assert.equal(await redis((connection) => connection.get("kept")), "yes");
     const running = processesOf(join(stack, "redis", "data"));
     assert.equal(running.length, 1, "two servers on the same data would destroy it");
-    assert.deepEqual(summary(await up()), ["15 unchanged"]);
+    assert.deepEqual(summary(await up()), ["16 unchanged"]);
   });
 
   it("keeps the checkout clean", () => {

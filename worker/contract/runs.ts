@@ -58,3 +58,6 @@ export interface RunWithLog extends Run {
   /** Oldest first. */
   readonly log: readonly RunLogLine[];
 }
+
+/** Runs that have been open for so long are reset, in seconds, unless the caller says otherwise. Source: worker-pool runbook. */
+export const RESET_AFTER_S = 3_600;

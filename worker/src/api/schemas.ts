@@ -1,6 +1,7 @@
 /** Requests of the API, as JSON Schema: what they are checked against and the OpenAPI document says. */
 import { type Static, Type } from "typebox";
 import { PRIORITIES } from "../../contract/priorities.ts";
+import { RESET_AFTER_S } from "../../contract/runs.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import { TRACEPARENT_PATTERN, TRACESTATE_PATTERN } from "../../contract/traceparent.ts";
 import { FINGERPRINT_PATTERN } from "../core/error-fingerprint.ts";
@@ -113,7 +114,7 @@ export const ResetBody = Type.Object(
       Type.Number({
         minimum: 0,
         maximum: 315_360_000,
-        description: "Runs that started, or were pushed and did not start, so long ago. Default: 3600.",
+        description: `Runs that started, or were pushed and did not start, so long ago. Default: ${RESET_AFTER_S}.`,
       }),
     ),
     dry_run: Type.Optional(Type.Boolean({ description: "Change nothing. Default: false." })),

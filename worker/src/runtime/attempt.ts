@@ -133,7 +133,10 @@ export class Attempt {
 
   note({ done, note }: TaskProgress): void {
     // What is no text came from a handler without types.
-    this.#progress = { done, note: typeof note === "string" ? this.#options.redact(note).toWellFormed() : note };
+    this.#progress = {
+      done,
+      note: typeof note === "string" ? this.#options.redact(note).toWellFormed() : note,
+    };
     this.#options.onProgress();
   }
 

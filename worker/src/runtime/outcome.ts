@@ -247,3 +247,12 @@ export function outcomeWithoutRun(
   const { message, reason } = why;
   return settle(record, policy, { status: "error", error: { message, reason } });
 }
+
+/** Why an attempt did not succeed; a task that was cancelled, or goes back unrun, did not fail. */
+export function failureOf(
+  outcome: Outcome,
+): { readonly reason: FailureReason; readonly message: string } | undefined {
+  if (outcome.type === "release") return undefined;
+  if (outcome.type !== "settle") return outcome.error;
+  return outcome.result.status === "error" ? outcome.result.error : undefined;
+}

@@ -3,7 +3,7 @@ import type { DeliveredTask } from "../core/task.ts";
 import type { Logger } from "../logging/logger.ts";
 import { type AttemptTraces, UNTRACED } from "../tracing/tracing.ts";
 import { AtMostEvery, PerSecond } from "./event-limits.ts";
-import type { Outcome } from "./outcome.ts";
+import { failureOf, type Outcome } from "./outcome.ts";
 
 /**
  * Where the worker itself failed; the `source` label of `worker_errors_total`. `result` stays 0: results are
@@ -16,13 +16,6 @@ export type ErrorSource = (typeof ERROR_SOURCES)[number];
 const RUNS_PER_SECOND = 100;
 const POLL_EVERY_MS = 60_000;
 const FAILURE_EVERY_MS = 10_000;
-
-/** Why an attempt did not succeed; a task that was cancelled, or goes back unrun, did not fail. */
-function failureOf(outcome: Outcome): { readonly reason: string; readonly message: string } | undefined {
-  if (outcome.type === "release") return undefined;
-  if (outcome.type !== "settle") return outcome.error;
-  return outcome.result.status === "error" ? outcome.result.error : undefined;
-}
 
 /** What the loop tells the log and the metrics, with the frequent events kept rare. */
 export class RuntimeEvents {

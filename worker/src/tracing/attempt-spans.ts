@@ -13,7 +13,7 @@ import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import { parseTraceParent } from "../../contract/traceparent.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import { exceptionText } from "../logging/logger.ts";
-import type { Outcome } from "../runtime/outcome.ts";
+import { failureOf, type Outcome } from "../runtime/outcome.ts";
 import { operation, TASK, taskAttributes } from "./attributes.ts";
 import { contextWith, parentOf } from "./propagation.ts";
 import { attemptSpanId, type PlannedIds, taskTraceId } from "./span-ids.ts";
@@ -31,12 +31,6 @@ function statusOf(outcome: Outcome): string {
   if (outcome.type === "settle") return outcome.result.status;
   if (outcome.type === "bury") return "dead";
   return outcome.type === "retry" ? "retry" : "released";
-}
-
-function failureOf(outcome: Outcome): { readonly reason: string; readonly message: string } | undefined {
-  if (outcome.type === "release") return undefined;
-  if (outcome.type !== "settle") return outcome.error;
-  return outcome.result.status === "error" ? outcome.result.error : undefined;
 }
 
 /** `process <stream>` for each attempt, and below it what is written of its end: `settle`, `retry`, `bury`, `release`. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { RUN_STATUSES, type RunStatus } from "../../../contract/runs.ts";
+import { RESET_AFTER_S, RUN_STATUSES, type RunStatus } from "../../../contract/runs.ts";
 import type { ActivityStore, RunFilter } from "../../ports/activity-store.ts";
 import { openReset } from "../../recorder/open-reset.ts";
 import { ageMs } from "../age.ts";
@@ -13,7 +13,6 @@ import type { Server } from "../server.ts";
 import { keyed } from "./route.ts";
 
 const MOST_STUCK = 1_000;
-const DEFAULT_RESET_S = 3_600;
 
 interface Asked {
   readonly status?: string;
@@ -122,7 +121,7 @@ function addReset(app: Server, parts: ApiParts): void {
       const reset = await openReset(parts.redis, stream, recordOf(parts));
       if (reset === undefined)
         throw new Problem("no-lease", "start a spawner for this stream: it takes lost tasks back by itself");
-      const { older_than_seconds: seconds = DEFAULT_RESET_S, dry_run: dryRun = false } = request.body;
+      const { older_than_seconds: seconds = RESET_AFTER_S, dry_run: dryRun = false } = request.body;
       const runs = await reset({ olderThanMs: seconds * 1000, dryRun, now: Date.now(), sleep: delay });
       return { dry_run: dryRun, runs };
     },

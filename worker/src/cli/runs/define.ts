@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { RESET_AFTER_S } from "../../../contract/runs.ts";
 import type { Action } from "../command.ts";
 import { age, STREAM } from "../input/option-values.ts";
 import { examples } from "../output/help.ts";
@@ -36,7 +37,7 @@ export function defineUpkeep(command: Command, ends: Action): void {
       "--older-than <age>",
       "started, or pushed and not started, so long ago: 90s, 5m, 1h",
       age,
-      3_600_000,
+      RESET_AFTER_S * 1000,
     )
     .option(...DRY_RUN)
     .option(...YES)

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { Registry } from "prom-client";
-import { API_VERBS } from "../../../worker/contract/api.ts";
 import { ApiKeys } from "../../../worker/src/adapters/redis/api-keys.ts";
 import { exposeSessions } from "../../../worker/src/api/sessions/metrics.ts";
 import { resultOf, type TestQueue, withQueue } from "../../support/queue.ts";
@@ -317,6 +316,35 @@ describe("the bounds of sessions", () => {
     assert.equal((await other.closed)[0], 4404);
   });
 
+  it("keeps nothing of a client that was gone before its session was there", async () => {
+    const api = await start();
+    const first = await SessionClient.open(api);
+    await first.cut();
+    const { ends } = api.parts.metrics.sessions;
+    await waitFor("its end", () => ends.get("lost") === 1);
+    const [opening, resuming] = [await SessionClient.connect(api), await SessionClient.connect(api)];
+    const server = queue.server.process;
+    server.kill("SIGSTOP");
+    try {
+      opening.say({ type: "open" });
+      resuming.say({ type: "resume", token: first.token });
+      await waitFor("the words", () => api.parts.metrics.sessions.received === 3);
+      for (const client of [opening, resuming]) await client.cut();
+      await waitFor("their ends", () => ends.get("lost") === 3);
+    } finally {
+      server.kill("SIGCONT");
+    }
+    const other = await SessionClient.open(api);
+    await waitFor("its end", async () => {
+      const { sessionsOf } = queue.keys;
+      const [clients = ""] = await queue.redis.keys(`${sessionsOf}*`);
+      const all = await queue.redis.zcard(clients);
+      return all === 2 && (await queue.redis.zcount(clients, `${Date.now()}`, "+inf")) === 1;
+    });
+    assert.equal(api.parts.metrics.sessions.open, 1);
+    await other.close();
+  });
+
   it("outlives broken requests", async () => {
     const api = await start();
     const { port, hostname } = new URL(api.base);
@@ -330,6 +358,5 @@ describe("the bounds of sessions", () => {
     client.ws.send(Buffer.from([1, 2, 3]));
     await client.next("error");
     assert.equal((await client.push("a")).type, "pushed");
-    assert.ok(API_VERBS.includes("sessions:open"));
   });
 });

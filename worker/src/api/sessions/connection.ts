@@ -142,6 +142,7 @@ export class Connection {
     const token = newSessionToken();
     const held = { tag: sessionTag(token), holder: newHolder() };
     if (!(await this.#o.store.open(held, this.#o.client))) return this.wire.close("many");
+    if (!this.wire.isOpen) return this.#o.store.end(held);
     this.#begin(held, { token, resumed: false, sent: 0, last: 0, leftMs: this.#o.totalMs });
   }
 
@@ -150,6 +151,7 @@ export class Connection {
     const found = await this.#o.store.resume(held, this.#o.client);
     const sent = Number(after);
     if (found === undefined || sent > found.last) return this.wire.close("gone");
+    if (!this.wire.isOpen) return this.#o.store.leave([held]);
     this.#begin(held, { token, resumed: true, sent, last: found.last, leftMs: found.leftMs });
     this.wake();
   }

@@ -64,7 +64,8 @@ export class SessionHub {
   /** A connection has a session now. */
   holds(connection: Connection): void {
     const { held } = connection;
-    if (held === undefined) return;
+    // One that is gone would be renewed for ever.
+    if (held === undefined || !this.#all.has(connection)) return;
     this.#byTag.set(held.tag, connection);
     this.#o.counts.open++;
     // What came before its channel was heard.

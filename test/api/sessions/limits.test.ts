@@ -345,6 +345,26 @@ describe("the bounds of sessions", () => {
     await other.close();
   });
 
+  it("closes the socket of a refused upgrade whose client never ends its side", async () => {
+    const api = await start();
+    const { port, hostname } = new URL(api.base);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.write("GET /api/session HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n");
+    let answer = "";
+    socket.on("data", (data) => {
+      answer += data;
+    });
+    await once(socket, "end");
+    assert.match(answer, /^HTTP\/1\.1 401 /);
+    const { server } = api.app;
+    const connections = () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      );
+    await waitFor("its end", async () => (await connections()) === 0);
+    socket.destroy();
+  });
+
   it("outlives broken requests", async () => {
     const api = await start();
     const { port, hostname } = new URL(api.base);

@@ -10,10 +10,10 @@ import { bearer, type Gate } from "../auth.ts";
 import { API_EVENTS } from "../events.ts";
 import type { ApiParts, Queue } from "../parts.ts";
 import { Problem, problemOf } from "../problems.ts";
+import { answerRaw } from "../raw-answer.ts";
 import type { Server } from "../server.ts";
 import { Connection } from "./connection.ts";
 import { SessionHub } from "./hub.ts";
-import { refuseUpgrade } from "./raw-answer.ts";
 import { Wire } from "./wire.ts";
 
 /** What `ws` calls a message over `maxPayload`, and the close code that its client gets. */
@@ -94,7 +94,7 @@ export class SessionServer {
         (error: unknown) => {
           const problem = problemOf(error);
           if (problem.slug === "internal") this.#failed(error);
-          refuseUpgrade(socket, problem, id);
+          answerRaw(socket, problem, id);
         },
       );
     });

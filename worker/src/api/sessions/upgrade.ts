@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { SESSION_KEY_PROTOCOL, SESSION_PATH, SESSION_PROTOCOL } from "../../../contract/sessions.ts";
 import { SessionStore } from "../../adapters/redis/sessions.ts";
 import type { KeyOwner } from "../../core/api-key.ts";
+import type { PushParent } from "../../tracing/tracing.ts";
 import { bearer, type Gate } from "../auth.ts";
 import { API_EVENTS } from "../events.ts";
 import type { ApiParts, Queue } from "../parts.ts";
@@ -39,6 +40,24 @@ function keyOf(request: IncomingMessage): string {
   if (key !== "") return key;
   const found = offered(request).find((word) => word.startsWith(SESSION_KEY_PROTOCOL));
   return found?.slice(SESSION_KEY_PROTOCOL.length) ?? "";
+}
+
+/** The trace that a request names. */
+function parentOf({ headers }: IncomingMessage): PushParent {
+  const { traceparent, tracestate } = headers;
+  return {
+    ...(typeof traceparent === "string" ? { traceparent } : {}),
+    ...(typeof tracestate === "string" ? { tracestate } : {}),
+  };
+}
+
+/** A request that was let in. */
+interface Upgraded {
+  readonly id: string;
+  readonly owner: KeyOwner;
+  readonly key: string;
+  readonly queue: Queue;
+  readonly parent: PushParent;
 }
 
 export class SessionServer {
@@ -88,7 +107,7 @@ export class SessionServer {
         ({ owner, key, queue }) => {
           socket.off("error", onError);
           this.#server.handleUpgrade(request, socket, head, (ws) =>
-            this.#connect(ws, { id, owner, key, queue }),
+            this.#connect(ws, { id, owner, key, queue, parent: parentOf(request) }),
           );
         },
         (error: unknown) => {
@@ -127,9 +146,9 @@ export class SessionServer {
     return { owner, key, queue };
   }
 
-  #connect(ws: WebSocket, of: { id: string; owner: KeyOwner; key: string; queue: Queue }): void {
-    const { id, owner, key, queue } = of;
-    const { settings, metrics, logger, redact } = this.#parts;
+  #connect(ws: WebSocket, of: Upgraded): void {
+    const { id, owner, key, queue, parent } = of;
+    const { settings, metrics, logger, redact, tracing } = this.#parts;
     const counts = metrics.sessions;
     const store = this.#stores.get(queue.stream);
     if (store === undefined) throw new Error(`no sessions of ${queue.stream}`);
@@ -144,6 +163,7 @@ export class SessionServer {
       client: clientOf(owner),
       owner: () => this.#gate.owner(key),
       count: (now) => this.#gate.count(now),
+      send: (tasks, push) => tracing.sends.send(queue.stream, tasks, push, parent),
       limits: {
         tasks: settings.sessionMaxTasks,
         events: settings.sessionMaxEvents,

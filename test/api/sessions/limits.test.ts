@@ -345,6 +345,27 @@ describe("the bounds of sessions", () => {
     await other.close();
   });
 
+  it("closes the older connection of a session, at the same replica too when no word of it comes", async () => {
+    const api = await start();
+    const client = await SessionClient.open(api);
+    await queue.server.client.call("CLIENT", "KILL", "TYPE", "pubsub");
+    const next = await SessionClient.resume(api, client.token);
+    assert.equal((await next.next("session")).resumed, true);
+    assert.deepEqual(await client.closed, [4410, "resumed on another connection"]);
+    assert.equal((await next.push("a")).type, "pushed");
+    await waitFor("its end", () => api.parts.metrics.sessions.open === 1);
+  });
+
+  it("refuses a cursor that was never sent, and leaves the session with who has it", async () => {
+    const api = await start();
+    const client = await SessionClient.open(api);
+    const next = await SessionClient.resume(api, client.token, "1");
+    assert.deepEqual(await next.closed, [4404, "no such session: open another"]);
+    assert.equal((await client.push("a")).type, "pushed");
+    const again = await SessionClient.resume(api, client.token, "1");
+    assert.equal((await again.next("session")).resumed, true);
+  });
+
   it("closes the socket of a refused upgrade whose client never ends its side", async () => {
     const api = await start();
     const { port, hostname } = new URL(api.base);

@@ -149,9 +149,9 @@ export class Connection {
 
   async #resume({ token, after = "0" }: MessageOf<"resume">): Promise<void> {
     const held = { tag: sessionTag(token), holder: newHolder() };
-    const found = await this.#o.store.resume(held, this.#o.client);
     const sent = Number(after);
-    if (found === undefined || sent > found.last) return this.wire.close("gone");
+    const found = await this.#o.store.resume(held, this.#o.client, sent);
+    if (found === undefined) return this.wire.close("gone");
     if (!this.wire.isOpen) return this.#o.store.leave([held]);
     this.#begin(held, { token, resumed: true, sent, last: found.last, leftMs: found.leftMs });
     this.wake();

@@ -66,6 +66,8 @@ export class SessionHub {
     const { held } = connection;
     // One that is gone would be renewed for ever.
     if (held === undefined || !this.#all.has(connection)) return;
+    // The word of it finds this one by then.
+    this.#byTag.get(held.tag)?.wire.close("taken");
     this.#byTag.set(held.tag, connection);
     this.#o.counts.open++;
     // What came before its channel was heard.

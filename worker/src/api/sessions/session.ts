@@ -82,17 +82,20 @@ export class Session {
       for (let from = 0; from < events.length; from += ENDS)
         if (!(await this.#tell(events.slice(from, from + ENDS)))) return;
     }
-    for (const progress of this.#progress.values()) {
+    for (const id of [...this.#progress.keys()]) {
       if (!(await wire.room())) return;
-      this.#send({ type: "event", cursor: String(this.#sent), state: "progress", ...progress });
+      // What comes from here on is the next.
+      const progress = this.#progress.get(id);
+      this.#progress.delete(id);
+      if (progress !== undefined)
+        this.#send({ type: "event", cursor: String(this.#sent), state: "progress", ...progress });
     }
-    this.#progress.clear();
   }
 
   /** Whether all were sent. */
   async #tell(events: readonly NumberedEvent[]): Promise<boolean> {
     const { queue, wire } = this.#o;
-    const ended = events.filter(({ event }) => isLastState(event.state) && event.state !== "cancelled");
+    const ended = events.filter(({ event }) => isLastState(event.state));
     const outcomes = await queue.results.read(ended.map(({ event }) => event.id));
     const outcomeOf = new Map(ended.map(({ number }, i) => [number, outcomes[i]]));
     for (const { number, event } of events) {

@@ -38,6 +38,8 @@ export const SESSION_CLOSE = {
   many: { code: 4429, reason: "too many sessions of this key" },
 } as const;
 export type SessionClose = keyof typeof SESSION_CLOSE;
+/** The close code after a message over the bound; the WebSocket library sends it. */
+export const SESSION_TOO_LARGE = 1009;
 
 /** What a script tells of a task's change, the JSON in an entry of a session's stream. Times in ms since the epoch. */
 export interface SessionEvent {

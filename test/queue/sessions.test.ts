@@ -134,6 +134,39 @@ describe("sessions in Redis", () => {
     assert.equal((await told(tag)).length, 5);
   });
 
+  it("tells the start of a task that was held, and perhaps not begun, when it was followed", async () => {
+    const consumer = queue.consumer("w");
+    const { tag } = await opened();
+    await queue.push({ id: "x" });
+    await queue.push({ id: "short" });
+    const [x, short] = [await queue.take(consumer), await queue.take(consumer)];
+    await store.follow(tag, ["x", "short"]);
+    const began = { began: new Map([[x, 1_234]]), progress: new Map() };
+    for (let time = 0; time < 2; time++) await consumer.heartbeat([x, short], reportOf("w"), began);
+    for (const task of [x, short]) await consumer.settle([{ task, result: resultOf(task), runtimeMs: 1 }]);
+    assert.deepEqual(await told(tag), [
+      ...["x running 1", "short running 1", "x running 1 1234"],
+      ...["x succeeded 1 1000", "short succeeded 1 1000"],
+    ]);
+  });
+
+  it("keeps 500 characters of a failure's message, and none in part", async () => {
+    const { tag } = await opened();
+    const consumer = queue.consumer("w");
+    for (const [id, length] of [
+      ["long", 501],
+      ["fits", 500],
+    ] as const) {
+      await queue.push({ id });
+      const task = await queue.take(consumer);
+      await store.follow(tag, [id], true);
+      const error = errorOf(task, "é".repeat(length));
+      await consumer.retry([{ task, error, runtimeMs: 5, delayMs: 60_000 }]);
+    }
+    const messages = (await store.read(tag, 0, 10)).flatMap(({ event }) => event.message ?? []);
+    assert.deepEqual(messages, ["é".repeat(500), "é".repeat(500)]);
+  });
+
   it("lets no session see another's events, and gives one task to all that follow it", async () => {
     const [one, other] = [await opened(), await opened()];
     await store.follow(one.tag, ["a", "both"], true);

@@ -11,6 +11,7 @@ import {
 import { createClient } from "../../worker/src/client.ts";
 import { defineHandler, Type } from "../../worker/src/handler.ts";
 import { ActiveContext } from "../../worker/src/tracing/active-context.ts";
+import { SessionClient } from "../api/sessions/support.ts";
 import { type TestQueue, withQueue } from "../support/queue.ts";
 import { waitFor } from "../support/wait.ts";
 import { Collector } from "./support/collector.ts";
@@ -129,6 +130,23 @@ describe("a traced push", function () {
         .filter((line) => line.includes('"route":"/api/tasks"'))
         .map((line) => JSON.parse(line) as Record<string, unknown>);
       assert.deepEqual([records[0]?.trace_id, records[0]?.span_id], [TRACE, one.spanId]);
+    });
+
+    it("in a session continues the trace of the request that it came with", async () => {
+      await start({ TASKFLEET_TRACING: "on", OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+      const client = await SessionClient.open({ base }, { key: KEY, options: { headers: HEADERS } });
+      assert.equal((await client.push("a", { kind: "k", id: "a" })).state, "waiting");
+      const own = { kind: "k", id: "own", traceparent: `00-${OTHER}-${PARENT}-01` };
+      assert.equal((await client.push("b", own)).state, "waiting");
+      await client.close();
+      await stop();
+      const [sent, other] = collector.named(`send ${queue.stream}`);
+      assert.ok(sent && other);
+      assert.deepEqual([sent.traceId, sent.parentId, other.traceId], [TRACE, PARENT, OTHER]);
+      assert.deepEqual(await options(), [
+        { id: "a", traceparent: `00-${TRACE}-${sent.spanId}-01`, tracestate: "vendor=1" },
+        { id: "own", traceparent: `00-${OTHER}-${other.spanId}-01` },
+      ]);
     });
 
     it("carries what a task names itself, and no header, where tracing is off", async () => {

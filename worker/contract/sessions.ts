@@ -25,19 +25,21 @@ export function isLastState(state: FollowedState): boolean {
   return state === "succeeded" || state === "failed" || state === "cancelled" || state === "dead";
 }
 
-/** Why the server closes a connection, by WebSocket close code. After those with `resumable` the token still counts. */
+/** Why the server closes a connection, by WebSocket close code; docs/api.md says which sessions may be resumed. */
 export const SESSION_CLOSE = {
-  restart: { code: 1012, reason: "the server stops: resume elsewhere", resumable: true },
-  slow: { code: 1013, reason: "slow reader", resumable: true },
-  protocol: { code: 4400, reason: "the first message opens or resumes a session", resumable: true },
-  unauthorized: { code: 4401, reason: "the key does not count any more", resumable: true },
-  gone: { code: 4404, reason: "no such session: open another", resumable: false },
-  idle: { code: 4408, reason: "idle for too long", resumable: true },
-  total: { code: 4409, reason: "the session's time is over", resumable: false },
-  taken: { code: 4410, reason: "resumed on another connection", resumable: true },
-  many: { code: 4429, reason: "too many sessions of this key", resumable: false },
+  restart: { code: 1012, reason: "the server stops: resume elsewhere" },
+  slow: { code: 1013, reason: "slow reader" },
+  protocol: { code: 4400, reason: "the first message opens or resumes a session" },
+  unauthorized: { code: 4401, reason: "the key does not count any more" },
+  gone: { code: 4404, reason: "no such session: open another" },
+  idle: { code: 4408, reason: "idle for too long" },
+  total: { code: 4409, reason: "the session's time is over" },
+  taken: { code: 4410, reason: "resumed on another connection" },
+  many: { code: 4429, reason: "too many sessions of this key" },
 } as const;
 export type SessionClose = keyof typeof SESSION_CLOSE;
+/** The close code after a message over the bound; the WebSocket library sends it. */
+export const SESSION_TOO_LARGE = 1009;
 
 /** What a script tells of a task's change, the JSON in an entry of a session's stream. Times in ms since the epoch. */
 export interface SessionEvent {

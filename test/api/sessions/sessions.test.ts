@@ -53,6 +53,19 @@ describe("sessions over WebSocket", () => {
     await client.close();
   });
 
+  it("tells of a cancelled task with its result", async () => {
+    const client = await SessionClient.open(await start());
+    await queue.push({ id: "x" });
+    const consumer = queue.consumer("w");
+    const task = await queue.take(consumer);
+    client.say({ type: "follow", ids: ["x"] });
+    await client.next("followed");
+    const result = resultOf(task, { status: "cancelled", output: "partial" });
+    await consumer.settle([{ task, result, runtimeMs: 1 }]);
+    await client.told(2);
+    assert.deepEqual([client.events[1]?.state, client.events[1]?.result], ["cancelled", result]);
+  });
+
   it("follows others' tasks, tells the letter of a dead one, cancels, and follows no more", async () => {
     const client = await SessionClient.open(await start());
     for (const id of ["dies", "stops", "quiet"]) await queue.push({ id });

@@ -1,8 +1,8 @@
 /** Connections below the routes: how patient the server is, and what it answers to what is no request. */
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
-import { PROBLEM_TYPE } from "../../contract/api.ts";
 import { Problem } from "./problems.ts";
+import { answerRaw } from "./raw-answer.ts";
 
 /** How long a client may take, in ms. */
 export interface ConnectionLimits {
@@ -32,8 +32,5 @@ function problemOfConnection(code: string | undefined): Problem {
 /** What is no HTTP at all gets its answer without a request. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const problem = problemOfConnection(error.code);
-  const body = JSON.stringify(problem.body(randomUUID()));
-  const head = `HTTP/1.1 ${problem.status} Refused\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close`;
-  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  answerRaw(socket, problemOfConnection(error.code), randomUUID());
 }

@@ -71,12 +71,12 @@ export class SessionStore {
     return (await this.#filling(SCRIPTS.sessionOpen.run(this.#redis, keys, args))) === 1;
   }
 
-  /** `undefined`: this client has no such session, or not any more. */
-  async resume({ tag, holder }: HeldSession, client: string): Promise<Resumed | undefined> {
+  /** `after`: the last event that the client has. `undefined`: it has no such session, not any more, or no such event. */
+  async resume({ tag, holder }: HeldSession, client: string, after = 0): Promise<Resumed | undefined> {
     const { connectedMs, resumeMs } = this.#limits;
     const { sessions, session, sessionNews } = this.#keys;
     const keys = [sessions, session + tag, `${session}${tag}:events`];
-    const args = [this.#prefix, tag, client, holder, connectedMs, resumeMs, sessionNews];
+    const args = [this.#prefix, tag, client, holder, connectedMs, resumeMs, sessionNews, after];
     const answer = (await SCRIPTS.sessionResume.run(this.#redis, keys, args)) as number[];
     const [leftMs, last, following] = answer;
     if (leftMs === undefined || last === undefined || following === undefined) return undefined;

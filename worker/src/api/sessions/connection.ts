@@ -9,7 +9,7 @@ import type { Queue } from "../parts.ts";
 import { Problem, problemOf } from "../problems.ts";
 import { Jobs } from "./jobs.ts";
 import { type ClientMessage, type MessageOf, readMessage, refIn } from "./messages.ts";
-import { Session, SessionGone } from "./session.ts";
+import { Session, SessionGone, type SessionParts } from "./session.ts";
 import type { Wire } from "./wire.ts";
 
 export interface ConnectionParts {
@@ -24,6 +24,7 @@ export interface ConnectionParts {
   /** Whose key it is now; null: nobody's that counts. */
   readonly owner: () => Promise<KeyOwner | null>;
   readonly count: (owner: KeyOwner) => Promise<void>;
+  readonly send: SessionParts["send"];
   /** What the client is told of the bounds. */
   readonly limits: { readonly tasks: number; readonly [name: string]: number };
   readonly totalMs: number;
@@ -142,14 +143,16 @@ export class Connection {
     const token = newSessionToken();
     const held = { tag: sessionTag(token), holder: newHolder() };
     if (!(await this.#o.store.open(held, this.#o.client))) return this.wire.close("many");
+    if (!this.wire.isOpen) return this.#o.store.end(held);
     this.#begin(held, { token, resumed: false, sent: 0, last: 0, leftMs: this.#o.totalMs });
   }
 
   async #resume({ token, after = "0" }: MessageOf<"resume">): Promise<void> {
     const held = { tag: sessionTag(token), holder: newHolder() };
-    const found = await this.#o.store.resume(held, this.#o.client);
     const sent = Number(after);
-    if (found === undefined || sent > found.last) return this.wire.close("gone");
+    const found = await this.#o.store.resume(held, this.#o.client, sent);
+    if (found === undefined) return this.wire.close("gone");
+    if (!this.wire.isOpen) return this.#o.store.leave([held]);
     this.#begin(held, { token, resumed: true, sent, last: found.last, leftMs: found.leftMs });
     this.wake();
   }
@@ -158,9 +161,9 @@ export class Connection {
     held: HeldSession,
     how: { token: string; resumed: boolean; sent: number; last: number; leftMs: number },
   ): void {
-    const { store, queue, wire, count, limits, now, onSession } = this.#o;
+    const { store, queue, wire, count, send, limits, now, onSession } = this.#o;
     this.#deadline = now() + how.leftMs;
-    this.#session = new Session({ held, store, queue, wire, count, mostTasks: limits.tasks }, how.sent);
+    this.#session = new Session({ held, store, queue, wire, count, send, mostTasks: limits.tasks }, how.sent);
     onSession(how.resumed ? "resumed" : "opened");
     const { token, resumed, last, leftMs } = how;
     const ends_in = Math.floor(leftMs / 1000);

@@ -1,6 +1,7 @@
 /** The sessions that this process holds: it hears their news, keeps them alive and ends those whose time is over. */
 import type { Redis } from "ioredis";
 import { queueKeys } from "../../../contract/queue-keys.ts";
+import { SESSION_TOO_LARGE } from "../../../contract/sessions.ts";
 import type { HeldSession, SessionStore } from "../../adapters/redis/sessions.ts";
 import type { Connection } from "./connection.ts";
 import type { SessionCounts, SessionEnd } from "./metrics.ts";
@@ -24,7 +25,6 @@ const LAST_CLOSING_MS = 1_000;
 const PROBES_MS = 10;
 /** Close codes of a client that wants no more of its session: normal, and without one. */
 const FOR_GOOD: readonly number[] = [1000, 1005];
-const TOO_LARGE = 1009;
 
 export class SessionHub {
   readonly #o: HubOptions;
@@ -64,7 +64,10 @@ export class SessionHub {
   /** A connection has a session now. */
   holds(connection: Connection): void {
     const { held } = connection;
-    if (held === undefined) return;
+    // One that is gone would be renewed for ever.
+    if (held === undefined || !this.#all.has(connection)) return;
+    // The word of it finds this one by then.
+    this.#byTag.get(held.tag)?.wire.close("taken");
     this.#byTag.set(held.tag, connection);
     this.#o.counts.open++;
     // What came before its channel was heard.
@@ -171,6 +174,6 @@ export class SessionHub {
 
 function endOf(why: SessionEnd | undefined, code: number): SessionEnd {
   if (why !== undefined) return why;
-  if (code === TOO_LARGE) return "size";
+  if (code === SESSION_TOO_LARGE) return "size";
   return FOR_GOOD.includes(code) ? "client" : "lost";
 }

@@ -1,10 +1,12 @@
 /** One session on the connection that holds it: what its client asks for, and the events that it is told. */
 import { isLastState, type SessionEvent } from "../../../contract/sessions.ts";
+import type { Enqueued } from "../../adapters/redis/producer.ts";
 import type { TaskOutcome } from "../../adapters/redis/results.ts";
 import type { HeldSession, NumberedEvent, SessionStore } from "../../adapters/redis/sessions.ts";
 import type { KeyOwner } from "../../core/api-key.ts";
 import { QueueFullError } from "../../core/errors.ts";
 import { sessionTaskId } from "../../core/session-token.ts";
+import type { NewTask } from "../../core/task.ts";
 import type { Queue } from "../parts.ts";
 import { Problem } from "../problems.ts";
 import { tasksOf } from "../task-body.ts";
@@ -19,7 +21,11 @@ export interface SessionParts {
   readonly mostTasks: number;
   /** Counts a push of this key; throws a `Problem` for one too many. */
   readonly count: (owner: KeyOwner) => Promise<void>;
+  /** Makes a push, as one of the trace that the upgrade's request named. */
+  readonly send: (tasks: readonly NewTask[], push: Push) => Promise<Enqueued[]>;
 }
+
+export type Push = (tasks: readonly NewTask[]) => Promise<Enqueued[]>;
 
 type Asked = Exclude<ClientMessage, { readonly type: "open" | "resume" }>;
 
@@ -76,17 +82,20 @@ export class Session {
       for (let from = 0; from < events.length; from += ENDS)
         if (!(await this.#tell(events.slice(from, from + ENDS)))) return;
     }
-    for (const progress of this.#progress.values()) {
+    for (const id of [...this.#progress.keys()]) {
       if (!(await wire.room())) return;
-      this.#send({ type: "event", cursor: String(this.#sent), state: "progress", ...progress });
+      // What comes from here on is the next.
+      const progress = this.#progress.get(id);
+      this.#progress.delete(id);
+      if (progress !== undefined)
+        this.#send({ type: "event", cursor: String(this.#sent), state: "progress", ...progress });
     }
-    this.#progress.clear();
   }
 
   /** Whether all were sent. */
   async #tell(events: readonly NumberedEvent[]): Promise<boolean> {
     const { queue, wire } = this.#o;
-    const ended = events.filter(({ event }) => isLastState(event.state) && event.state !== "cancelled");
+    const ended = events.filter(({ event }) => isLastState(event.state));
     const outcomes = await queue.results.read(ended.map(({ event }) => event.id));
     const outcomeOf = new Map(ended.map(({ number }, i) => [number, outcomes[i]]));
     for (const { number, event } of events) {
@@ -101,7 +110,7 @@ export class Session {
   }
 
   async #push({ ref, task, follow = true }: MessageOf<"push">, owner: KeyOwner): Promise<void> {
-    const { held, queue, store, count } = this.#o;
+    const { held, queue, store, count, send } = this.#o;
     await count(owner);
     const id = task.id ?? sessionTaskId(held.tag, ref);
     const tasks = tasksOf({ ...task, id }, undefined);
@@ -110,7 +119,7 @@ export class Session {
     // Before the push, so that nothing of it is missed; an end that was told before is not told again.
     if (isFollowed) await this.#follow([id], true);
     try {
-      const [pushed] = await queue.pushes.push(tasks, texts);
+      const [pushed] = await send(tasks, (traced) => queue.pushes.push(traced, texts));
       this.#answer("pushed", ref, { ...pushed });
     } catch (error) {
       // Only where it is certain that the task is not in: otherwise the client sends it again and finds it followed.

@@ -3,22 +3,27 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { SESSION_KEY_PROTOCOL, SESSION_PATH, SESSION_PROTOCOL } from "../../../contract/sessions.ts";
+import {
+  SESSION_KEY_PROTOCOL,
+  SESSION_PATH,
+  SESSION_PROTOCOL,
+  SESSION_TOO_LARGE,
+} from "../../../contract/sessions.ts";
 import { SessionStore } from "../../adapters/redis/sessions.ts";
 import type { KeyOwner } from "../../core/api-key.ts";
+import type { PushParent } from "../../tracing/tracing.ts";
 import { bearer, type Gate } from "../auth.ts";
 import { API_EVENTS } from "../events.ts";
 import type { ApiParts, Queue } from "../parts.ts";
 import { Problem, problemOf } from "../problems.ts";
+import { answerRaw } from "../raw-answer.ts";
 import type { Server } from "../server.ts";
 import { Connection } from "./connection.ts";
 import { SessionHub } from "./hub.ts";
-import { refuseUpgrade } from "./raw-answer.ts";
 import { Wire } from "./wire.ts";
 
-/** What `ws` calls a message over `maxPayload`, and the close code that its client gets. */
+/** What `ws` calls a message over `maxPayload`. */
 const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
-const TOO_LARGE_CODE = 1009;
 /** A session counts as connected for so many heartbeats after each. */
 const CONNECTED_HEARTBEATS = 2.5;
 /** Connections of a key at this process for each session that it may have: some may be closing, or not opened yet. */
@@ -39,6 +44,24 @@ function keyOf(request: IncomingMessage): string {
   if (key !== "") return key;
   const found = offered(request).find((word) => word.startsWith(SESSION_KEY_PROTOCOL));
   return found?.slice(SESSION_KEY_PROTOCOL.length) ?? "";
+}
+
+/** The trace that a request names. */
+function parentOf({ headers }: IncomingMessage): PushParent {
+  const { traceparent, tracestate } = headers;
+  return {
+    ...(typeof traceparent === "string" ? { traceparent } : {}),
+    ...(typeof tracestate === "string" ? { tracestate } : {}),
+  };
+}
+
+/** A request that was let in. */
+interface Upgraded {
+  readonly id: string;
+  readonly owner: KeyOwner;
+  readonly key: string;
+  readonly queue: Queue;
+  readonly parent: PushParent;
 }
 
 export class SessionServer {
@@ -81,31 +104,44 @@ export class SessionServer {
 
   attach(app: Server): void {
     app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const id = randomUUID();
-      const onError = () => socket.destroy();
-      socket.on("error", onError);
-      this.#admit(request).then(
-        ({ owner, key, queue }) => {
-          socket.off("error", onError);
-          this.#server.handleUpgrade(request, socket, head, (ws) =>
-            this.#connect(ws, { id, owner, key, queue }),
-          );
-        },
-        (error: unknown) => {
-          const problem = problemOf(error);
-          if (problem.slug === "internal") this.#failed(error);
-          refuseUpgrade(socket, problem, id);
-        },
-      );
+      void this.#upgrade(request, socket, head);
     });
     app.addHook("preClose", () => this.hub.stop());
     this.#parts.stopping.addEventListener("abort", () => void this.hub.stop());
     this.hub.start();
   }
 
-  async #admit(request: IncomingMessage) {
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const id = randomUUID();
+    const began = performance.now();
+    const onError = () => socket.destroy();
+    socket.on("error", onError);
     const key = keyOf(request);
-    const owner = await this.#gate.owner(key);
+    let owner: KeyOwner | null = null;
+    try {
+      owner = await this.#gate.owner(key);
+      const of = { id, key, ...this.#admit(request, owner), parent: parentOf(request) };
+      socket.off("error", onError);
+      this.#server.handleUpgrade(request, socket, head, (ws) => this.#connect(ws, of));
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.slug === "internal") this.#failed(error);
+      answerRaw(socket, problem, id);
+      this.#refused(id, problem.status, owner, performance.now() - began);
+    }
+  }
+
+  /** Logs and counts it as any other request. */
+  #refused(request: string, status: number, owner: KeyOwner | null, ms: number): void {
+    const { metrics, logger } = this.#parts;
+    const asked = { route: SESSION_PATH, method: "GET", status };
+    metrics.answered({ ...asked, seconds: ms / 1000 });
+    const key = owner?.id ?? null;
+    logger.info({ request, ...asked, ms: Math.round(ms), key }, API_EVENTS.request);
+  }
+
+  /** Throws a `Problem` for what is not let in. */
+  #admit(request: IncomingMessage, owner: KeyOwner | null) {
     if (owner === null)
       throw new Problem("unauthorized", {
         detail: `send \`Authorization: Bearer <key>\`, or the subprotocols ${SESSION_PROTOCOL} and ${SESSION_KEY_PROTOCOL}<key>`,
@@ -124,12 +160,12 @@ export class SessionServer {
     const client = clientOf(owner);
     if (this.hub.connectionsOf((one) => one.client === client && one.stream === queue.stream) >= most)
       throw new Problem("too-many", `at most ${most} connections of this key here`);
-    return { owner, key, queue };
+    return { owner, queue };
   }
 
-  #connect(ws: WebSocket, of: { id: string; owner: KeyOwner; key: string; queue: Queue }): void {
-    const { id, owner, key, queue } = of;
-    const { settings, metrics, logger, redact } = this.#parts;
+  #connect(ws: WebSocket, of: Upgraded): void {
+    const { id, owner, key, queue, parent } = of;
+    const { settings, metrics, logger, redact, tracing } = this.#parts;
     const counts = metrics.sessions;
     const store = this.#stores.get(queue.stream);
     if (store === undefined) throw new Error(`no sessions of ${queue.stream}`);
@@ -144,6 +180,7 @@ export class SessionServer {
       client: clientOf(owner),
       owner: () => this.#gate.owner(key),
       count: (now) => this.#gate.count(now),
+      send: (tasks, push) => tracing.sends.send(queue.stream, tasks, push, parent),
       limits: {
         tasks: settings.sessionMaxTasks,
         events: settings.sessionMaxEvents,
@@ -170,7 +207,7 @@ export class SessionServer {
       failure = error.code ?? "";
     });
     ws.on("close", (received) => {
-      const code = failure === TOO_LARGE ? TOO_LARGE_CODE : received;
+      const code = failure === TOO_LARGE ? SESSION_TOO_LARGE : received;
       logger.info({ ...fields, session: connection.held?.tag, code }, API_EVENTS.sessionClosed);
       void this.hub.gone(connection, code);
     });

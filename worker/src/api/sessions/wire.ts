@@ -87,6 +87,12 @@ export class Wire {
 
   /** Pings when it is time. Whether the client is there: it has answered the last ping. */
   beat(now: number, everyMs: number): boolean {
+    if (this.#ws.isPaused) {
+      // Its pongs are not read either.
+      this.#isAlive = true;
+      this.#lastBeat = now;
+      return true;
+    }
     if (now - this.#lastBeat < everyMs) return true;
     if (!this.#isAlive) return false;
     this.#isAlive = false;

@@ -54,7 +54,7 @@ tell_followers(KEYS[4], ids, function(i)
   local at = FIRST + (i - 1) * WIDTH
   local reason, errors = string.match(ARGV[at + 9], '[^:]*$'), cjson.decode(ARGV[at + 4])
   local message = errors[#errors] and errors[#errors].message or ''
-  local more = ',"reason":' .. cjson.encode(reason) .. ',"message":' .. cjson.encode(message) .. ',"due_at":'
+  local more = ',"reason":' .. cjson.encode(reason) .. ',"message":' .. cjson.encode(shortened(message)) .. ',"due_at":'
     .. whole(now + tonumber(ARGV[at + 5]))
   return { state = 'retrying', attempt = ARGV[at + 3], ran = reason ~= 'kind', more = more }
 end)

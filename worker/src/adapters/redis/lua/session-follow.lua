@@ -15,20 +15,7 @@ local session, followed, stats = KEYS[1], KEYS[2], KEYS[3]
 local tag, group, queue = ARGV[1], ARGV[2], ARGV[3]
 local only_open = ARGV[6] == '1'
 local FIRST, HEAD = 7, 32767
-local STATES = { success = 'succeeded', error = 'failed', cancelled = 'cancelled' }
 local now = now_ms()
-
-local function number_in(text, name) return string.match(text, '"' .. name .. '":(%d+)') end
-
-local function ended(result)
-  local started, finished = number_in(result, 'started_at'), number_in(result, 'finished_at')
-  return {
-    state = STATES[string.match(result, '"status":"(%a+)"')] or 'failed',
-    attempt = number_in(result, 'attempts') or '0',
-    started = started and ',"started_at":' .. started,
-    more = finished and ',"finished_at":' .. finished,
-  }
-end
 
 local function waiting(id, place)
   local packed = redis.call('HGET', KEYS[5], id)
@@ -49,11 +36,11 @@ local function state_of(id)
     local pending = redis.pcall('XPENDING', at, group, entry, entry, 1)
     if pending.err or not pending[1] then return { state = 'queued', attempt = '0' } end
     local fields = read_entry(at, entry)
-    return { state = 'running', attempt = whole(tonumber(get_digits(fields or {}, 'attempts')) + 1) }
+    return { state = 'running', attempt = whole(tonumber(get_digits(fields or {}, 'attempts')) + 1), held = true }
   end
   -- All but the output, which is last.
   local result = redis.call('GETRANGE', ARGV[4] .. id, 0, HEAD)
-  if result ~= '' then return ended(result) end
+  if result ~= '' then return (end_in(result)) end
   local letter = redis.call('HGET', KEYS[6], id)
   if letter then return { state = 'dead', attempt = number_in(letter, 'attempts') or '0' } end
   return { state = 'unknown', attempt = '0' }

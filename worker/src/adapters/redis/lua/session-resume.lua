@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
 -- Goes on with a session, here instead of wherever it was. Returns ms until its deadline, the number of its last event and
--- how many tasks it follows; or nothing when this client has no such session, or not any more.
+-- how many tasks it follows; or nothing when this client has no such session, or not any more, or when it has no such
+-- event: then nothing is done.
 -- KEYS: sessions, the session, its events. ARGV: prefix of the queue's keys, tag, client, holder, time that it counts as
--- connected, window to resume in (both ms), channel of news.
+-- connected, window to resume in (both ms), channel of news, number of the last event that the client has.
 -- include: now
 -- include: weight
 -- include: events
@@ -25,6 +26,7 @@ if redis.call('EXISTS', events) == 1 then
     if info[i] == 'last-generated-id' then last = tonumber(string.match(info[i + 1], '%d+$')) end
   end
 end
+if tonumber(ARGV[8]) > last then return {} end
 redis.call('HSET', session, 'holder', ARGV[4])
 renew(sessions, prefix, tag, client, deadline, tonumber(found[3]), tonumber(ARGV[5]), tonumber(ARGV[6]))
 redis.call('PUBLISH', ARGV[7], '!' .. tag .. ' ' .. ARGV[4])

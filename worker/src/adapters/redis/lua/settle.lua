@@ -81,22 +81,11 @@ for _, counted in ipairs(groups) do
   end
 end
 apply_counts(KEYS[4])
-local STATES = { success = 'succeeded', error = 'failed', cancelled = 'cancelled' }
-
--- In a result's text the output, which may hold anything, comes last.
-local function number_in(text, name) return string.match(text, '"' .. name .. '":(%d+)') end
-
 tell_followers(KEYS[4], all_ids, function(i)
   if string.sub(all_held, i, i) == '0' then return nil end
-  local text = ARGV[TEXTS + i]
-  local started, finished = number_in(text, 'started_at'), number_in(text, 'finished_at')
-  return {
-    state = STATES[string.match(text, '"status":"(%a+)"')] or 'failed',
-    attempt = number_in(text, 'attempts') or '0',
-    ran = started ~= nil,
-    started = started and ',"started_at":' .. started,
-    more = finished and ',"finished_at":' .. finished,
-  }
+  local event, ran = end_in(ARGV[TEXTS + i])
+  event.ran = ran
+  return event
 end)
 emit(KEYS[4], 'settled', #ids, function() return '[' .. ARGV[5] .. ',' .. ARGV[6] .. ']', all_ids, all_held end)
 return states

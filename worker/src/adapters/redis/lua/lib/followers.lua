@@ -1,8 +1,10 @@
 -- Tells sessions what happens to the tasks that they follow, in the step that does it: one entry for each session in its
 -- own stream (contract/sessions.ts), and one message with the sessions that have news. `followed` holds of a task the
--- sessions that follow it; a session's hash holds in `task:<id>` the attempt that it knows to run, 0 for none. Needs now
--- and events.
+-- sessions that follow it; a session's hash holds in `task:<id>` the attempt that it knows to run, 0 for none, with a `?`
+-- behind one that it does not know the start of. Needs now and events.
 local LOOKED_UP = 1000
+local LONGEST_MESSAGE = 500
+local HELD_ONLY = '?'
 local LAST = { succeeded = true, failed = true, cancelled = true, dead = true }
 
 local function each_follower(followed, act)
@@ -30,8 +32,35 @@ local function event_text(id, state, attempt, more, now)
   return '{"id":' .. cjson.encode(id) .. ',"state":"' .. state .. '","at":' .. whole(now) .. run .. (more or '') .. '}'
 end
 
+-- A session keeps many events: a message's first characters, and none in part.
+local function shortened(message)
+  if #message <= LONGEST_MESSAGE then return message end
+  local characters = 0
+  for at in string.gmatch(message, '()[^\128-\191]') do
+    characters = characters + 1
+    if characters > LONGEST_MESSAGE then return string.sub(message, 1, at - 1) end
+  end
+  return message
+end
+
+local END_STATES = { success = 'succeeded', error = 'failed', cancelled = 'cancelled' }
+
+-- In a result's text the output, which may hold anything, comes last.
+local function number_in(text, name) return string.match(text, '"' .. name .. '":(%d+)') end
+
+-- The event of a result's text, and whether its attempt began.
+local function end_in(text)
+  local started, finished = number_in(text, 'started_at'), number_in(text, 'finished_at')
+  return {
+    state = END_STATES[string.match(text, '"status":"(%a+)"')] or 'failed',
+    attempt = number_in(text, 'attempts') or '0',
+    started = started and ',"started_at":' .. started,
+    more = finished and ',"finished_at":' .. finished,
+  }, started ~= nil
+end
+
 -- An event: state; attempt as digits ('0': none); ran: that attempt began, so a session must have heard of it first;
--- started: ',"started_at":<ms>' or ''; more: further JSON members. Returns whether the session has news, or nil when it
+-- started: ',"started_at":<ms>' or ''; held: a worker has it, and may not have begun; more: further JSON members. Returns whether the session has news, or nil when it
 -- follows no more.
 local function tell_session(session, id, event, now)
   local found = redis.call('HMGET', session, 'most', 'forgotten', 'task:' .. id)
@@ -39,14 +68,14 @@ local function tell_session(session, id, event, now)
   if not most or not known then return nil end
   local state, attempt = event.state, event.attempt
   if state == 'running' and known == attempt then return false end
-  if event.ran and known ~= attempt then
+  if event.ran and known ~= attempt and known ~= attempt .. HELD_ONLY then
     add_event(session, most, forgotten, event_text(id, 'running', attempt, event.started, now))
   end
   add_event(session, most, forgotten, event_text(id, state, attempt, (event.started or '') .. (event.more or ''), now))
   if LAST[state] then
     redis.call('HDEL', session, 'task:' .. id)
   else
-    redis.call('HSET', session, 'task:' .. id, state == 'running' and attempt or '0')
+    redis.call('HSET', session, 'task:' .. id, state == 'running' and attempt .. (event.held and HELD_ONLY or '') or '0')
   end
   return true
 end

@@ -19,12 +19,18 @@ import { buildBundle } from "../worker/build.ts";
 import { handlerSecrets } from "./secrets.ts";
 
 /** The addresses of a database that is not this stack's; `null`: the stack starts one. @throws HostError */
-function outsideUrls(config: Config, fleet: ResolvedFleet): Partial<Record<OutsideUrl, Output<string>>> | null {
+function outsideUrls(
+  config: Config,
+  fleet: ResolvedFleet,
+): Partial<Record<OutsideUrl, Output<string>>> | null {
   const found = (Object.keys(OUTSIDE_URLS) as OutsideUrl[]).flatMap((name) => {
     const url = config.getSecret(name);
     return url === undefined ? [] : [[name, url] as const];
   });
-  const problem = outsideProblem(found.map(([name]) => name), fleet);
+  const problem = outsideProblem(
+    found.map(([name]) => name),
+    fleet,
+  );
   if (problem !== undefined) throw new HostError(problem);
   return found.length === 0 ? null : Object.fromEntries(found);
 }

@@ -27,12 +27,13 @@ describe("backup run", function () {
     let now: number;
     let newest: number | undefined;
     let fails: boolean;
+    let stuck: boolean;
     let lines: LoggedLine[];
     let told: string[];
     let upkeep: BackupUpkeep;
     const signal = new AbortController().signal;
     beforeEach(() => {
-      [now, newest, fails, lines, told] = [start, undefined, false, [], []];
+      [now, newest, fails, stuck, lines, told] = [start, undefined, false, false, [], []];
       upkeep = new BackupUpkeep({
         everyMs: DAY_MS,
         newest: async () => newest,
@@ -41,7 +42,10 @@ describe("backup run", function () {
           newest = now;
           return { ...manifest, started_at: new Date(now).toISOString() } as unknown as Manifest;
         },
-        prune: async () => ["old"],
+        prune: async () => {
+          if (stuck) throw new Error("no permission");
+          return ["old"];
+        },
         note: {
           success: async ({ name }) => void told.push(name),
           failure: async (error) => {
@@ -52,6 +56,20 @@ describe("backup run", function () {
         now: () => now,
         logger: listeningLogger(lines),
       });
+    });
+
+    it("tells of old ones that do not go, tries again, and calls the backup no failure for that", async () => {
+      stuck = true;
+      equal(await upkeep.step(signal), 0);
+      equal(await upkeep.step(signal), 60_000);
+      stuck = false;
+      equal(await upkeep.step(signal), 60_000);
+      equal(await upkeep.step(signal), 60_000);
+      deepEqual(
+        lines.map(({ message }) => message),
+        ["backup_made", "backup_prune_failed", "backups_removed"],
+      );
+      deepEqual([upkeep.counts.success, upkeep.counts.failure], [1, 0]);
     });
 
     it("makes one when there is none, and again when the newest is a day old, however long the machine slept", async () => {

@@ -4,6 +4,8 @@ export const BACKUP_EVENTS = {
   made: "backup_made",
   failed: "backup_failed",
   removed: "backups_removed",
+  /** Old backups could not be removed; it is tried again. */
+  pruneFailed: "backup_prune_failed",
   /** The fleet could not be told of a backup's end; the backup itself is as its own line says. */
   noteFailed: "backup_note_failed",
   signal: "backup_signal_received",

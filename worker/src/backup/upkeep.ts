@@ -42,6 +42,8 @@ export class BackupUpkeep implements Loop {
   };
   /** Failures since the last success. */
   #streak = 0;
+  /** Whether no more are kept than should be. */
+  #pruned = true;
 
   constructor(options: BackupUpkeepOptions) {
     this.#options = options;
@@ -56,13 +58,14 @@ export class BackupUpkeep implements Loop {
     const { everyMs, newest, now } = this.#options;
     const last = await newest();
     this.#counts.lastSuccess = last;
+    if (!this.#pruned) await this.#prune();
     const leftMs = last === undefined ? 0 : last + everyMs - now();
     if (leftMs > 0) return Math.min(leftMs, LOOK_MS);
     return this.#make(signal);
   }
 
   async #make(signal: AbortSignal): Promise<number> {
-    const { create, prune, note, now, logger } = this.#options;
+    const { create, note, now, logger } = this.#options;
     const began = now();
     try {
       const manifest = await create(signal);
@@ -73,8 +76,7 @@ export class BackupUpkeep implements Loop {
       const facts = { backup: manifest.name, keys: manifest.queue.keyspace.keys, rows };
       logger.info({ ...facts, seconds: (now() - began) / 1000 }, BACKUP_EVENTS.made);
       await this.#told(() => note.success(manifest));
-      const removed = await prune();
-      if (removed.length > 0) logger.info({ backups: removed }, BACKUP_EVENTS.removed);
+      this.#pruned = false;
       return 0;
     } catch (exception) {
       if (signal.aborted) return 0;
@@ -84,6 +86,18 @@ export class BackupUpkeep implements Loop {
       logger.error({ exception, again_in_seconds: againMs / 1000 }, BACKUP_EVENTS.failed);
       await this.#told(() => note.failure(exception));
       return againMs;
+    }
+  }
+
+  /** A backup is whole whether or not old ones go; they are tried again with the next look. */
+  async #prune(): Promise<void> {
+    const { prune, logger } = this.#options;
+    try {
+      const removed = await prune();
+      this.#pruned = true;
+      if (removed.length > 0) logger.info({ backups: removed }, BACKUP_EVENTS.removed);
+    } catch (exception) {
+      logger.error({ exception }, BACKUP_EVENTS.pruneFailed);
     }
   }
 

@@ -17,7 +17,7 @@ import { redisReadiness } from "../http/redis-readiness.ts";
 import { logOptions } from "../logging/log-options.ts";
 import { createLogger, type Logger } from "../logging/logger.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
-import { openSecrets } from "../secrets/open-secrets.ts";
+import { currentSetting, openSecrets } from "../secrets/open-secrets.ts";
 import { FailureLog } from "../spawner/failure-log.ts";
 import { repeat } from "../spawner/repeat.ts";
 
@@ -35,8 +35,15 @@ export async function runBackups(env: NodeJS.ProcessEnv): Promise<number> {
   const secrets = () => source.values();
   const logger = await createLogger({ name: "backup", ...logOptions(settings), secrets });
   reportSecrets(source, logger);
-  const upkeep = upkeepOf(settings, logger);
-  const { redisUrl: url, redisPassword: password } = settings;
+  // What may rotate is asked for again by each backup, and by each new connection.
+  const password = () => currentSetting(source, settings, "redisPassword");
+  const current = (): Settings<"backup"> => ({
+    ...settings,
+    redisPassword: password(),
+    databaseBackupUrl: currentSetting(source, settings, "databaseBackupUrl"),
+  });
+  const upkeep = upkeepOf(settings, current, logger);
+  const { redisUrl: url } = settings;
   const redis = createConnection({ url, password, profile: "client", name: "taskfleet-backup" });
   redis.connect().catch(() => {});
   const server = new HealthServer({
@@ -65,7 +72,11 @@ export async function runBackups(env: NodeJS.ProcessEnv): Promise<number> {
   return EXIT.ok;
 }
 
-function upkeepOf(settings: Settings<"backup">, logger: Logger): BackupUpkeep {
+function upkeepOf(
+  settings: Settings<"backup">,
+  current: () => Settings<"backup">,
+  logger: Logger,
+): BackupUpkeep {
   const { backupDirectory: directory, backupKeep: keep, backupEvery, backupPrograms } = settings;
   return new BackupUpkeep({
     everyMs: backupEvery * 1000,
@@ -77,12 +88,12 @@ function upkeepOf(settings: Settings<"backup">, logger: Logger): BackupUpkeep {
     },
     create: async (signal) => {
       const programs = new Programs(backupPrograms);
-      return (await createBackup(createOptions(settings, programs, signal))).manifest;
+      return (await createBackup(createOptions(current(), programs, signal))).manifest;
     },
     prune: () => pruneBackups(directory, keep),
     note: {
-      success: (manifest) => noteSuccess(settings, manifest),
-      failure: (error) => noteFailure(settings, error, Date.now()),
+      success: (manifest) => noteSuccess(current(), manifest),
+      failure: (error) => noteFailure(current(), error, Date.now()),
     },
     now: Date.now,
     logger,

@@ -117,6 +117,47 @@ describe("backup restore", function () {
     );
   });
 
+  it("refuses a target that a restore was cut off in, with --if-empty too", async () => {
+    await fill(fleet);
+    const manifest = await create();
+    const redis = await emptyRedis();
+    const queue = openQueue(redis, fleet.queue.stream);
+    await queue.redis.set("taskfleet:restoring", manifest.name);
+    const words = ["restore", manifest.name, "--redis-url", redis.url];
+    const refused = await fleet.backup(...words, "--if-empty");
+    deepEqual([refused.code, refused.out], [1, ""]);
+    match(refused.err, /holds part of backup \S+, whose restore was cut off: .*down --delete-data/);
+    await queue.redis.flushall();
+    const restored = await fleet.backup(...words);
+    equal(restored.code, 0, restored.err);
+    equal(await queue.redis.exists("taskfleet:restoring"), 0);
+    queue.close();
+  });
+
+  it("leaves its mark when it is cut off after the first write", async () => {
+    await fill(fleet);
+    const manifest = await create();
+    const redis = await emptyRedis();
+    const urls = await makeRecord(fleet.postgres);
+    writeFileSync(join(fleet.folder, "pg_restore"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    const path = `${fleet.folder}:${process.env.PATH}`;
+    const words = [
+      "backup",
+      "restore",
+      manifest.name,
+      "--redis-url",
+      redis.url,
+      "--database-url",
+      urls.migrate,
+    ];
+    const env = { ...fleet.env, TASKFLEET_BACKUP_PROGRAMS: fleet.folder, PATH: path };
+    const failed = await cli(words, { env, cwd: fleet.folder });
+    equal(failed.code, 1, failed.err);
+    const queue = openQueue(redis, fleet.queue.stream);
+    equal(await queue.redis.get("taskfleet:restoring"), manifest.name);
+    queue.close();
+  });
+
   it("drills into empty servers that are named", async () => {
     await fill(fleet);
     await create();

@@ -19,3 +19,8 @@ export class BackupFaultsError extends BackupError {
 export class NotEmptyError extends BackupError {
   override readonly name = "NotEmptyError";
 }
+
+/** A restore was cut off: what is there must not be taken for a whole queue. */
+export class HalfRestoredError extends BackupError {
+  override readonly name = "HalfRestoredError";
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createConnection, redisAddress } from "../adapters/redis/connection.ts";
 import { copyKeyspace, databasesOf, digestKeyspace } from "../adapters/redis/keyspace.ts";
 import { scratchRedis } from "../adapters/redis/scratch-server.ts";
-import { BackupError, NotEmptyError } from "./backup-error.ts";
+import { BackupError, HalfRestoredError, NotEmptyError } from "./backup-error.ts";
 import { type Comparison, compareKeyspaces } from "./compare.ts";
 import { PRIVATE_FILE, PRIVATE_FOLDER, sync } from "./files.ts";
 import type { QueuePart } from "./manifest.ts";
@@ -20,10 +20,33 @@ const AOF_FOLDER = "appendonlydir";
 const AOF_BASE = "appendonly.aof.1.base.rdb";
 const AOF_MANIFEST = "appendonly.aof.manifest";
 
-/** @throws BackupError when the server holds keys; RedisUnavailableError when it does not answer. */
+/** In database 0 of a target from before the first write until all is copied; its value is the backup's name. */
+export const RESTORING_KEY = "taskfleet:restoring";
+
+/** Marks a target, or takes the mark away (`null`). */
+export async function markRestoring({ url, password }: QueueServer, name: string | null): Promise<void> {
+  const redis = createConnection({ url, password, profile: "client", name: "taskfleet-restore" });
+  try {
+    await redis.select(0);
+    await (name === null ? redis.del(RESTORING_KEY) : redis.set(RESTORING_KEY, name));
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/**
+ * @throws NotEmptyError when the server holds keys, HalfRestoredError when a restore into it was cut off;
+ * RedisUnavailableError when it does not answer.
+ */
 export async function demandEmptyRedis({ url, password }: QueueServer): Promise<void> {
   const redis = createConnection({ url, password, profile: "client", name: "taskfleet-restore" });
   try {
+    await redis.select(0);
+    const begun = await redis.get(RESTORING_KEY);
+    if (begun !== null)
+      throw new HalfRestoredError(
+        `the Redis at ${redisAddress(url)} holds part of backup ${begun}, whose restore was cut off: empty Redis and database (stack local: \`taskfleet down --delete-data\`), and restore again`,
+      );
     const databases = await databasesOf(redis);
     if (databases.length === 0) return;
     throw new NotEmptyError(`the Redis at ${redisAddress(url)} is not empty: restore into an empty one`);
@@ -74,6 +97,8 @@ export async function restoreQueue(
   const redis = createConnection({ url, password, profile: "command", name: "taskfleet-restore" });
   try {
     await copyKeyspace(server.redis, redis, signal);
+    // All is there; the mark is no key of the backup and must not be compared.
+    await markRestoring(target, null);
     const { digest, now } = await digestKeyspace(redis, part.taken_at, signal);
     return compareKeyspaces(part.keyspace, digest, now);
   } finally {

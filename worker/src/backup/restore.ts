@@ -8,6 +8,7 @@ import {
   compareDump,
   demandEmptyFolder,
   demandEmptyRedis,
+  markRestoring,
   type QueueServer,
   restoreQueue,
   writeServerFiles,
@@ -37,6 +38,7 @@ export async function restoreBackup(o: RestoreOptions): Promise<readonly Compari
   demandKnownMigrations(manifest);
   if (queue !== null) await ("url" in queue ? demandEmptyRedis(queue) : demandEmptyFolder(queue.directory));
   if (record !== null && databaseUrl !== null) await demandEmptyDatabase(databaseUrl, record.prefix);
+  if (queue !== null && "url" in queue) await markRestoring(queue, manifest.name);
   const comparisons: Comparison[] = [];
   if (record !== null && databaseUrl !== null)
     comparisons.push(...(await restoreRecord(record, { url: databaseUrl, programs, folder, signal })));

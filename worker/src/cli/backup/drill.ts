@@ -5,12 +5,13 @@ import type { DrillCommandOptions } from "../backup.ts";
 import { pairs } from "../output/table.ts";
 import { paint } from "../output/terminal.ts";
 import { formatDuration } from "../output/units.ts";
-import { targetDatabase, targetRedis, withBackups } from "./settings.ts";
+import { TARGETS_HOLD_PART, targetDatabase, targetRedis, withBackups } from "./settings.ts";
 import { comparisonTable } from "./show.ts";
 
 /** `backup drill`. */
 export function drill(name: string | undefined, options: DrillCommandOptions): Promise<number> {
   const folders = options.postgresPrograms === undefined ? [] : [options.postgresPrograms];
+  const given = targetDatabase(options.databaseUrl) !== null || targetRedis(options.redisUrl) !== null;
   return withBackups(
     options,
     async ({ directory, programs, signal }) => {
@@ -38,5 +39,6 @@ export function drill(name: string | undefined, options: DrillCommandOptions): P
       return report.passed ? EXIT.ok : EXIT.failed;
     },
     folders,
+    given ? TARGETS_HOLD_PART : undefined,
   );
 }

@@ -16,11 +16,16 @@ export interface BackupContext {
   readonly signal: AbortSignal;
 }
 
-/** Runs a command with its settings; what Ctrl-C cut off ends with 130. */
+const TAKEN_AWAY = "what was begun is taken away";
+/** What is true when servers that somebody named were written to. */
+export const TARGETS_HOLD_PART = "the targets may hold part of it: empty them";
+
+/** Runs a command with its settings; what Ctrl-C cut off ends with 130, and with what `left` says. */
 export async function withBackups(
   options: BackupOptions,
   work: (context: BackupContext) => Promise<number>,
   programs: readonly string[] = [],
+  left = TAKEN_AWAY,
 ): Promise<number> {
   const { settings, secrets } = await openSecrets(process.env, loadSettings(process.env, "backup"), "backup");
   const stop = new AbortController();
@@ -35,7 +40,7 @@ export async function withBackups(
     });
   } catch (error) {
     if (!stop.signal.aborted) throw error;
-    process.stderr.write("interrupted; what was begun is taken away\n");
+    process.stderr.write(`interrupted; ${left}\n`);
     return EXIT.interrupted;
   } finally {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, interrupt);

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match } from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -66,7 +67,7 @@ describe("backup run", function () {
       equal(await upkeep.step(signal), 60_000);
       equal(await upkeep.step(signal), 60_000);
       deepEqual(
-        lines.map(({ message }) => message),
+        lines.map(({ event }) => event),
         ["backup_made", "backup_prune_failed", "backups_removed"],
       );
       deepEqual([upkeep.counts.success, upkeep.counts.failure], [1, 0]);
@@ -79,6 +80,7 @@ describe("backup run", function () {
       equal(await upkeep.step(signal), 1);
       now = start + 9 * DAY_MS;
       equal(await upkeep.step(signal), 0);
+      equal(await upkeep.step(signal), 60_000);
       deepEqual(upkeep.counts, { success: 2, failure: 0, lastSuccess: now });
       deepEqual(told, ["n", "n"]);
       deepEqual(
@@ -112,6 +114,16 @@ describe("backup run", function () {
   });
 
   describe("as a process", () => {
+    const children: ChildProcess[] = [];
+    const start: typeof startCli = (words, options) => {
+      const child = startCli(words, options);
+      children.push(child);
+      return child;
+    };
+    afterEach(() => {
+      for (const child of children.splice(0)) child.kill("SIGKILL");
+    });
+
     let fleet: BackedUp;
     withServers((made) => {
       fleet = made;
@@ -120,7 +132,7 @@ describe("backup run", function () {
     it("makes a backup, tells the fleet and Prometheus, makes up for a missed one, and stops at SIGTERM", async () => {
       await fill(fleet);
       const env = { ...fleet.env, TASKFLEET_BACKUP_KEEP: "1" };
-      const child = startCli(["backup", "run"], { env, cwd: fleet.folder });
+      const child = start(["backup", "run"], { env, cwd: fleet.folder });
       let log = "";
       child.stdout?.setEncoding("utf8").on("data", (text: string) => {
         log += text;
@@ -151,7 +163,7 @@ describe("backup run", function () {
       const old = backupName(new Date(Date.now() - 2 * DAY_MS));
       renameSync(join(fleet.directory, String(made.backup)), join(fleet.directory, old));
       log = "";
-      const again = startCli(["backup", "run"], { env, cwd: fleet.folder });
+      const again = start(["backup", "run"], { env, cwd: fleet.folder });
       again.stdout?.setEncoding("utf8").on("data", (text: string) => {
         log += text;
       });
@@ -165,7 +177,7 @@ describe("backup run", function () {
     it("tells the fleet of a failure, without a password", async () => {
       const wrong = fleet.urls.backup.replace("pass-of-backup", "a-wrong-pass");
       const env = { ...fleet.env, TASKFLEET_DATABASE_BACKUP_URL: wrong };
-      const child = startCli(["backup", "run"], { env, cwd: fleet.folder });
+      const child = start(["backup", "run"], { env, cwd: fleet.folder });
       let log = "";
       child.stdout?.on("data", (text: Buffer) => {
         log += text;

@@ -31,7 +31,12 @@ export function currentSetting<Name extends SettingName>(
 }
 
 /** What a role logs in with again and again. */
-const FOLLOWED = ["redisPassword", "databaseUrl", "pgPassword", "databaseBackupUrl"] as const satisfies readonly SettingName[];
+const FOLLOWED = [
+  "redisPassword",
+  "databaseUrl",
+  "pgPassword",
+  "databaseBackupUrl",
+] as const satisfies readonly SettingName[];
 
 /** Those of a role that have a value. */
 function followed(settings: object, role: SettingRole): readonly string[] {

@@ -56,8 +56,10 @@ export async function scratchRedis(
     });
   const redis = new Redis({
     ...{ path, replyMapping: "legacy", lazyConnect: true, maxRetriesPerRequest: null },
-    retryStrategy: () => RETRY_MS,
+    // Of one that ended while it was asked, no answer comes any more.
+    retryStrategy: () => (child.exitCode === null && child.signalCode === null ? RETRY_MS : null),
   });
+  signal.addEventListener("abort", () => redis.disconnect(), { once: true });
   redis.on("error", () => {});
   const stop = async () => {
     redis.disconnect();

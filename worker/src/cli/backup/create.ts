@@ -20,7 +20,12 @@ export function create(options: BackupOptions): Promise<number> {
       );
     const made = await createBackup({ ...createOptions(settings, programs, signal), directory });
     const removed = await pruneBackups(directory, settings.backupKeep);
-    await noteSuccess(settings, made.manifest);
+    // The backup is whole, whether or not the fleet hears of it.
+    await noteSuccess(settings, made.manifest).catch((error: Error) => {
+      process.stderr.write(
+        `taskfleet: the fleet cannot be told of it, so doctor will not know: ${error.message}\n`,
+      );
+    });
     if (options.json === true) {
       process.stdout.write(`${JSON.stringify(made.manifest)}\n`);
       return EXIT.ok;

@@ -59,7 +59,6 @@ export async function scratchRedis(
     // Of one that ended while it was asked, no answer comes any more.
     retryStrategy: () => (child.exitCode === null && child.signalCode === null ? RETRY_MS : null),
   });
-  signal.addEventListener("abort", () => redis.disconnect(), { once: true });
   redis.on("error", () => {});
   const stop = async () => {
     redis.disconnect();
@@ -68,6 +67,7 @@ export async function scratchRedis(
   };
   try {
     await Promise.race([redis.ping(), endOf(child), aborted(signal)]);
+    signal.addEventListener("abort", () => redis.disconnect(), { once: true });
     return { redis, stop };
   } catch (error) {
     await stop();

@@ -158,7 +158,7 @@ export const SETTINGS = {
   recordInterval: { env: "TASKFLEET_RECORD_INTERVAL", type: "number", unit: "s", default: 0.2, min: 0.01, max: 60, roles: spawner, doc: "Pause between two looks for events." },
   retention: { env: "TASKFLEET_RETENTION", type: "number", unit: "s", default: 2592000, min: 0, max: 315360000, roles: ["spawner", "cli"], doc: "Runs that ended this long ago are taken out of the record, once a day; 0: never." },
   retentionMode: { env: "TASKFLEET_RETENTION_MODE", type: "choice", choices: ["delete", "archive"], default: "delete", roles: ["spawner", "cli"], doc: "What becomes of them: deleted, or moved to the archive table." },
-  backupDirectory: { env: "TASKFLEET_BACKUP_DIRECTORY", type: "text", default: ".var/backups", roles: backup, doc: "Folder of the backups." },
+  backupDirectory: { env: "TASKFLEET_BACKUP_DIRECTORY", type: "text", default: ".var/backups", roles: ["backup", "cli"], doc: "Folder of the backups." },
   backupEvery: { env: "TASKFLEET_BACKUP_EVERY", type: "number", unit: "s", default: 86400, min: 1, max: 31536000, roles: backup, doc: "How old the newest backup may become before `taskfleet backup run` makes another." },
   backupKeep: { env: "TASKFLEET_BACKUP_KEEP", type: "integer", unit: "count", default: 7, min: 1, max: 10000, roles: backup, doc: "Backups that are kept; older ones are removed after a good one." },
   backupPrograms: { env: "TASKFLEET_BACKUP_PROGRAMS", type: "list", default: [], roles: backup, doc: "Folders where backups look for `pg_dump`, `pg_restore`, `initdb`, `postgres`, `redis-cli` and `redis-server`, before PATH and where packages put them." },

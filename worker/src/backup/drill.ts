@@ -1,5 +1,6 @@
 /** The restore drill: a backup into empty servers, and what is there then against its manifest. */
 
+import { dirname, resolve } from "node:path";
 import { RedisUnavailableError } from "../core/errors.ts";
 import { type DatedReport, readDated, writeDated } from "../dated-reports.ts";
 import { StoreUnavailableError } from "../ports/activity-store.ts";
@@ -97,11 +98,13 @@ export function writeDrillReport(folder: string, report: DrillReport): string {
   return writeDated(folder, KIND, report);
 }
 
-/** When and how the last drill ended; `null` when no report tells. */
+/** When and how the last drill of a backup in the folder `backups` ended; `null` when no report tells. */
 export function newestDrill(
   folder: string,
+  backups: string,
 ): { readonly at: number; readonly file: string; readonly passed: boolean } | null {
   for (const { file, report } of readDated<DrillReport>(folder, KIND))
-    return { at: Date.parse(report.at), file, passed: report.passed };
+    if (dirname(resolve(report.folder)) === resolve(backups))
+      return { at: Date.parse(report.at), file, passed: report.passed };
   return null;
 }

@@ -36,7 +36,7 @@ export async function gatherFacts(session: Session, reports: string): Promise<Fa
     secretFiles: secretFiles([process.env, ...processes.map(({ environment }) => environment)]),
     endpoints: await Promise.all(asked.map(askEndpoint)),
     loadTest: newestReport(reports, stream),
-    backups: "unknown" in note ? note : { ...note, drill: newestDrill(reports) },
+    backups: "unknown" in note ? note : { ...note, drill: newestDrill(reports, settings.backupDirectory) },
     logErrors: logErrors(settings.logDirectory),
   };
 }

@@ -78,7 +78,7 @@ export const SUITES: readonly Suite[] = [
     what: "traces from push to result, trace ids in logs, the history of executions",
     inputs: [
       ...WORKER,
-      ...["test/tracing/**", "test/secrets/fixtures/**", "test/http/certificate.ts"],
+      ...["test/tracing/**", "test/secrets/fixtures/**", "test/http/certificate.ts", "test/api/**"],
       ...["test/worker/support/**", "test/worker/fixtures/**"],
     ],
     command: mocha("tracing"),

@@ -88,7 +88,8 @@ describe("a worker's life", () => {
   });
 
   it("finishes what runs after SIGTERM, takes nothing more and hands back what waits", async () => {
-    const one = await fleet.worker({ WORKER_CONCURRENCY: "1" }).ready();
+    // With two in hand it asks for no third: a read that waits at Redis might be given what is pushed below.
+    const one = await fleet.worker({ WORKER_CONCURRENCY: "1", WORKER_BATCH_SIZE: "1" }).ready();
     const [running, prefetched] = await prefetch("stubborn", 1_500);
     await one.logged("run_dispatched", of(running));
     one.signal("SIGTERM");

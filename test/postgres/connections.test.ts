@@ -61,7 +61,7 @@ describe("the pool of connections", function () {
     await rejects(database.query("SELECT 1"), {
       name: "StoreUnavailableError",
       message:
-        `cannot use PostgreSQL at ${database.address}: none of its 30 connections was free within 0.2 s ` +
+        `cannot use PostgreSQL at ${database.address}: none of its 30 connections was free within 5 s ` +
         "(TASKFLEET_POOL_TIMEOUT)",
     });
     equal(await connections(), 30);

@@ -58,6 +58,22 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "results",
+    what: "back ends of results: Redis and files, on full disks too",
+    inputs: [
+      ...WORKER,
+      ...[
+        "test/results/**",
+        "test/{worker,cli}/support*/**",
+        "test/cli/support.ts",
+        "test/api/{support,conformance}.ts",
+      ],
+    ],
+    command: mocha("results"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "worker",
     what: "the worker and its supervisor",
     inputs: [...WORKER, ...SANDBOX_HELPER, "test/worker/**"],

@@ -64,9 +64,11 @@ export const SUITES: readonly Suite[] = [
       ...WORKER,
       ...[
         "test/results/**",
-        "test/{worker,cli}/support*/**",
-        "test/cli/support.ts",
+        "test/worker/{support,fixtures}/**",
+        "test/cli/{fleet,support}.ts",
         "test/api/{support,conformance}.ts",
+        "test/api/sessions/support.ts",
+        "examples/handlers/**",
       ],
     ],
     command: mocha("results"),

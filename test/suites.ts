@@ -61,7 +61,7 @@ export const SUITES: readonly Suite[] = [
     name: "results",
     what: "back ends of results: Redis and files, on full disks too",
     inputs: [
-      ...WORKER,
+      ...[...WORKER, ...SANDBOX_HELPER],
       ...[
         "test/results/**",
         "test/worker/{support,fixtures}/**",

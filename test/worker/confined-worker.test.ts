@@ -9,7 +9,6 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -19,11 +18,9 @@ import { describeControls } from "../../worker/contract/controls.ts";
 import { namespaceOf, parseRunFile, runFileName } from "../../worker/contract/run-file.ts";
 import { findHierarchies } from "../../worker/src/adapters/cgroups/hierarchies.ts";
 import { fleetGroupName, removeWorkerGroup } from "../../worker/src/adapters/cgroups/worker-group.ts";
-import { outputsIn } from "../../worker/src/adapters/files/outputs.ts";
 import { ProcessActuator } from "../../worker/src/adapters/processes/process-actuator.ts";
 import { identify, signalProcess } from "../../worker/src/adapters/processes/process-identity.ts";
 import { RunDirectory } from "../../worker/src/adapters/processes/run-directory.ts";
-import { Results } from "../../worker/src/adapters/redis/results.ts";
 import type { ExecuteOutput } from "../../worker/src/handlers/execute.ts";
 import { type OpenCopy, openCopy } from "../support/open-copy.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
@@ -185,22 +182,6 @@ describe("a confined worker", () => {
       assert.deepEqual(limits.toSorted(), ["200000", "256", "536870912", ...together].toSorted());
       for (const kind of ["pid", "ipc", "uts", "mnt"])
         assert.notEqual(readlinkSync(`/proc/${pid}/ns/${kind}`), readlinkSync(`/proc/self/ns/${kind}`), kind);
-    });
-
-    it("keeps its results as files in a folder that is made for it, below closed ones", async () => {
-      const results = join(folder, "results");
-      await start({ TASKFLEET_RESULT_BACKEND: "fs", TASKFLEET_RESULT_DIRECTORY: results });
-      const id = await fleet.push("execute", { command: ["sh", "-c", "id -u"] });
-      const { redis, subscriber, stream } = fleet.queue;
-      const outcome = (await new Results(redis, subscriber, stream, outputsIn(results)).wait([id])).get(id);
-      assert.equal(
-        outcome?.state === "settled" && (outcome.result.output as ExecuteOutput).stdout,
-        `${WORKER}\n`,
-      );
-      const owners = ["", ...readdirSync(results, { recursive: true, encoding: "utf8" })].map(
-        (path) => statSync(join(results, path)).uid,
-      );
-      assert.deepEqual(owners, [WORKER, WORKER, WORKER, WORKER]);
     });
 
     it("gives each sandboxed program a group of its own, beside the worker's", async () => {

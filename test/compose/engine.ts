@@ -1,24 +1,39 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { findOnPath } from "../../components/find-on-path.ts";
+import { PATHS } from "../../components/paths.ts";
+import { DockerEngine, engineProblem } from "../support/docker-engine.ts";
 
-/** Compose as the set-up puts it into the user's cache. */
+/** Compose as the set-up puts it into the user's cache, or the one on PATH. */
 function composeBinary(): string | undefined {
-  const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "taskfleet", "compose");
+  const folder = join(PATHS.cache, "compose");
   const versions = existsSync(folder) ? readdirSync(folder) : [];
-  return versions.map((version) => join(folder, version, "docker-compose")).find(existsSync);
+  const cached = versions.map((version) => join(folder, version, "docker-compose")).find(existsSync);
+  return cached ?? findOnPath("docker-compose", process.env.PATH ?? "");
 }
 
-/** The engine of the tests of Compose: `TASKFLEET_TEST_ENGINE`, for as long as a test needs it in `DOCKER_HOST`. */
+/** The engine of the tests of Compose, in this process' `DOCKER_HOST` from `start` to `stop`. */
 export class TestEngine {
   readonly #before = process.env.DOCKER_HOST;
-  readonly binary = composeBinary() ?? "docker-compose";
+  readonly #engine = new DockerEngine({ networks: true });
+  readonly #compose = composeBinary();
 
+  /** Skips the tests of `context` where there can be none. */
   async start(context: Mocha.Context): Promise<void> {
-    const address = process.env.TASKFLEET_TEST_ENGINE;
-    if (address === undefined) context.skip();
-    process.env.DOCKER_HOST = address;
+    const problem =
+      engineProblem({ networks: true }) ??
+      (this.#compose === undefined ? "there is no Docker Compose: run ./taskfleet setup" : undefined);
+    if (problem !== undefined) {
+      console.log(`    skipped: ${problem}`);
+      context.skip();
+    }
+    await this.#engine.start();
+    process.env.DOCKER_HOST = this.#engine.host;
+  }
+
+  get host(): string {
+    return this.#engine.host;
   }
 
   run(...words: readonly string[]): string {
@@ -34,23 +49,23 @@ export class TestEngine {
       .filter((id) => id !== "");
   }
 
-  /** `docker compose`, by hand in the folder. */
-  compose(folder: string, project: string, ...words: readonly string[]): string {
-    return this.composeWith({}, folder, project, ...words);
-  }
-
-  composeWith(
+  /** `docker compose`, by hand in the folder, with these variables in the shell. */
+  compose(
     environment: NodeJS.ProcessEnv,
     folder: string,
     project: string,
     ...words: readonly string[]
   ): string {
-    const env = { ...process.env, ...environment };
-    const options = { cwd: folder, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] } as const;
-    return execFileSync(this.binary, ["-p", project, ...words], options);
+    return execFileSync(this.#compose ?? "docker-compose", ["-p", project, ...words], {
+      cwd: folder,
+      env: { ...process.env, ...environment },
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   }
 
   async stop(): Promise<void> {
+    await this.#engine.stop();
     if (this.#before === undefined) delete process.env.DOCKER_HOST;
     else process.env.DOCKER_HOST = this.#before;
   }

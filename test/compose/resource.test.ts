@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -116,7 +115,7 @@ describe("a Compose project on an engine", function () {
       mode: 0o444,
     });
     assert.deepEqual((await project.refresh(state)).drift, { "compose.yaml": "changed" });
-    engine.compose(project.directory, project.name, "up", "-d", "server");
+    engine.compose({}, project.directory, project.name, "up", "-d", "server");
     rmSync(file("compose.yaml"));
     writeFileSync(file("compose.yaml"), text, { mode: 0o444 });
     const drifted = await project.refresh(state);
@@ -129,7 +128,7 @@ describe("a Compose project on an engine", function () {
 
   it("takes neither replicas nor WORKER_ variables by hand for drift", async () => {
     const environment = { WORKER_CONCURRENCY: "12" };
-    engine.composeWith(environment, project.directory, project.name, "up", "-d", "--scale", "worker=3");
+    engine.compose(environment, project.directory, project.name, "up", "-d", "--scale", "worker=3");
     const refreshed = await project.refresh(state);
     assert.deepEqual([refreshed.drift, refreshed.replicas], [{}, { worker: 3 }]);
     assert.equal(composeProject.diff(refreshed, project.inputs(smallComposeFile({ port }))).changes, false);

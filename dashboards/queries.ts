@@ -20,8 +20,11 @@ const status = (...values: readonly AttemptStatus[]) => ({ status: oneOf(...valu
 const failed = { status: oneOf(...(["error", "dead"] as const satisfies readonly AttemptStatus[])) };
 const ended = status("success", "error", "dead", "cancelled");
 
-/** `none`: 0 in place of no result. */
-const orZero = (expr: string) => `${expr} or vector(0)`;
+/** How often a number of workers is looked at to add up their time, in seconds. */
+const LOOK_SECONDS = 15;
+/** Time over which `expr` things existed, in seconds, added up; 0 where there were none. */
+const existed = (expr: string, window: string) =>
+  `sum_over_time((${expr})[${window}:${LOOK_SECONDS}s]) * ${LOOK_SECONDS} or vector(0)`;
 
 export const queries = {
   /** Tasks that wait, by kind. */
@@ -151,14 +154,11 @@ export const queries = {
   targets: () => max(["job", "service", "instance"], series(EXTERNAL_METRICS.up)),
   targetsOf: (service: string) => series(EXTERNAL_METRICS.up, { service: equals(service) }),
   leadersOf: (service: string) => series(METRICS.leader, { service: equals(service) }),
-  /** Seconds that workers existed, over the window of now: their number, counted every 15 s. */
-  workerSeconds: ({ window }: Scope) =>
-    orZero(`sum_over_time((${queries.liveWorkers()})[${window}:15s]) * 15`),
+  /** Seconds that workers existed. */
+  workerSeconds: ({ window }: Scope) => existed(queries.liveWorkers(), window),
   /** Seconds that workers existed without a task. */
-  idleWorkerSeconds: ({ window }: Scope) => {
-    const idle = sum([], max(["service", "state"], series(METRICS.workers, { state: equals("idle") })));
-    return orZero(`sum_over_time((${idle})[${window}:15s]) * 15`);
-  },
+  idleWorkerSeconds: ({ window }: Scope) =>
+    existed(sum([], max(["service", "state"], series(METRICS.workers, { state: equals("idle") }))), window),
   /** Share of the slots that hold a task. */
   slotUse: (scope: Scope) => `${queries.runningTasks(scope)} / (${queries.slots()} > 0)`,
 } as const;

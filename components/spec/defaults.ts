@@ -22,10 +22,12 @@ export const DEFAULTS = {
 
 /**
  * What differs by target, for every target there is. `local` watches its workers closely: a developer who
- * kills one waits seconds for the task, and a pause of the machine costs no more than one more run.
+ * kills one waits seconds for the task, and a pause of the machine costs no more than one more run. On `compose` the
+ * queue's watcher ends idle workers, and a container has room for large tasks beside its reservation.
  */
 export const TARGET_DEFAULTS = {
   local: { delivery: { lease: 6, sweepInterval: 4 } },
+  compose: { worker: { idleExit: 0 }, security: { memory: "2 GiB" } },
 } as const satisfies Record<string, FleetSpec>;
 
 export type TargetName = keyof typeof TARGET_DEFAULTS;

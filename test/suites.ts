@@ -222,6 +222,18 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 15,
   },
   {
+    name: "compose",
+    what: "Compose projects on a real engine, here and over SSH: up, drift, rolling, down",
+    inputs: [
+      ...WORKER,
+      ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**", "stacks/**"],
+      ...["examples/**", "tools/**", "Pulumi.yaml", "taskfleet", "test/compose/**"],
+    ],
+    command: mocha("compose"),
+    heavy: true,
+    timeoutMinutes: 30,
+  },
+  {
     name: "local",
     what: "a real pulumi up of stack local: tasks, healing, rolling, down",
     inputs: [

@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
 import { queueKeys } from "../../contract/queue-keys.ts";
 import type { ScalingDecision } from "../../contract/scaling.ts";
-import { parseOrder } from "../../contract/scaling-order.ts";
 import { encodeScaling, parseScaling } from "../../contract/scaling-record.ts";
 import { openCircuits } from "../adapters/redis/circuits.ts";
 import { backlog, depth, readKinds, readStats, serverTimeMs } from "../adapters/redis/queue-status.ts";
+import { readOrder } from "../adapters/redis/scaling-orders.ts";
 import { SCRIPTS } from "../adapters/redis/scripts.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { QueueSnapshot } from "./queue-metrics.ts";
@@ -12,7 +12,7 @@ import type { ScaledQueue } from "./scaler.ts";
 
 /** The queue as the scaler sees it. */
 export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
-  const { scaling, scalingOrder, workersSeen } = queueKeys(stream);
+  const { scaling, workersSeen } = queueKeys(stream);
   const workers = new Workers(redis, stream);
   return {
     async backlog() {
@@ -25,7 +25,7 @@ export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
     length: () => backlog(redis, stream),
     workers: () => workers.list(),
     reporting: async (withinMs) => redis.zcount(workersSeen, (await serverTimeMs(redis)) - withinMs, "+inf"),
-    order: async () => parseOrder(await redis.hgetall(scalingOrder)),
+    order: () => readOrder(redis, stream),
     readRecord: async () => parseScaling(await redis.hgetall(scaling)),
     writeRecord: (record) =>
       SCRIPTS.recordScaling.run(redis, [scaling], Object.entries(encodeScaling(record)).flat()),

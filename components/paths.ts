@@ -33,11 +33,14 @@ export const PATHS = {
   workerMain: join(root, "worker", "src", "main.ts"),
   /** The Go module that pins the Pulumi engine. */
   engineModule: join(root, "tools", "pulumi"),
+  /** The Go module that pins Docker Compose. */
+  composeModule: join(root, "tools", "compose"),
   /** The Go module of the sandbox's helper. */
   sandboxModule: join(root, "worker", "sandbox"),
   /** Per user, shared by all checkouts. */
   cache,
   engines: join(cache, "pulumi"),
+  composes: join(cache, "compose"),
   sandboxHelpers: join(cache, "sandbox"),
   passedSuites: join(cache, "tests", "passed"),
 } as const;
@@ -74,17 +77,31 @@ export function stackPaths(stack: string) {
   } as const;
 }
 
+/** The version of a module that a tool's `go.mod` pins. */
+function pinnedVersion(module: string, name: string): string {
+  const file = join(module, "go.mod");
+  const lines = readFileSync(file, "utf8").split("\n");
+  const version = lines.map((line) => line.split(" ")).find((words) => words[1] === name)?.[2];
+  if (version === undefined) throw new Error(`${file} requires no ${name}`);
+  return version;
+}
+
 /** The engine's version, such as `v3.250.0`, as `tools/pulumi/go.mod` pins it. */
 export function engineVersion(): string {
-  const file = join(PATHS.engineModule, "go.mod");
-  const version = /^require github\.com\/pulumi\/pulumi\/pkg\/v3 (\S+)$/m.exec(
-    readFileSync(file, "utf8"),
-  )?.[1];
-  if (version === undefined) throw new Error(`${file} requires no github.com/pulumi/pulumi/pkg/v3`);
-  return version;
+  return pinnedVersion(PATHS.engineModule, "github.com/pulumi/pulumi/pkg/v3");
 }
 
 /** The folder of our own engine and the plugins beside it. */
 export function engineDirectory(): string {
   return join(PATHS.engines, engineVersion());
+}
+
+/** Docker Compose's version, such as `v5.5.1`, as `tools/compose/go.mod` pins it. */
+export function composeVersion(): string {
+  return pinnedVersion(PATHS.composeModule, "github.com/docker/compose/v5");
+}
+
+/** Our own Docker Compose, which runs by itself and as a plugin of the Docker CLI; there after the set-up's step. */
+export function composeBinary(): string {
+  return join(PATHS.composes, composeVersion(), "docker-compose");
 }

@@ -5,8 +5,8 @@ import { TestFleet } from "../cli/fleet.ts";
 import { cli, jsonLine } from "../cli/support.ts";
 import { DockerEngine, engineProblem } from "../support/docker-engine.ts";
 import { quietPort } from "../support/quiet-port.ts";
+import { type BaseImages, basesProblem, makeBases } from "../support/standins/bases.ts";
 import { waitFor } from "../support/wait.ts";
-import { type BaseImages, basesProblem, makeBases } from "./base-images.ts";
 
 const MOST_BYTES = 25_000_000;
 /** As P16 has workers: everything that a container can be denied is. */

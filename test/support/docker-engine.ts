@@ -16,31 +16,67 @@ import { basename, dirname, join } from "node:path";
 import { findOnPath } from "../../components/find-on-path.ts";
 import { identify, signalProcess } from "../../worker/src/adapters/processes/process-identity.ts";
 import { processesWith } from "../sandbox/support/processes.ts";
+import { ENGINE_NETWORKS, NetworksBefore, networksProblem } from "./engine-networks.ts";
 import { waitFor } from "./wait.ts";
 
 const PATHS_OF_DAEMONS = `/usr/bin:/usr/sbin:${process.env.PATH ?? ""}`;
 
-/** Why no engine can be started here, in words; `undefined` when one can. */
-export function engineProblem(): string | undefined {
+export interface EngineOptions {
+  /**
+   * Networks and published ports, which change this machine's packet filter while the engine runs. Default false. With
+   * them, a running engine that `TASKFLEET_TEST_ENGINE` names (as `DOCKER_HOST` would) is used and left running.
+   */
+  readonly networks?: boolean;
+  /** Another address of a running engine, or "" for one of this test's own. */
+  readonly running?: string;
+}
+
+/** The address of a running engine for tests; "" without one. */
+function runningEngine({ networks = false, running }: EngineOptions): string {
+  return running ?? (networks ? (process.env.TASKFLEET_TEST_ENGINE ?? "") : "");
+}
+
+/** Why there is no engine for tests here, in words; `undefined` when there is one. */
+export function engineProblem(options: EngineOptions = {}): string | undefined {
+  if (runningEngine(options) !== "")
+    return findOnPath("docker", PATHS_OF_DAEMONS) === undefined ? "not installed: docker" : undefined;
   if (process.getuid?.() !== 0) return "an engine of one's own needs root";
   const missing = ["dockerd", "containerd", "docker"].filter(
     (name) => findOnPath(name, PATHS_OF_DAEMONS) === undefined,
   );
-  return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
+  if (missing.length > 0) return `not installed: ${missing.join(", ")}`;
+  return options.networks === true ? networksProblem() : undefined;
 }
 
-/** A container engine of this test's own: without networks, so that it leaves the machine's alone. */
+/** A container engine of this test's own; by default without networks, so that it leaves the machine's alone. */
 export class DockerEngine {
   readonly #folder = mkdtempSync(join(tmpdir(), "taskfleet-docker-"));
   readonly #daemons: ChildProcess[] = [];
+  readonly #running: string;
+  readonly #networks: boolean;
+  #before: NetworksBefore | undefined;
   readonly docker = findOnPath("docker", PATHS_OF_DAEMONS) ?? "docker";
+
+  constructor(options: EngineOptions = {}) {
+    this.#running = runningEngine(options);
+    this.#networks = options.networks ?? false;
+  }
+
+  /** Its address, as `DOCKER_HOST`. */
+  get host(): string {
+    return this.#running === "" ? `unix://${this.#folder}/docker.sock` : this.#running;
+  }
 
   /** Environment of its clients. */
   get environment(): NodeJS.ProcessEnv {
-    return { PATH: PATHS_OF_DAEMONS, HOME: this.#folder, DOCKER_HOST: `unix://${this.#folder}/docker.sock` };
+    return { PATH: PATHS_OF_DAEMONS, HOME: this.#folder, DOCKER_HOST: this.host };
   }
 
   async start(): Promise<void> {
+    if (this.#running !== "") {
+      this.run("version");
+      return;
+    }
     const at = (name: string) => join(this.#folder, name);
     const containerd = `version = 2
 root = "${at("containerd")}"
@@ -54,11 +90,21 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     writeFileSync(at("containerd.toml"), containerd);
     this.#spawn("containerd", "-c", at("containerd.toml"));
     const places = ["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid")];
-    const apart = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
+    const apart = ["--bridge", "none", "--iptables=false"];
+    const networks = this.#networks ? ENGINE_NETWORKS : apart;
+    if (this.#networks) this.#before = new NetworksBefore();
     const sockets = ["--containerd", at("containerd.sock"), "-H", `unix://${at("docker.sock")}`];
     await waitFor("containerd", () => this.#answers("containerd.sock"));
     writeFileSync(at("daemon.json"), JSON.stringify({ runtimes: this.#runtimes() }));
-    this.#spawn("dockerd", ...sockets, ...places, ...apart, "--config-file", at("daemon.json"));
+    this.#spawn(
+      "dockerd",
+      ...sockets,
+      ...places,
+      ...networks,
+      "--ip6tables=false",
+      "--config-file",
+      at("daemon.json"),
+    );
     await waitFor("the engine", () => this.#answers("docker.sock") && this.#ready());
   }
 
@@ -145,6 +191,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     // The engine leaves the mount of the host's own network, once a container has used that.
     const network = join(this.#folder, "exec/netns/default");
     if (readFileSync("/proc/self/mounts", "utf8").includes(` ${network} `)) execFileSync("umount", [network]);
+    this.#before?.restore();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

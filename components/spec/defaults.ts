@@ -21,6 +21,9 @@ export const DEFAULTS = {
   observability: true,
   grafana: true,
   logs: true,
+  prometheusPort: 9090,
+  grafanaPort: 3000,
+  syslogPort: 1514,
   tracing: false,
   history: true,
 } as const;

@@ -227,6 +227,10 @@ export interface ObservabilitySpec {
   readonly logs?: boolean;
   /** Where alerts are posted, as Alertmanager's JSON. Default: nowhere, they are shown alone. */
   readonly alertWebhook?: string;
+  /** Ports of this machine alone: Prometheus, 9090 by default; dashboards, 3000; and logs as syslog over UDP, 1514. */
+  readonly prometheusPort?: number;
+  readonly grafanaPort?: number;
+  readonly syslogPort?: number;
 }
 
 /** The HTTP API. */

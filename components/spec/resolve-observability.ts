@@ -1,5 +1,5 @@
 import { DEFAULTS } from "./defaults.ts";
-import type { Section } from "./section.ts";
+import type { Bounds, Section } from "./section.ts";
 
 export interface ResolvedObservability {
   readonly enabled: boolean;
@@ -7,8 +7,12 @@ export interface ResolvedObservability {
   readonly logs: boolean;
   /** "" for nowhere. */
   readonly alertWebhook: string;
+  readonly prometheusPort: number;
+  readonly grafanaPort: number;
+  readonly syslogPort: number;
 }
 
+const PORT: Bounds = { min: 1, max: 65_535, unit: "port", whole: true };
 const WEBHOOK = /^https?:\/\/[^\s,/?#]+[^\s]*$/;
 
 /** Off as a whole, all its parts are off. */
@@ -19,11 +23,17 @@ export function resolveObservability(section: Section): ResolvedObservability {
     logs: section.flag("logs", DEFAULTS.logs),
   };
   const alertWebhook = section.text("alertWebhook", WEBHOOK, "a URL of http or https", "");
+  const ports = {
+    prometheusPort: section.number("prometheusPort", PORT, DEFAULTS.prometheusPort),
+    grafanaPort: section.number("grafanaPort", PORT, DEFAULTS.grafanaPort),
+    syslogPort: section.number("syslogPort", PORT, DEFAULTS.syslogPort),
+  };
   section.finish();
   return Object.freeze({
     enabled,
     grafana: enabled && parts.grafana,
     logs: enabled && parts.logs,
     alertWebhook,
+    ...ports,
   });
 }

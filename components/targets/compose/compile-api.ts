@@ -5,10 +5,10 @@ import { MEMORY } from "./footprints.ts";
 import { NETWORK, PORT, SECRET, SERVICE, secretPath, VARIABLE, variable } from "./names.ts";
 import { environment, QUEUE, ROLE_HEALTH, roleSettings, roleUser, service, streamsOf } from "./parts.ts";
 import { hardenPart } from "./profile.ts";
-import type { NamedService } from "./service.ts";
+import type { UnloggedService } from "./service.ts";
 
 /** One API of all the fleet's streams; none where the spec wants none. */
-export function apiServices(fleet: ResolvedFleet, record: RecordAccess): readonly NamedService[] {
+export function apiServices(fleet: ResolvedFleet, record: RecordAccess): readonly UnloggedService[] {
   if (!fleet.api.enabled) return [];
   const { host, port } = fleet.api;
   const settings = { ...roleSettings(fleet, fleet.classes[0], "api"), streams: streamsOf(fleet) };

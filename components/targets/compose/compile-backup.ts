@@ -29,7 +29,7 @@ import {
   volume,
 } from "./parts.ts";
 import { hardenPart } from "./profile.ts";
-import type { DependsOn, Mount, NamedService } from "./service.ts";
+import type { DependsOn, Mount, UnloggedService } from "./service.ts";
 
 /** A volume of the project, or the spec's own folder on the engine's host. */
 function store({ backup: { directory } }: ResolvedFleet): Mount {
@@ -69,7 +69,7 @@ const servers = (fleet: ResolvedFleet, context: ComposeContext): DependsOn => ({
 
 const who = (fleet: ResolvedFleet) => ({ user: roleUser(fleet), memory: MEMORY.backup + redisMemory(fleet) });
 
-function upkeep(fleet: ResolvedFleet, context: ComposeContext): NamedService {
+function upkeep(fleet: ResolvedFleet, context: ComposeContext): UnloggedService {
   const urls = urlOf("databaseBackupUrl", fleet, context);
   return service(
     SERVICE.backup,
@@ -92,7 +92,7 @@ function upkeep(fleet: ResolvedFleet, context: ComposeContext): NamedService {
 }
 
 /** Fills new, empty servers from a backup, before anybody uses them. */
-function restore(fleet: ResolvedFleet, context: ComposeContext): NamedService {
+function restore(fleet: ResolvedFleet, context: ComposeContext): UnloggedService {
   const backupUrls = urlOf("databaseBackupUrl", fleet, context);
   const urls = urlOf("databaseMigrateUrl", fleet, context);
   const targets = urls.map((name) => ["TASKFLEET_RESTORE_DATABASE_URL_FILE", secretPath(name)]);
@@ -119,7 +119,7 @@ function restore(fleet: ResolvedFleet, context: ComposeContext): NamedService {
   );
 }
 
-export function backupServices(fleet: ResolvedFleet, context: ComposeContext): readonly NamedService[] {
+export function backupServices(fleet: ResolvedFleet, context: ComposeContext): readonly UnloggedService[] {
   return [
     ...(fleet.backup.restore === "" ? [] : [restore(fleet, context)]),
     ...(fleet.backup.enabled ? [upkeep(fleet, context)] : []),

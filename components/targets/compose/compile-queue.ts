@@ -26,7 +26,7 @@ import {
   volume,
 } from "./parts.ts";
 import { hardenPart, hardenWorker } from "./profile.ts";
-import type { DependsOn, Mount, NamedService } from "./service.ts";
+import type { DependsOn, Mount, UnloggedService } from "./service.ts";
 
 /** Two, so that one succeeds the other within the leader's lease. */
 const SPAWNERS = 2;
@@ -48,7 +48,7 @@ export function redisFiles({ redis: { maxMemory } }: ResolvedFleet): readonly Pr
   return [{ path: CONFIG_FILE, content, mode: "0444" }];
 }
 
-export function redisService(fleet: ResolvedFleet, { images }: ComposeContext): NamedService {
+export function redisService(fleet: ResolvedFleet, { images }: ComposeContext): UnloggedService {
   const ask = `REDISCLI_AUTH="$$(cat ${secretPath(SECRET.redisPassword)})" redis-cli ping | grep -q PONG`;
   return service(
     SERVICE.redis,
@@ -143,7 +143,7 @@ function workerService(
   workerClass: ResolvedClass,
   context: ComposeContext,
   servers: DependsOn,
-): NamedService {
+): UnloggedService {
   const { worker: name } = serviceNames(fleet, workerClass);
   const variables: Environment = {
     ...QUEUE.environment,
@@ -187,7 +187,7 @@ function spawnerService(
   workerClass: ResolvedClass,
   context: ComposeContext,
   record: RecordAccess,
-): NamedService {
+): UnloggedService {
   const { spawner: name } = serviceNames(fleet, workerClass);
   return service(
     name,
@@ -229,7 +229,7 @@ export function classServices(
   workerClass: ResolvedClass,
   context: ComposeContext,
   record: RecordAccess,
-): readonly NamedService[] {
+): readonly UnloggedService[] {
   return [
     workerService(fleet, workerClass, context, healthy(SERVICE.redis)),
     spawnerService(fleet, workerClass, context, record),

@@ -33,7 +33,7 @@ import {
   volume,
 } from "./parts.ts";
 import { hardenPart } from "./profile.ts";
-import type { NamedService } from "./service.ts";
+import type { UnloggedService } from "./service.ts";
 
 /** The record's database in the stack's server. */
 const DATABASE = "taskfleet";
@@ -115,7 +115,7 @@ export function recordFiles(fleet: ResolvedFleet, context: ComposeContext): read
   ];
 }
 
-function server(fleet: ResolvedFleet, { images }: ComposeContext): NamedService {
+function server(fleet: ResolvedFleet, { images }: ComposeContext): UnloggedService {
   return service(
     SERVICE.postgres,
     "The record of runs. Reached from this machine alone, with a password; without TLS, for it stays inside.",
@@ -151,7 +151,7 @@ function server(fleet: ResolvedFleet, { images }: ComposeContext): NamedService 
 const OWN_URLS: readonly OutsideUrl[] = ["databaseMigrateUrl", "databaseBackupUrl", "databaseAdminUrl"];
 
 /** Makes what is missing of roles and tables, for this version of the worker; then it ends. */
-function setup(fleet: ResolvedFleet, context: ComposeContext, recording: Recording): NamedService {
+function setup(fleet: ResolvedFleet, context: ComposeContext, recording: Recording): UnloggedService {
   const { tablePrefix } = fleet.database;
   const urls = recording === "own" ? OWN_URLS : inOrder(context.outsideDatabase ?? []);
   const access = recordAccess(fleet, context);
@@ -181,7 +181,7 @@ function setup(fleet: ResolvedFleet, context: ComposeContext, recording: Recordi
 }
 
 /** None where runs are not recorded. */
-export function recordServices(fleet: ResolvedFleet, context: ComposeContext): readonly NamedService[] {
+export function recordServices(fleet: ResolvedFleet, context: ComposeContext): readonly UnloggedService[] {
   const recording = recordingOf(fleet, context);
   if (recording === "none") return [];
   const made = setup(fleet, context, recording);

@@ -1,12 +1,24 @@
+import { SETTINGS } from "../../../worker/contract/settings.ts";
+import { formatWatchedServices } from "../../../worker/contract/watched-services.ts";
 import type { ResolvedFleet } from "../../spec/resolve.ts";
 import type { Environment } from "../../spec/to-environment.ts";
 import { interpolated } from "./compile-queue.ts";
 import type { ComposeContext } from "./context.ts";
 import { MEMORY } from "./footprints.ts";
 import { NETWORK, PATH, SERVICE, VARIABLE, variable } from "./names.ts";
-import { healthy, QUEUE, ROLE_HEALTH, readOnlyBind, roleUser, service, serviceNames } from "./parts.ts";
+import {
+  environment,
+  healthy,
+  QUEUE,
+  ROLE_HEALTH,
+  readOnlyBind,
+  roleSettings,
+  roleUser,
+  service,
+  serviceNames,
+} from "./parts.ts";
 import { hardenPart } from "./profile.ts";
-import type { NamedService } from "./service.ts";
+import type { UnloggedService } from "./service.ts";
 
 /** What the shell said when the project was brought up; empty counts as unset, so that the file's own value holds. */
 function passedOn(fleet: ResolvedFleet): Environment {
@@ -19,9 +31,17 @@ function passedOn(fleet: ResolvedFleet): Environment {
  * no port and has no secret but Redis' password. It sees the project's folder where the host has it, so that Compose
  * finds the same paths inside; the secrets' folder is an empty one there.
  */
-export function watchService(fleet: ResolvedFleet, context: ComposeContext): NamedService {
+export function watchService(fleet: ResolvedFleet, context: ComposeContext): UnloggedService {
   const directory = variable(VARIABLE.directory);
-  const watched = fleet.classes.map((one) => `${serviceNames(fleet, one).worker}=${one.stream}`);
+  const watched = fleet.classes.map((one) => ({
+    service: serviceNames(fleet, one).worker,
+    stream: one.stream,
+  }));
+  const settings = {
+    ...roleSettings(fleet, fleet.classes[0], "watch"),
+    watch: [formatWatchedServices(watched)],
+    watchProject: context.project,
+  };
   const hardening = hardenPart("watcher", { user: roleUser(fleet), memory: MEMORY.watcher });
   return service(
     SERVICE.watcher,
@@ -31,9 +51,8 @@ export function watchService(fleet: ResolvedFleet, context: ComposeContext): Nam
       command: ["watch-queue"],
       environment: {
         ...QUEUE.environment,
-        TASKFLEET_WATCH: watched.join(","),
-        TASKFLEET_WATCH_PROJECT: context.project,
-        TASKFLEET_WATCH_DIRECTORY: directory,
+        ...environment(settings),
+        [SETTINGS.watchDirectory.env]: directory,
         ...passedOn(fleet),
         // Docker's command line keeps its files there.
         HOME: "/tmp",

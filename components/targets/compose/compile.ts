@@ -7,6 +7,12 @@ import { REFERENCES } from "../references.ts";
 import type { Target } from "../target.ts";
 import { apiServices } from "./compile-api.ts";
 import { backupServices } from "./compile-backup.ts";
+import {
+  logged,
+  observabilityProjectFiles,
+  observabilitySecrets,
+  observingServices,
+} from "./compile-observability.ts";
 import { classServices, EXIT_MARGIN_SECONDS, redisFiles, redisService } from "./compile-queue.ts";
 import { recordAccess, recordFiles, recordSecrets, recordServices } from "./compile-record.ts";
 import { watchService } from "./compile-watch.ts";
@@ -50,6 +56,7 @@ function secretsOf(
     [SECRET.redisPassword]: REFERENCES.redisPassword,
     ...(fleet.api.enabled ? { [SECRET.apiKey]: REFERENCES.apiKey } : {}),
     ...recordSecrets(fleet, context),
+    ...observabilitySecrets(fleet),
     ...(context.hasSecrets ? { [SECRET.handlers]: REFERENCES.handlerSecrets } : {}),
   };
 }
@@ -98,14 +105,16 @@ function plan(services: readonly NamedService[], fleet: ResolvedFleet): readonly
 
 function allServices(fleet: ResolvedFleet, context: ComposeContext): readonly NamedService[] {
   const record = recordAccess(fleet, context);
-  return [
+  const services = [
     ...fleet.classes.flatMap((one) => classServices(fleet, one, context, record)),
     watchService(fleet, context),
     ...apiServices(fleet, record),
     redisService(fleet, context),
     ...recordServices(fleet, context),
     ...backupServices(fleet, context),
+    ...observingServices(fleet, context),
   ];
+  return logged(services, fleet);
 }
 
 function volumesOf(services: readonly NamedService[]): readonly string[] {
@@ -134,6 +143,7 @@ export const compose: Target<ComposeContext, ComposeDocument> = {
       { path: ".env", content: envFile(), mode: "0644" },
       ...redisFiles(fleet),
       ...recordFiles(fleet, context),
+      ...observabilityProjectFiles(fleet),
       ...secrets.map(([name, content]) => ({ path: `secrets/${name}`, content, mode: SECRET_MODE })),
     ];
     const longestStop = Math.max(...fleet.classes.map(({ worker }) => worker.gracefulShutdownTimeout));

@@ -30,16 +30,9 @@ export const NETWORK = {
 
 /** Inside of the containers. */
 export const PORT = {
-  /** /health and /metrics of every role. */
-  http: 9464,
   api: 8080,
   redis: 6379,
   postgres: 5432,
-  redisExporter: 9121,
-  prometheus: 9090,
-  alertmanager: 9093,
-  grafana: 3000,
-  loki: 3100,
 } as const;
 
 /** Files of secrets, under `secrets/` on the host and `/run/secrets/` in a container. */
@@ -54,6 +47,7 @@ export const SECRET = {
   databaseBackupUrl: "database-backup-url",
   /** Named `.json`: the source's form. */
   handlers: "handlers.json",
+  /** As `components/platform/observability/services.ts` names them. */
   grafanaPassword: "grafana-password",
   redisPasswordMap: "redis-password-map",
 } as const;

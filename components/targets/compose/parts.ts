@@ -9,23 +9,16 @@ import {
   toEnvironment,
 } from "../../spec/to-environment.ts";
 import { literal, NETWORK, PORT, SECRET, SERVICE, secretPath } from "./names.ts";
-import type {
-  ComposeService,
-  DependsOn,
-  Hardening,
-  HealthCheck,
-  Mount,
-  NamedService,
-  Workload,
-} from "./service.ts";
-
-/** Newest 50 MB of each container's output, for `docker compose logs`. */
-const LOGGING = { driver: "json-file", options: { "max-size": "10m", "max-file": "5" } } as const;
+import type { DependsOn, Hardening, HealthCheck, Mount, UnloggedService, Workload } from "./service.ts";
 
 /** A service in the order in which people read one: what it runs, whom it talks to, how it is kept in bounds. */
-export function service(name: string, about: string, workload: Workload, hardening: Hardening): NamedService {
-  const whole: ComposeService = { ...workload, ...hardening, logging: LOGGING };
-  return { name, about, service: whole };
+export function service(
+  name: string,
+  about: string,
+  workload: Workload,
+  hardening: Hardening,
+): UnloggedService {
+  return { name, about, service: { ...workload, ...hardening } };
 }
 
 /** `worker` and `spawner` for the fleet's own class, `worker-gpu` and `spawner-gpu` for class `gpu`. */

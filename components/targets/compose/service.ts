@@ -72,9 +72,15 @@ export interface Workload {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** Where the engine puts a container's output. */
+export interface Logging {
+  readonly driver: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
 /** A service of `compose.yaml`. */
 export interface ComposeService extends Workload, Hardening {
-  readonly logging: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
+  readonly logging: Logging;
 }
 
 /** A service with its place in the file. */
@@ -83,4 +89,9 @@ export interface NamedService {
   /** What it is for: a comment above it. */
   readonly about: string;
   readonly service: ComposeService;
+}
+
+/** The same before it is known where its output goes. */
+export interface UnloggedService extends Omit<NamedService, "service"> {
+  readonly service: Workload & Hardening;
 }

@@ -25,7 +25,8 @@ export function postgresContainerScript(server: ContainerPostgres): string {
   return `#!/bin/sh
 set -eu
 umask 077
-programs=$(dirname "$(command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres | tail -n 1)")
+server=$(command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres | tail -n 1)
+programs=\${server%/*}
 if [ "\${1:-}" = health ]; then
   exec "$programs/pg_isready" -q -h 127.0.0.1 -p ${port}
 fi

@@ -54,25 +54,38 @@ describe("a Compose project on an engine", function () {
   it("comes up: its files with their modes, its fixed services healthy, none of the scaled one", async () => {
     state = await project.create(project.inputs(smallComposeFile({ port })));
     const id = engine.run("image", "inspect", "--format", "{{.Id}}", images.first).trim();
+    const socket = engine.host.replace("unix://", "");
     assert.deepEqual(
       { ...state, ...project.inputs(smallComposeFile({ port })) },
       {
         ...project.inputs(smallComposeFile({ port })),
         folder: project.directory,
         imageIds: { TASKFLEET_IMAGE: id },
+        variables: {
+          TASKFLEET_IMAGE: images.first,
+          TASKFLEET_IMAGE_TAG: id,
+          TASKFLEET_PROJECT_DIRECTORY: project.directory,
+          TASKFLEET_DOCKER_SOCKET: socket,
+          TASKFLEET_DOCKER_GROUP: String(statSync(socket).gid),
+        },
         drift: {},
         replicas: { worker: 0 },
         published: { "server:8000": `127.0.0.1:${port}` },
       },
     );
-    assert.equal(
-      readFileSync(file(".env"), "utf8"),
-      `OTHER=1\nTASKFLEET_IMAGE=${images.first}\nTASKFLEET_IMAGE_TAG=${id}\n`,
-    );
-    const modes = [".", "secrets/password", "observability", "observability/server.conf"];
+    assert.deepEqual(readFileSync(file(".env"), "utf8").split("\n"), [
+      "OTHER=1",
+      `TASKFLEET_IMAGE=${images.first}`,
+      `TASKFLEET_IMAGE_TAG=${id}`,
+      `TASKFLEET_PROJECT_DIRECTORY="${project.directory}"`,
+      `TASKFLEET_DOCKER_SOCKET=${socket}`,
+      `TASKFLEET_DOCKER_GROUP=${statSync(socket).gid}`,
+      "",
+    ]);
+    const modes = [".", "secrets", "secrets/password", "observability", "observability/server.conf"];
     assert.deepEqual(
       modes.map((path) => (statSync(file(path)).mode & 0o777).toString(8)),
-      ["700", "444", "755", "444"],
+      ["755", "700", "444", "755", "444"],
     );
     assert.equal(await answerOf(port), "first secret");
     assert.deepEqual([containers("other").length, containers("worker").length], [1, 0]);

@@ -144,7 +144,14 @@ export class SmallProject {
 
   /** Leaves nothing of it, however far it came. */
   async destroy(inputs: ComposeProjectInputs): Promise<void> {
-    const state = { folder: this.directory, imageIds: {}, drift: {}, replicas: {}, published: {} };
+    const state = {
+      folder: this.directory,
+      imageIds: {},
+      variables: {},
+      drift: {},
+      replicas: {},
+      published: {},
+    };
     await composeProject.delete({ ...inputs, ...state, stopSeconds: 0, deleteData: true });
   }
 

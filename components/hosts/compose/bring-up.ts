@@ -1,7 +1,8 @@
 import { HostError } from "../errors.ts";
 import type { ComposeEngine, ProjectContainer } from "./compose-engine.ts";
 import { type Definition, readDefinition } from "./definition.ts";
-import { filesWithImages } from "./observe.ts";
+import { hostVariables, projectVariables } from "./env-file.ts";
+import { filesWithVariables } from "./observe.ts";
 import { refuseTakenPorts } from "./ports-check.ts";
 import { makeFolder, removeFiles, writeFiles } from "./project-files.ts";
 import { ensureImages, ensureServiceImages } from "./project-images.ts";
@@ -16,6 +17,7 @@ export interface Progress {
   /** Empty before there is one. */
   folder: string;
   imageIds: Readonly<Record<string, string>>;
+  variables: Readonly<Record<string, string>>;
 }
 
 /** Another folder's containers under the same name would be taken for ours. */
@@ -47,7 +49,10 @@ async function composeUp(
 
 const startOf = ({ id, startedAt }: ProjectContainer) => `${id} ${startedAt}`;
 
-/** Services that still run with a file mounted that was replaced since. */
+/**
+ * Services that still run with a file mounted that was replaced since. Who has the whole folder mounted looks there for
+ * itself.
+ */
 function staleServices(
   before: readonly ProjectContainer[],
   after: readonly ProjectContainer[],
@@ -61,7 +66,9 @@ function staleServices(
     (container) =>
       old.has(startOf(container)) &&
       definition[container.service] !== undefined &&
-      container.mounts.some((mount) => paths.some((path) => path === mount || path.startsWith(`${mount}/`))),
+      container.mounts.some((mount) =>
+        paths.some((path) => path === mount || (mount !== folder && path.startsWith(`${mount}/`))),
+      ),
   );
   return [...new Set(stale.map(({ service }) => service))];
 }
@@ -77,8 +84,9 @@ async function prepare(
   const imageIds = await ensureImages(engine, inputs.images);
   const folder = await makeFolder(engine.shell, inputs.directory);
   refuseOthers(inputs.project, folder, before);
-  Object.assign(progress, { folder, imageIds });
-  const replaced = await writeFiles(engine.shell, folder, filesWithImages(inputs, imageIds));
+  const variables = projectVariables(inputs.images, imageIds, await hostVariables(engine, folder));
+  Object.assign(progress, { folder, imageIds, variables });
+  const replaced = await writeFiles(engine.shell, folder, filesWithVariables(inputs, variables));
   await removeFiles(engine.shell, folder, gone);
   const definition = await readDefinition(engine, folder);
   await ensureServiceImages(engine, definition);

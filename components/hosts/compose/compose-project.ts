@@ -46,24 +46,25 @@ const UNFINISHED = { update: "was not finished" };
 async function partlyMade(
   engine: ComposeEngine,
   inputs: ComposeProjectInputs,
-  { folder, imageIds }: Progress,
+  progress: Progress,
   error: unknown,
 ): Promise<unknown> {
+  const { folder } = progress;
   if (folder === "" || !(error instanceof HostError)) return error;
   const containers = (await engine.containers()).length;
   const there = `its files in ${folder}, ${containers === 1 ? "1 container" : `${containers} containers`}`;
   const message = `${error.message}\nSo far there is of project ${inputs.project}: ${there}. The next update goes on from there; down removes it.`;
-  const state: ComposeProjectState = { folder, imageIds, drift: UNFINISHED, replicas: {}, published: {} };
+  const state: ComposeProjectState = { ...progress, drift: UNFINISHED, replicas: {}, published: {} };
   return new PartlyMadeError(message, inputs.project, state, error);
 }
 
 function apply(inputs: ComposeProjectInputs, gone: readonly string[]): Promise<ComposeProjectState> {
   return withEngine(inputs, async (engine) => {
-    const progress: Progress = { folder: "", imageIds: {} };
+    const progress: Progress = { folder: "", imageIds: {}, variables: {} };
     await writeProjectRecord(inputs, gone);
     try {
       await bringUp(engine, inputs, gone, progress);
-      return await observe(engine, inputs, progress.folder, progress.imageIds);
+      return await observe(engine, inputs, progress);
     } catch (error) {
       throw await partlyMade(engine, inputs, progress, error);
     }
@@ -96,7 +97,7 @@ export const composeProject: ResourceType<ComposeProjectInputs, ComposeProjectSt
   check: checkProject,
   diff,
   create: async (inputs) => ({ id: inputs.project, state: await apply(inputs, []) }),
-  read: (state) => withEngine(state, (engine) => observe(engine, state, state.folder, state.imageIds)),
+  read: (state) => withEngine(state, (engine) => observe(engine, state, state)),
   update,
   delete: remove,
 };

@@ -6,7 +6,7 @@ import { type HostShell, lastWords, type ShellEnd } from "./host-shell.ts";
 import type { PlannedFile } from "./project-inputs.ts";
 
 /** Running containers see a file through a mount of its own: only a file that stays the same one reaches them. */
-const IN_PLACE = /^secrets\//;
+const SECRET = /^secrets\//;
 
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [/No space left on device/, "the disk is full; free some space, then run the update again"],
@@ -22,19 +22,20 @@ function explain(attempt: string, { name }: HostShell, end: ShellEnd): HostError
   return new HostError(`cannot ${attempt} on ${name}: ${reason}`);
 }
 
-/** Absolute; made if missing, for this user only, because containers' users can read the secrets in it. */
+/** Absolute; made if missing. Others may enter it: a container that has it mounted is another user. */
 export async function makeFolder(shell: HostShell, directory: string): Promise<string> {
   const path = directory.startsWith("~/") ? directory.slice(2) : directory;
-  const script = 'set -eu; [ "$1" = / ] || cd; mkdir -p -- "$2"; chmod 700 -- "$2"; cd -- "$2"; pwd';
+  const script = 'set -eu; [ "$1" = / ] || cd; mkdir -p -- "$2"; chmod 755 -- "$2"; cd -- "$2"; pwd';
   const end = await shell.run(["sh", "-c", script, "sh", directory.startsWith("~/") ? "~" : "/", path]);
   if (end.code !== 0) throw explain(`make the folder ${directory}`, shell, end);
   return end.stdout.trimEnd();
 }
 
-/** $1: mode, $2: path, $3: size in bytes, $4: whether an old file stays the same one. */
+/** $1: mode, $2: path, $3: size in bytes, $4: whether an old file stays the same one, $5: mode of a new folder. */
 const WRITE = `set -eu
 umask 022
-mkdir -p -- "$(dirname -- "$2")"
+folder=$(dirname -- "$2")
+[ -d "$folder" ] || mkdir -p -m "$5" -- "$folder"
 # The engine makes a folder of a file that is missing when its container starts.
 [ ! -d "$2" ] || rmdir -- "$2"
 umask 077
@@ -59,7 +60,9 @@ async function writeFile(
   { content, mode }: PlannedFile,
 ): Promise<void> {
   const size = String(Buffer.byteLength(content));
-  const words = ["sh", "-c", WRITE, "sh", mode, join(folder, path), size, IN_PLACE.test(path) ? "yes" : "no"];
+  // Containers' users can read what a secret's file holds, so that its folder has to keep others out.
+  const ways = SECRET.test(path) ? ["yes", "700"] : ["no", "755"];
+  const words = ["sh", "-c", WRITE, "sh", mode, join(folder, path), size, ...ways];
   const end = await shell.run(words, { stdin: content });
   if (end.code !== 0) throw explain(`write ${join(folder, path)}`, shell, end);
 }
@@ -104,7 +107,7 @@ export async function writeFiles(shell: HostShell, folder: string, files: Files)
     const state = states.get(path);
     if (state === "intact") continue;
     await writeFile(shell, folder, path, file);
-    if (state === "missing" || !IN_PLACE.test(path)) replaced.push(path);
+    if (state === "missing" || !SECRET.test(path)) replaced.push(path);
   }
   return replaced;
 }

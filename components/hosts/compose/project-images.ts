@@ -51,15 +51,3 @@ export async function ensureServiceImages(engine: ComposeEngine, definition: Def
   const references = new Set(Object.values(definition).map(({ image }) => image));
   for (const reference of references) if (reference !== "") await ensureImage(engine, reference);
 }
-
-/** What the image is called in results: its config digest. */
-const TAG = "TASKFLEET_IMAGE_TAG";
-const MAIN = "TASKFLEET_IMAGE";
-
-/** `.env` with the images' variables, and the digest of the main one, in the place of what it says of them. */
-export function withImages(text: string, images: ByVariable, ids: ByVariable): string {
-  const values: ByVariable = { ...images, ...(ids[MAIN] === undefined ? {} : { [TAG]: ids[MAIN] }) };
-  const named = (line: string) => line.split("=")[0] ?? "";
-  const kept = text.split("\n").filter((line) => line !== "" && values[named(line)] === undefined);
-  return [...kept, ...Object.entries(values).map(([name, value]) => `${name}=${value}`), ""].join("\n");
-}

@@ -90,6 +90,13 @@ export interface DeliverySpec {
   readonly retryJitter?: number;
   /** How long results, and with them idempotency keys, are kept. */
   readonly resultTtl?: Duration;
+  /** Where what tasks return is kept: in Redis, or as files with a reference in Redis. */
+  readonly results?: "redis" | "fs";
+  /**
+   * Absolute path of the folder of those files, as workers, spawners and the API see it. Default: the target's own place.
+   * Named without `results: "fs"`, earlier files can still be read.
+   */
+  readonly resultDirectory?: string;
   /** Largest payload, as JSON text. */
   readonly maxPayload?: Size;
 }

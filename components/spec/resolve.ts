@@ -4,6 +4,7 @@ import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
 import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
 import { SpecError, type SpecProblem } from "./errors.ts";
 import type { Demand } from "./features.ts";
+import { type ResolvedDelivery, resolveDelivery } from "./resolve-delivery.ts";
 import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
 import { resolveLimits } from "./resolve-limits.ts";
 import { type ResolvedObservability, resolveObservability } from "./resolve-observability.ts";
@@ -27,13 +28,11 @@ import {
 import { isRecord, Section } from "./section.ts";
 import {
   CIRCUIT_FIELDS,
-  DELIVERY_FIELDS,
   LOGGING_FIELDS,
   type ResolvedSection,
   SCALING_FIELDS,
   WORKER_FIELDS,
 } from "./setting-fields.ts";
-import { formatDuration } from "./units.ts";
 
 /** A worker class with all that is its own. The first one is always `default`. */
 export interface ResolvedClass {
@@ -57,7 +56,7 @@ export interface ResolvedFleet {
   readonly handlers: string;
   /** Name of the workers' service, where the target has services. */
   readonly service: string;
-  readonly delivery: ResolvedSection<typeof DELIVERY_FIELDS>;
+  readonly delivery: ResolvedDelivery;
   readonly limits: LimitsByKind;
   readonly circuit: ResolvedSection<typeof CIRCUIT_FIELDS>;
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
@@ -112,13 +111,6 @@ function resolveScaling(section: Section, base?: ResolvedClass["scaling"]): Reso
   section.inOrder(["min", scaling.min], ["max", scaling.max], String);
   section.finish();
   return scaling;
-}
-
-function resolveDelivery(section: Section): ResolvedFleet["delivery"] {
-  const delivery = section.settings(DELIVERY_FIELDS, (name) => SETTINGS[name].default);
-  section.inOrder(["retryBase", delivery.retryBase], ["retryMax", delivery.retryMax], formatDuration);
-  section.finish();
-  return delivery;
 }
 
 function resolveCircuit(section: Section): ResolvedFleet["circuit"] {

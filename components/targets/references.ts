@@ -25,10 +25,6 @@ export const REFERENCES = {
   /** JSON object of the secrets in the stack's config. */
   handlerSecrets: "{{handlers.secrets}}",
   grafanaPassword: "{{grafana.password}}",
-  /** Of the engine's host, found by the provider: the project's folder, the engine's socket and the group that may use it. */
-  projectDirectory: "{{project.directory}}",
-  engineSocket: "{{engine.socket}}",
-  engineGroup: "{{engine.socket-group}}",
 } as const;
 
 export type Reference = keyof typeof REFERENCES;

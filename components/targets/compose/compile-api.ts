@@ -3,7 +3,16 @@ import { secretFileVariable } from "../../spec/to-environment.ts";
 import type { RecordAccess } from "./compile-queue.ts";
 import { MEMORY } from "./footprints.ts";
 import { NETWORK, PORT, SECRET, SERVICE, secretPath, VARIABLE, variable } from "./names.ts";
-import { environment, QUEUE, ROLE_HEALTH, roleSettings, roleUser, service, streamsOf } from "./parts.ts";
+import {
+  environment,
+  QUEUE,
+  ROLE_HEALTH,
+  resultsMount,
+  roleSettings,
+  roleUser,
+  service,
+  streamsOf,
+} from "./parts.ts";
 import { hardenPart } from "./profile.ts";
 import type { UnloggedService } from "./service.ts";
 
@@ -29,6 +38,7 @@ export function apiServices(fleet: ResolvedFleet, record: RecordAccess): readonl
         [secretFileVariable("apiKey")]: secretPath(SECRET.apiKey),
       },
       secrets: [...QUEUE.secrets, ...record.secrets, SECRET.apiKey],
+      volumes: resultsMount(fleet),
       networks: [...networks],
       ports: [`${address}:${port.port}:${PORT.api}`],
       depends_on: record.dependsOn,

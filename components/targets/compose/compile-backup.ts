@@ -21,12 +21,12 @@ import {
   healthy,
   QUEUE,
   ROLE_HEALTH,
-  readOnlyBind,
   roleSettings,
   roleUser,
   service,
   streamsOf,
   volume,
+  writableBind,
 } from "./parts.ts";
 import { hardenPart } from "./profile.ts";
 import type { DependsOn, Mount, UnloggedService } from "./service.ts";
@@ -34,8 +34,7 @@ import type { DependsOn, Mount, UnloggedService } from "./service.ts";
 /** A volume of the project, or the spec's own folder on the engine's host. */
 function store({ backup: { directory } }: ResolvedFleet): Mount {
   if (directory === "") return volume(VOLUME.backups, PATH.backups);
-  const { read_only: _, ...bind } = readOnlyBind(directory, PATH.backups);
-  return bind;
+  return writableBind(directory, PATH.backups);
 }
 
 /** Of a database elsewhere only those roles are there whose addresses the config has. */

@@ -16,6 +16,7 @@ import {
   roleUser,
   service,
   serviceNames,
+  writableBind,
 } from "./parts.ts";
 import { hardenPart } from "./profile.ts";
 import type { UnloggedService } from "./service.ts";
@@ -58,15 +59,7 @@ export function watchService(fleet: ResolvedFleet, context: ComposeContext): Unl
         HOME: "/tmp",
       },
       secrets: QUEUE.secrets,
-      volumes: [
-        readOnlyBind(directory, directory),
-        {
-          type: "bind",
-          source: variable(VARIABLE.socket),
-          target: PATH.socket,
-          bind: { create_host_path: false },
-        },
-      ],
+      volumes: [readOnlyBind(directory, directory), writableBind(variable(VARIABLE.socket), PATH.socket)],
       networks: [NETWORK.queue, NETWORK.monitoring],
       depends_on: healthy(SERVICE.redis),
       healthcheck: ROLE_HEALTH,

@@ -1,6 +1,7 @@
 import type { ProjectFile } from "../../platform/project-file.ts";
 import { SpecError } from "../../spec/errors.ts";
 import type { ResolvedFleet } from "../../spec/resolve.ts";
+import { withResultDirectory } from "../../spec/to-environment.ts";
 import { formatDuration } from "../../spec/units.ts";
 import { refuseUnsupported } from "../capabilities.ts";
 import { REFERENCES } from "../references.ts";
@@ -18,7 +19,7 @@ import { recordAccess, recordFiles, recordSecrets, recordServices } from "./comp
 import { watchService } from "./compile-watch.ts";
 import type { ComposeContext } from "./context.ts";
 import type { ComposeDocument, ComposeServicePlan } from "./document.ts";
-import { NETWORK, SECRET, type SecretName, VARIABLE } from "./names.ts";
+import { NETWORK, PATH, SECRET, type SecretName } from "./names.ts";
 import { serviceNames } from "./parts.ts";
 import type { NamedService } from "./service.ts";
 import { composeYaml } from "./to-yaml.ts";
@@ -61,15 +62,8 @@ function secretsOf(
   };
 }
 
-/** What only the host of the engine knows. */
-function envFile(): string {
-  const { directory, socket, socketGroup } = VARIABLE;
-  return `# Written by taskfleet: where this project is. WORKER_* may be added.
-${directory}='${REFERENCES.projectDirectory}'
-${socket}='${REFERENCES.engineSocket}'
-${socketGroup}=${REFERENCES.engineGroup}
-`;
-}
+/** The provider adds what only the engine's host knows: images, the project's folder, the engine's socket. */
+const ENV_FILE = "# Written by taskfleet. WORKER_* may be added.\n";
 
 function lostTasks({ delivery: { lease, sweepInterval } }: ResolvedFleet): string {
   // In whole ms, so that 1.1 and 2.2 add up to 3.3.
@@ -125,7 +119,8 @@ function volumesOf(services: readonly NamedService[]): readonly string[] {
 /** The fleet as a Compose project: its files, and what the provider has to know of its services. */
 export const compose: Target<ComposeContext, ComposeDocument> = {
   name: "compose",
-  compile(fleet, context) {
+  compile(written, context) {
+    const fleet = withResultDirectory(written, PATH.results);
     refuseUnsupported(fleet, "compose");
     const services = allServices(fleet, context);
     refuseTwins(fleet, services);
@@ -140,7 +135,7 @@ export const compose: Target<ComposeContext, ComposeDocument> = {
     });
     const files: readonly ProjectFile[] = [
       { path: "compose.yaml", content: yaml, mode: "0644" },
-      { path: ".env", content: envFile(), mode: "0644" },
+      { path: ".env", content: ENV_FILE, mode: "0644" },
       ...redisFiles(fleet),
       ...recordFiles(fleet, context),
       ...observabilityProjectFiles(fleet),

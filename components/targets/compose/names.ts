@@ -61,6 +61,7 @@ export const VOLUME = {
   redis: "redis-data",
   postgres: "postgres-data",
   history: "history",
+  results: "results",
   backups: "backups",
 } as const;
 
@@ -75,11 +76,12 @@ export const PATH = {
   handlers: "/handlers",
   /** Folders of the worker image, and of the one for backups, that every user may write to. */
   history: "/var/lib/taskfleet/history",
+  results: "/var/lib/taskfleet/results",
   backups: "/var/lib/taskfleet/backups",
   socket: "/var/run/docker.sock",
 } as const;
 
-/** Variables of `.env`, which the stack fills in. */
+/** Variables of `.env` that the provider fills in. */
 export const VARIABLE = {
   image: "TASKFLEET_IMAGE",
   /** Config digest of that image, recorded in every result. */

@@ -8,7 +8,7 @@ import {
   secretFileVariable,
   toEnvironment,
 } from "../../spec/to-environment.ts";
-import { literal, NETWORK, PORT, SECRET, SERVICE, secretPath } from "./names.ts";
+import { literal, NETWORK, PATH, PORT, SECRET, SERVICE, secretPath, VOLUME } from "./names.ts";
 import type { DependsOn, Hardening, HealthCheck, Mount, UnloggedService, Workload } from "./service.ts";
 
 /** A service in the order in which people read one: what it runs, whom it talks to, how it is kept in bounds. */
@@ -84,7 +84,19 @@ export function readOnlyBind(source: string, target: string): Mount {
   return { type: "bind", source, target, read_only: true, bind: { create_host_path: false } };
 }
 
+/** A folder of the engine's host that the service's user may write to. */
+export function writableBind(source: string, target: string): Mount {
+  return { type: "bind", source, target, bind: { create_host_path: false } };
+}
+
 export const volume = (source: string, target: string): Mount => ({ type: "volume", source, target });
+
+/** Where results are kept as files: a volume, or the spec's own folder, which the host has at the same path. */
+export function resultsMount({ delivery: { resultDirectory } }: ResolvedFleet): readonly Mount[] {
+  if (resultDirectory === "") return [];
+  if (resultDirectory === PATH.results) return [volume(VOLUME.results, PATH.results)];
+  return [writableBind(resultDirectory, resultDirectory)];
+}
 
 export const healthy = (...names: readonly string[]): DependsOn =>
   Object.fromEntries(names.map((name) => [name, { condition: "service_healthy" }]));

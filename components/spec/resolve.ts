@@ -7,6 +7,7 @@ import type { Demand } from "./features.ts";
 import { type ResolvedDelivery, resolveDelivery } from "./resolve-delivery.ts";
 import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
 import { resolveLimits } from "./resolve-limits.ts";
+import { type ResolvedObservability, resolveObservability } from "./resolve-observability.ts";
 import {
   type ResolvedApi,
   type ResolvedBackup,
@@ -53,6 +54,8 @@ export interface ResolvedFleet {
   readonly name: string;
   /** Folder of handler modules as written; empty for none. */
   readonly handlers: string;
+  /** Name of the workers' service, where the target has services. */
+  readonly service: string;
   readonly delivery: ResolvedDelivery;
   readonly limits: LimitsByKind;
   readonly circuit: ResolvedSection<typeof CIRCUIT_FIELDS>;
@@ -65,6 +68,7 @@ export interface ResolvedFleet {
   readonly database: ResolvedDatabase;
   readonly api: ResolvedApi;
   readonly backup: ResolvedBackup;
+  readonly observability: ResolvedObservability;
   readonly execute: ResolvedExecute;
   readonly http: { readonly allow: readonly string[] };
   readonly secrets: ResolvedSecrets;
@@ -78,6 +82,7 @@ const CLASS_NAME = /^(?!default$)[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const NAME_FORM = "1 to 40 lower-case letters, digits and hyphens, a letter first";
 /** The class that has no name in the spec: the fleet's own `worker` and `scaling`. */
 export const DEFAULT_CLASS = "default";
+const SERVICE = /^[a-z](?:[a-z0-9_-]{0,38}[a-z0-9])?$/;
 /** One path for a folder on every system; control characters have no place in a path. */
 const FOLDER = /^[^\p{Cc}]{1,1024}$/u;
 
@@ -120,8 +125,8 @@ function resolveLogging(section: Section): ResolvedFleet["logging"] {
   return logging;
 }
 
-function resolveClasses(root: Section, name: string): ResolvedFleet["classes"] {
-  const worker = resolveWorker(root.section("worker"));
+function resolveClasses(root: Section, own: Section, name: string): ResolvedFleet["classes"] {
+  const worker = resolveWorker(own);
   const scaling = resolveScaling(root.section("scaling"));
   const first: ResolvedClass = {
     name: DEFAULT_CLASS,
@@ -189,12 +194,20 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
   const problems: SpecProblem[] = [];
   const root = new Section("", layered(TARGET_DEFAULTS[target], written), problems);
   const name = root.text("name", NAME, NAME_FORM, DEFAULTS.name);
-  const classes = resolveClasses(root, name);
+  const worker = root.section("worker");
+  const service = worker.text(
+    "service",
+    SERVICE,
+    "1 to 40 lower-case letters, digits, - and _, a letter first",
+    DEFAULTS.workerService,
+  );
+  const classes = resolveClasses(root, worker, name);
   const execute = resolveExecute(root.section("execute"));
   const security = resolveSecurity(root.section("security"));
   const fleet: ResolvedFleet = {
     name,
     handlers: root.text("handlers", FOLDER, "the path of a folder", DEFAULTS.handlers),
+    service,
     delivery: resolveDelivery(root.section("delivery")),
     limits: resolveLimits(root),
     circuit: resolveCircuit(root.section("circuit")),
@@ -207,6 +220,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     database: resolveDatabase(root.section("database")),
     api: resolveApi(root.section("api")),
     backup: resolveBackup(root.section("backup")),
+    observability: resolveObservability(root.section("observability")),
     execute,
     http: resolveHttp(root.section("http")),
     secrets: resolveSecrets(root.section("secrets")),

@@ -77,6 +77,20 @@ export const CAPABILITIES: Readonly<Record<TargetName, Readonly<Record<Feature, 
     // By the worker itself, see docs/sandbox.md.
     untrustedExecute: { enforced: true },
   },
+  // By Docker's engine, for every service.
+  compose: {
+    uid: { enforced: true },
+    readOnlyRoot: { enforced: true },
+    noNewPrivileges: { enforced: true },
+    dropCapabilities: { enforced: true },
+    seccomp: { enforced: true },
+    pids: { enforced: true },
+    memory: { enforced: true },
+    cpu: { enforced: true },
+    gpu: { enforced: true },
+    // By the worker itself, see docs/sandbox.md.
+    untrustedExecute: { enforced: true },
+  },
 };
 
 /** Why a demand is refused, and what to do instead. */

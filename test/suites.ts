@@ -223,6 +223,14 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 15,
   },
   {
+    name: "failover",
+    what: "servers for production: Sentinel, Cluster, replicated pushes, a PostgreSQL standby, two regions",
+    inputs: [...WORKER, "test/failover/**", "test/record/support.ts", "test/cli/support.ts"],
+    command: mocha("failover"),
+    heavy: true,
+    timeoutMinutes: 10,
+  },
+  {
     name: "container",
     what: "the sandbox inside a hardened container of a real engine, and the broker's containers",
     inputs: [

@@ -53,9 +53,10 @@ export async function withSession<T>(
   const settings = loadSettings(process.env, "cli");
   const { createConnection } = await import("../adapters/redis/connection.ts");
   const connections: Redis[] = [];
+  const stream = options.stream ?? (settings.streams[0] as string);
   const connect = (profile: "client" | "subscriber") => {
     const { redisUrl: url, redisPassword: password } = settings;
-    const connection = createConnection({ url, password, profile, name: "taskfleet-cli" });
+    const connection = createConnection({ url, password, profile, name: "taskfleet-cli", queue: stream });
     connections.push(connection);
     return connection;
   };
@@ -64,7 +65,7 @@ export async function withSession<T>(
   try {
     return await work({
       settings,
-      stream: options.stream ?? (settings.streams[0] as string),
+      stream,
       redis: connect("client"),
       subscriber: () => {
         // Many waits may listen at once.
@@ -74,12 +75,7 @@ export async function withSession<T>(
       send: async (tasks, push) => {
         tracing ??= openSpans(settings);
         const parent = { traceparent: settings.traceparent };
-        return (await tracing).sends.send(
-          options.stream ?? (settings.streams[0] as string),
-          tasks,
-          push,
-          parent,
-        );
+        return (await tracing).sends.send(stream, tasks, push, parent);
       },
     });
   } finally {

@@ -83,7 +83,7 @@ export class QueueClient implements Client {
   }
 
   #connect(profile: "client" | "subscriber"): Redis {
-    const { redisUrl: url, redisPassword: password } = this.#options;
-    return createConnection({ url, password, profile, name: "taskfleet-client" });
+    const { redisUrl: url, redisPassword: password, stream: queue } = this.#options;
+    return createConnection({ url, password, profile, name: "taskfleet-client", queue });
   }
 }

@@ -1,6 +1,7 @@
 import { isAbsolute } from "node:path";
 import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../contract/allowed-host.ts";
 import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
+import { readRedisUrl } from "../../contract/redis-url.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { parseSource, SOURCE_FORMS } from "../../contract/secret-sources.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
@@ -18,23 +19,22 @@ const WORKER_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 /** Braces would change the hash slot of the stream's other keys, and `queueKeys` adds its own. */
 const STREAM = /^[A-Za-z0-9._:-]{1,200}$/;
 
-function isDecodable({ username, password }: URL): boolean {
-  try {
-    decodeURIComponent(username + password);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const redisUrl: Check = ({ redisUrl: url }) => {
   if (typeof url !== "string") return undefined;
-  if (/^rediss?:\/\//.test(url) && URL.canParse(url) && isDecodable(new URL(url))) return undefined;
+  const read = readRedisUrl(url);
+  return "problem" in read ? { variable: SETTINGS.redisUrl.env, ...read.problem } : undefined;
+};
+
+/** A confined worker's environment can be read by the programs that it starts. */
+const sentinelPassword: Check = ({ redisUrl: url, confine }) => {
+  const read = typeof url === "string" && confine === true ? readRedisUrl(url) : undefined;
+  if (read === undefined || "problem" in read || read.place.kind !== "sentinel") return undefined;
+  if (typeof read.place.login === "string") return undefined;
   return {
     variable: SETTINGS.redisUrl.env,
-    received: "something else (not shown: it may hold a password)",
-    allowed: "a URL such as redis://host:6379/0, or rediss:// for TLS",
-    wayOut: "Correct the URL; a password in it must be percent-encoded.",
+    received: "a URL with sentinelPassword",
+    allowed: "sentinelAuth=redis, for a confined worker",
+    wayOut: "Give the Sentinels the password of Redis, or set TASKFLEET_CONFINE=false.",
   };
 };
 
@@ -311,6 +311,7 @@ const CHECKS = {
   worker: [
     ...everyRole,
     redisUrl,
+    sentinelPassword,
     streams,
     workerId,
     kindLimits,

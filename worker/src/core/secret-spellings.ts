@@ -3,6 +3,8 @@ import { isSecretName, SHORTEST_SECRET } from "./secret-scan.ts";
 
 /** A shorter line of a key is no telling part of it. */
 const SHORTEST_LINE = 16;
+/** User with password, and query, of a URL. */
+const URL_PARTS = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?:([^/?#]*:[^/?#]*)@)?[^?#]*(\?[^#]*)?/;
 const PEM_BOUNDARY = /^-----(?:BEGIN|END) /;
 
 /**
@@ -13,11 +15,12 @@ export function secretsWithin(secret: string): readonly string[] {
   return [...passwordOf(secret), ...linesOf(secret), ...fieldsOf(secret)];
 }
 
-/** The password in a URL, as it stands there and decoded. */
+/** The passwords in a URL, of one host or several, as they stand there and decoded. */
 export function passwordOf(text: string): readonly string[] {
-  if (!URL.canParse(text)) return [];
-  const { password } = new URL(text);
-  return password === "" ? [] : [password, decoded(password)];
+  const [, user, query = ""] = URL_PARTS.exec(text) ?? [];
+  const own = user === undefined ? "" : user.slice(user.indexOf(":") + 1);
+  const sentinels = /[?&]sentinelPassword=([^&#]*)/.exec(query)?.[1] ?? "";
+  return [own, sentinels].flatMap((password) => (password === "" ? [] : [password, decoded(password)]));
 }
 
 function decoded(text: string): string {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { readRedisUrl } from "../../contract/redis-url.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import { redisAddress } from "../adapters/redis/connection.ts";
 import type { FleetProcess } from "./facts.ts";
@@ -69,6 +70,6 @@ function belongsTo(
 ): boolean {
   const url = environment[SETTINGS.redisUrl.env] || SETTINGS.redisUrl.default;
   const streams = environment[SETTINGS.streams.env]?.split(",") ?? SETTINGS.streams.default;
-  if (!URL.canParse(url) || !streams.some((name) => name.trim() === stream)) return false;
+  if ("problem" in readRedisUrl(url) || !streams.some((name) => name.trim() === stream)) return false;
   return redisAddress(url) === redisAddress(redisUrl);
 }

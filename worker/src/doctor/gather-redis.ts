@@ -4,7 +4,14 @@ import { connect as connectTls } from "node:tls";
 import type { Redis } from "ioredis";
 import { queueKeys } from "../../contract/queue-keys.ts";
 import type { ResultRecord } from "../../contract/records.ts";
-import { redisAddress, replies } from "../adapters/redis/connection.ts";
+import type { RedisNode } from "../../contract/redis-url.ts";
+import {
+  connectionOf,
+  parseRedisUrl,
+  redisAddress,
+  replies,
+  serverOf,
+} from "../adapters/redis/connection.ts";
 import type { RedisFacts, ResultSample } from "./facts.ts";
 import { isLoopback } from "./loopback.ts";
 
@@ -12,17 +19,19 @@ const PATIENCE_MS = 4_000;
 
 /** Asks one Redis about itself. Reads only. Throws `RedisUnavailableError`. */
 export async function gatherRedis(redis: Redis, url: string, stream: string): Promise<RedisFacts> {
-  const info = parseInfo(await redis.info());
-  const address = redisAddress(url);
+  const own = connectionOf(redis, stream);
+  const info = parseInfo(await own.info());
+  const { place, tls } = parseRedisUrl(url);
+  const at = place.kind === "single" ? place.node : await serverOf(own);
   return {
-    address,
-    loopback: isLoopback(new URL(url).hostname),
+    address: redisAddress(url),
+    loopback: isLoopback(at.host),
     version: info.redis_version ?? "unknown",
-    passwordRequired: await refusesStrangers(url),
+    passwordRequired: await refusesStrangers(at, tls),
     appendOnly: info.aof_enabled === "1",
     evictionPolicy: info.maxmemory_policy ?? "unknown",
     maxMemory: Number(info.maxmemory ?? 0),
-    results: await sampleResults(redis, stream),
+    results: await sampleResults(own, stream),
   };
 }
 
@@ -35,11 +44,8 @@ export function parseInfo(text: string): Readonly<Record<string, string | undefi
 }
 
 /** Whether a connection that names no user and no password may not even `PING`. */
-async function refusesStrangers(text: string): Promise<boolean> {
-  const url = new URL(text);
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const at = { host, port: url.port === "" ? 6379 : Number(url.port) };
-  const socket = url.protocol === "rediss:" ? connectTls({ ...at, servername: host }) : connectPlain(at);
+async function refusesStrangers(at: RedisNode, tls: boolean): Promise<boolean> {
+  const socket = tls ? connectTls({ ...at, servername: at.host }) : connectPlain(at);
   socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)));
   try {
     socket.write("PING\r\n");

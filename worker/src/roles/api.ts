@@ -33,8 +33,10 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
   reportSecrets(source, logger);
   const { buildApi } = await import("../api/server.ts");
   const stopping = stopSignal((signal) => logger.info({ signal }, API_EVENTS.signal));
+  const { redisUrl: url, streams } = settings;
+  const queue = streams[0] ?? "";
   const connect = (profile: "client" | "subscriber") =>
-    createConnection({ url: settings.redisUrl, password, profile, name: `taskfleet-api-${profile}` });
+    createConnection({ url, password, profile, name: `taskfleet-api-${profile}`, queue });
   const redis = connect("client");
   redis.connect().catch(() => {});
   // Many waits may listen at once; it connects with the first.
@@ -50,7 +52,7 @@ export async function runApi(env: NodeJS.ProcessEnv): Promise<number> {
     throw new ApiListenError(host, port, error);
   });
   const side = await openSide(parts, address);
-  logger.info({ address, metrics: side.address, streams: settings.streams }, API_EVENTS.starting);
+  logger.info({ address, metrics: side.address, streams }, API_EVENTS.starting);
   if (!stopping.aborted) await new Promise((resolve) => stopping.addEventListener("abort", resolve));
   const graceful = await Promise.race([
     app.close().then(() => true),

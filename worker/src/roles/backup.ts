@@ -44,7 +44,13 @@ export async function runBackups(env: NodeJS.ProcessEnv): Promise<number> {
   });
   const upkeep = upkeepOf(settings, current, logger);
   const { redisUrl: url } = settings;
-  const redis = createConnection({ url, password, profile: "client", name: "taskfleet-backup" });
+  const redis = createConnection({
+    url,
+    password,
+    profile: "client",
+    name: "taskfleet-backup",
+    queue: settings.streams[0] ?? "",
+  });
   redis.connect().catch(() => {});
   const server = new HealthServer({
     host: settings.httpHost,

@@ -52,7 +52,9 @@ export async function runSpawner(env: NodeJS.ProcessEnv): Promise<number> {
   const secretOf = (name: "redisPassword" | "databaseUrl" | "pgPassword") =>
     currentSetting(source, settings, name);
   const password = () => secretOf("redisPassword");
-  const redis = createConnection({ url: settings.redisUrl, password, profile: "client", name: holder });
+  const { redisUrl: url } = settings;
+  const queue = settings.streams[0] ?? "";
+  const redis = createConnection({ url, password, profile: "client", name: holder, queue });
 
   const record = await openRecord(settings, redis, logger, secretOf);
 

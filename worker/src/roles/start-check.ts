@@ -32,8 +32,15 @@ async function tried(subject: StartCheck["subject"], attempt: () => Promise<stri
 async function greetRedis({
   redisUrl: url,
   redisPassword: password,
+  streams,
 }: Settings<CheckedRole>): Promise<string> {
-  const redis = createConnection({ url, password, profile: "client", name: "start-check" });
+  const redis = createConnection({
+    url,
+    password,
+    profile: "client",
+    name: "start-check",
+    queue: streams[0] ?? "",
+  });
   try {
     const version = /^redis_version:(\S+)/m.exec(await redis.info("server"))?.[1] ?? "unknown";
     const found = `version ${version} at ${redisAddress(url)}`;

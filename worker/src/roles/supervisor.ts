@@ -3,6 +3,7 @@
  * records why the worker ended, which a killed process cannot do itself.
  */
 import { EXIT } from "../../contract/exit-codes.ts";
+import { passwordsIn, withoutPassword } from "../../contract/redis-url.ts";
 import type { RunFile } from "../../contract/run-file.ts";
 import { SUPERVISOR } from "../../contract/secret-sources.ts";
 import { SETTINGS } from "../../contract/settings.ts";
@@ -98,12 +99,10 @@ function confinedEnvironment(
   { redisUrl, tracing, azureMonitor }: Settings<"worker">,
   secret: string,
 ): NodeJS.ProcessEnv {
-  const url = new URL(redisUrl);
-  url.password = "";
   const { env: password } = SETTINGS.redisPassword;
   return {
     ...withoutSecrets(env),
-    ...(new URL(redisUrl).password === "" ? {} : { [SETTINGS.redisUrl.env]: url.href }),
+    ...(passwordsIn(redisUrl).length === 0 ? {} : { [SETTINGS.redisUrl.env]: withoutPassword(redisUrl) }),
     ...(secret === "" ? {} : { [`${password}_FILE`]: `/dev/fd/${SECRET_DESCRIPTOR}` }),
     [SETTINGS.secretSources.env]: SUPERVISOR,
     // Where its spans go is a secret: it asks for that when it knows that there are any.

@@ -10,6 +10,7 @@ import { type ConnectionProfile, createConnection, redisAddress } from "../adapt
 import { Consumer } from "../adapters/redis/consumer.ts";
 import { ControlSubscriber } from "../adapters/redis/control.ts";
 import { KindLimiter } from "../adapters/redis/kind-limits.ts";
+import { unblocker } from "../adapters/redis/unblock.ts";
 import { describeSandbox } from "../adapters/sandbox/describe.ts";
 import { openSandbox } from "../adapters/sandbox/open-sandbox.ts";
 import type { Settings } from "../config/load-settings.ts";
@@ -37,7 +38,6 @@ import { RuntimeEvents } from "../runtime/runtime-events.ts";
 import { runtimeLimits } from "../runtime/runtime-limits.ts";
 import { StopRequests } from "../runtime/stop-requests.ts";
 import { exitReason, outerPid, tellSupervisor } from "../runtime/supervisor-link.ts";
-import { unblocker } from "../runtime/unblock.ts";
 import { newWorkerId } from "../runtime/worker-id.ts";
 import { type RuntimeEnd, WorkerRuntime } from "../runtime/worker-runtime.ts";
 import { currentSetting } from "../secrets/open-secrets.ts";
@@ -72,10 +72,11 @@ interface Parts {
 }
 
 function connect(settings: Settings<"worker">, secrets: Secrets, workerId: string): Connections {
-  const { redisUrl: url } = settings;
+  const { redisUrl: url, streams } = settings;
+  const queue = streams[0] ?? "";
   const password = () => currentSetting(secrets, settings, "redisPassword");
   const open = (profile: ConnectionProfile) =>
-    createConnection({ url, password, profile, name: `${workerId}-${profile}` });
+    createConnection({ url, password, profile, name: `${workerId}-${profile}`, queue });
   return { redis: open("command"), blocking: open("blocking"), subscriber: open("subscriber") };
 }
 
@@ -149,7 +150,7 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
     secrets,
     traces: tracing.attempts,
     onEnded: (outcome) => recordEnd(parts, outcome),
-    interrupt: unblocker(connections.redis, connections.blocking),
+    interrupt: unblocker(connections.redis, connections.blocking, settings.streams),
     killPrograms: killAllGroups,
   });
 }

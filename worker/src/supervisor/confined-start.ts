@@ -3,6 +3,7 @@ import { chownSync, existsSync, mkdirSync, realpathSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { controlsOf, type SecurityProfile } from "../../contract/controls.ts";
+import { passwordsIn } from "../../contract/redis-url.ts";
 import { SETTINGS } from "../../contract/settings.ts";
 import type { GroupLimits } from "../adapters/cgroups/limit-files.ts";
 import { makeWorkerGroup } from "../adapters/cgroups/worker-group.ts";
@@ -125,7 +126,7 @@ function confinedStart(given: WorkerSettings, workerId: string, main: string, sc
     node: realpathSync(process.execPath),
     main: realpathSync(main),
     cwd: scratch,
-    secret: settings.redisPassword || decodeURIComponent(new URL(settings.redisUrl).password),
+    secret: settings.redisPassword || (passwordsIn(settings.redisUrl)[0] ?? ""),
     env: {
       TMPDIR: inside,
       HOME: inside,

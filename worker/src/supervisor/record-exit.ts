@@ -19,7 +19,8 @@ export async function recordExit(
   const { Workers } = await import("../adapters/redis/workers.ts");
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
-    const redis = createConnection({ url, password, profile: "client", name: `${workerId}-supervisor` });
+    const name = `${workerId}-supervisor`;
+    const redis = createConnection({ url, password, profile: "client", name, queue: streams[0] ?? "" });
     try {
       await new Workers(redis, streams[0] ?? "").recordExit(workerId, reason);
       return true;

@@ -4,7 +4,7 @@ import type { AttemptError, DeadLetter, DeadLetterExport } from "../../../contra
 import { letterFingerprint } from "../../core/error-fingerprint.ts";
 import { QueueFullError } from "../../core/errors.ts";
 import type { DeliveredTask } from "../../core/task.ts";
-import { replies } from "./connection.ts";
+import { connectionOf, replies } from "./connection.ts";
 import { isMemoryFull } from "./producer.ts";
 import { SCRIPTS, type ScriptArgument } from "./scripts.ts";
 
@@ -60,7 +60,7 @@ export class DeadLetters {
   readonly #keys: QueueKeys;
 
   constructor(redis: Redis, stream: string) {
-    this.#redis = redis;
+    this.#redis = connectionOf(redis, stream);
     this.#keys = queueKeys(stream);
   }
 

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { priorityStreams } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
+import { connectionOf } from "./connection.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { serverTimeMs } from "./queue-status.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -39,7 +40,7 @@ export class Purge {
   readonly #purged = new Map<string, Record<PurgeState, number>>();
 
   constructor(redis: Redis, stream: string, order: PurgeOrder) {
-    this.#redis = redis;
+    this.#redis = connectionOf(redis, stream);
     this.#keys = queueKeys(stream);
     this.#order = order;
   }

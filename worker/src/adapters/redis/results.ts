@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { DeadLetter, ResultRecord } from "../../../contract/records.ts";
 import type { Outputs } from "../files/outputs.ts";
-import { replies } from "./connection.ts";
+import { connectionOf, replies } from "./connection.ts";
 
 /** How a task stands: ended with a result, dead-lettered, or `open`: it waits, runs, or is not known. */
 export type TaskOutcome =
@@ -32,7 +32,7 @@ export class Results {
 
   /** `subscriber`: a connection of profile `subscriber`, or how to make one when the first wait needs it. */
   constructor(redis: Redis, subscriber: Redis | (() => Redis), stream: string, outputs: Outputs) {
-    this.#redis = redis;
+    this.#redis = connectionOf(redis, stream);
     this.#outputs = outputs;
     this.#keys = queueKeys(stream);
     let made: Redis | undefined;

@@ -1,3 +1,4 @@
+import { passwordsIn } from "../../../contract/redis-url.ts";
 import { SETTINGS, type Setting } from "../../../contract/settings.ts";
 import { type Check, failed, ok, skipped } from "../check.ts";
 import type { FleetProcess, SecretFile } from "../facts.ts";
@@ -31,7 +32,7 @@ export const secretsStored: Check = {
 function plainSecrets({ pid, role, environment }: FleetProcess): string[] {
   const plain = SECRETS.filter((name) => (environment[name] ?? "") !== "");
   const url = environment[SETTINGS.redisUrl.env] ?? "";
-  if (URL.canParse(url) && new URL(url).password !== "") plain.push(SETTINGS.redisUrl.env);
+  if (passwordsIn(url).length > 0) plain.push(SETTINGS.redisUrl.env);
   return plain.length === 0 ? [] : [`${role} ${pid} has ${plain.join(", ")} as plain text`];
 }
 

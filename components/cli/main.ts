@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
   check: { needsSetup: false, load: () => import("./check.ts") },
   env: { needsSetup: false, load: () => import("./env.ts") },
   images: { needsSetup: false, load: () => import("./images.ts") },
+  verify: { needsSetup: false, load: () => import("./verify.ts") },
 };
 
 function createProgram(): Command {

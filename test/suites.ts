@@ -58,6 +58,24 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "results",
+    what: "back ends of results: Redis and files, on full disks too",
+    inputs: [
+      ...[...WORKER, ...SANDBOX_HELPER],
+      ...[
+        "test/results/**",
+        "test/worker/{support,fixtures}/**",
+        "test/cli/{fleet,support}.ts",
+        "test/api/{support,conformance}.ts",
+        "test/api/sessions/support.ts",
+        "examples/handlers/**",
+      ],
+    ],
+    command: mocha("results"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "worker",
     what: "the worker and its supervisor",
     inputs: [...WORKER, ...SANDBOX_HELPER, "test/worker/**"],

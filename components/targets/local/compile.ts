@@ -14,6 +14,7 @@ import {
   type SettingValues,
   secretFileVariable,
   toEnvironment,
+  withResultDirectory,
 } from "../../spec/to-environment.ts";
 import { formatDuration } from "../../spec/units.ts";
 import { refuseUnsupported } from "../capabilities.ts";
@@ -60,12 +61,16 @@ function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environ
   return { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: redisPasswordFile(context) };
 }
 
+/** Of results that are kept as files. */
+const resultDirectory = ({ paths }: LocalContext) => join(paths.directory, "results");
+
 function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInputs {
   const { paths, redisServer, deleteData } = context;
   const configFile = join(paths.redis, "redis.conf");
   const dataDirectory = join(paths.redis, "data");
   const config = redisConfig({
     port: "{port}",
+    bind: "127.0.0.1",
     dataDirectory,
     maxMemory: fleet.redis.maxMemory,
     passwordHash: REFERENCES.redisPasswordHash,
@@ -215,7 +220,8 @@ function compileClass(
 /** The fleet as processes of this machine: Redis, PostgreSQL, the API, and two spawners per worker class. */
 export const local: Target<LocalContext, LocalDocument> = {
   name: "local",
-  compile(fleet, context) {
+  compile(written, context) {
+    const fleet = withResultDirectory(written, resultDirectory(context));
     refuseUnsupported(fleet, "local", context.controls);
     return {
       redis: redisProcess(fleet, context),

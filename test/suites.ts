@@ -252,6 +252,18 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 30,
   },
   {
+    name: "watch",
+    what: "watch-queue: workers of a Compose project on a real engine, started, drained, counted, replaced",
+    inputs: [
+      ...WORKER,
+      ...["worker/Dockerfile*", "worker/image/**", "worker/sandbox/**", "package-lock.json"],
+      ...["components/**", "test/sandbox/**", "test/watch/**"],
+    ],
+    command: mocha("watch"),
+    heavy: true,
+    timeoutMinutes: 20,
+  },
+  {
     name: "local",
     what: "a real pulumi up of stack local: tasks, healing, rolling, down",
     inputs: [

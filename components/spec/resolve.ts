@@ -2,6 +2,7 @@ import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../worker/contract/allow
 import type { LimitsByKind } from "../../worker/contract/kind-limits.ts";
 import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
 import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
+import { demandsOf } from "./demands.ts";
 import { SpecError, type SpecProblem } from "./errors.ts";
 import type { Demand } from "./features.ts";
 import { type ResolvedDelivery, resolveDelivery } from "./resolve-delivery.ts";
@@ -172,20 +173,6 @@ function layered(below: unknown, written: unknown): unknown {
   return Object.fromEntries([...keys].map((key) => [key, layered(below[key], written[key])]));
 }
 
-function demandsOf(
-  security: ResolvedSecurity,
-  execute: ResolvedExecute,
-  classes: ResolvedFleet["classes"],
-): readonly Demand[] {
-  const demands: Demand[] = [...security.demands];
-  if (execute.untrusted)
-    demands.push({ feature: "untrustedExecute", path: "execute.untrusted", value: "true" });
-  for (const { name, gpu } of classes.filter((one) => one.gpu > 0)) {
-    demands.push({ feature: "gpu", path: `classes.${name}.gpu`, value: String(gpu) });
-  }
-  return Object.freeze(demands);
-}
-
 /**
  * Validates what a user wrote, fills in what is left out (the target's own defaults first) and freezes it.
  * Throws `SpecError` with every problem at once.
@@ -204,7 +191,7 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
   const classes = resolveClasses(root, worker, name);
   const execute = resolveExecute(root.section("execute"));
   const security = resolveSecurity(root.section("security"));
-  const fleet: ResolvedFleet = {
+  const fleet: Omit<ResolvedFleet, "demands"> = {
     name,
     handlers: root.text("handlers", FOLDER, "the path of a folder", DEFAULTS.handlers),
     service,
@@ -225,9 +212,8 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     http: resolveHttp(root.section("http")),
     secrets: resolveSecrets(root.section("secrets")),
     security,
-    demands: demandsOf(security, execute, classes),
   };
   root.finish();
   if (problems.length > 0) throw new SpecError(problems);
-  return Object.freeze(fleet);
+  return Object.freeze({ ...fleet, demands: demandsOf(fleet) });
 }

@@ -110,6 +110,12 @@ const DEFINITIONS: Readonly<Record<AlertName, Definition>> = {
     summary: "{{ $value | humanizePercentage }} of Redis' memory is used",
     description: "At its limit Redis refuses new tasks; running ones can still hand in their results.",
   },
+  ResultBackendFailing: {
+    expr: (beyond, scope) => `${queries.resultFailures(scope)} ${beyond}`,
+    severity: "critical",
+    summary: "The back end {{ $labels.backend }} could not keep {{ $value | humanize }} results",
+    description: "Their tasks ended with an error that says so: the work was done and its result is lost.",
+  },
   RecordGap: {
     expr: (beyond, scope) => `${queries.recordLost(scope)} ${beyond}`,
     severity: "critical",

@@ -108,6 +108,8 @@ export const queries = {
   workerErrorsBySource: ({ window }: Scope) =>
     sum(["source"], increase(series(METRICS.workerErrors), window)),
   workerErrors: ({ window }: Scope) => sum([], increase(series(METRICS.workerErrors), window)),
+  /** Results that a back end could not keep. */
+  resultFailures: ({ window }: Scope) => sum(["backend"], increase(series(METRICS.resultFailures), window)),
   lateResults: ({ stream, window }: Scope) =>
     sum(["stream"], increase(series(METRICS.lateResults, stream), window)),
   reclaimed: ({ stream, window }: Scope) =>

@@ -198,6 +198,14 @@ export const BOUNDARY_CASES: readonly BoundaryCase[] = [
     summary: "90% of Redis' memory is used",
   },
   {
+    alert: "ResultBackendFailing",
+    at: { 'result_backend_fail_total{backend="fs"}': "7x300" },
+    beyond: { 'result_backend_fail_total{backend="fs"}': "0x80 1x220" },
+    holdsFrom: JUMP,
+    labels: { backend: "fs" },
+    summary: "The back end fs could not keep 1 results",
+  },
+  {
     alert: "RecordGap",
     at: { 'record_lost_total{stream="s"}': "7x300" },
     beyond: { 'record_lost_total{stream="s"}': "0x80 1x220" },

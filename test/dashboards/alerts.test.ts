@@ -81,6 +81,7 @@ describe("alert rules", () => {
       "WorkersTooFew: below 2 workers, for 5 min",
       "RedisKeyMemoryHigh: above 500 MB, for 5 min",
       "RedisMemoryHigh: above 80 %, for 5 min",
+      "ResultBackendFailing: above 0 results in 10 min",
       "RecordGap: above 0 changes in 10 min",
       "RecordLagHigh: above 5 min, for 5 min",
       "BackupTooOld: above 2 d, for 60 min",

@@ -6,7 +6,7 @@ import { type AlertRule, alertRules } from "../../dashboards/alerts.ts";
 import { RUNBOOK_PANELS } from "../../dashboards/boards/runbook-panels.ts";
 import { rulesFile } from "../../dashboards/rules.ts";
 import { BOUNDARY_CASES, type BoundaryCase, SAMPLE_SECONDS, type Series } from "./alert-cases.ts";
-import { runTool } from "./promtool.ts";
+import { needPrograms, runTool } from "./promtool.ts";
 
 const PAGES = new URL("../../docs/runbooks/", import.meta.url);
 const NAMES = Object.keys(ALERT_LIMITS) as AlertName[];
@@ -58,6 +58,8 @@ function firing({ alert, labels, summary }: BoundaryCase) {
 }
 
 describe("alert rules", () => {
+  needPrograms(["promtool"]);
+
   it("are what Prometheus takes for rules", () => {
     const { ok, output } = runTool("promtool", ["check", "rules", "rules.yml"], {
       "rules.yml": rulesFile(RULES),
@@ -128,6 +130,8 @@ describe("each alert", () => {
 });
 
 describe("under promtool", () => {
+  needPrograms(["promtool"]);
+
   for (const one of BOUNDARY_CASES) {
     const { alert, what, at, beyond, holdsFrom } = one;
     const fires = holdsFrom + rule(alert).limit.for;

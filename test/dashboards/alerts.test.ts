@@ -124,6 +124,18 @@ describe("each alert", () => {
     });
   }
 
+  it("stands in the docs' table with its limit", () => {
+    const page = readFileSync(new URL("../../docs/observability.md", import.meta.url), "utf8");
+    const rows = page.match(/^\| \[\w+\]\(runbooks\/.*$/gm);
+    assert.deepEqual(
+      rows,
+      RULES.map(
+        ({ name, limit, severity }) =>
+          `| [${name}](runbooks/${name}.md) | ${limitText(limit)} | ${severity} |`,
+      ),
+    );
+  });
+
   it("has a page, and no page is left without one", () => {
     assert.deepEqual(readdirSync(PAGES).sort(), NAMES.map((name) => `${name}.md`).sort());
   });

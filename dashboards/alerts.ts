@@ -93,7 +93,8 @@ const DEFINITIONS: Readonly<Record<AlertName, Definition>> = {
     description: "Workers cannot read tasks or hand in results: Redis is slow, full or out of reach.",
   },
   WorkersTooFew: {
-    expr: (beyond) => `${queries.takingWorkers()} ${beyond} and on (service) ${queries.workByService()} > 0`,
+    expr: (beyond) =>
+      `${queries.takingWorkers()} ${beyond} and on (service) ${queries.workByService()} > 0 unless on (service) ${queries.pausedByService()} > 0`,
     severity: "critical",
     summary: "{{ $value }} workers take tasks of {{ $labels.service }} while there is work",
     description: "Scaling does not bring up the workers that the backlog justifies.",

@@ -98,6 +98,8 @@ export const queries = {
   runningTasks: (scope: Scope) => sum([], queries.runningByKind(scope)),
   /** Work by service of the spawner that sees it. */
   workByService: () => max(["service"], series(METRICS.backlog)),
+  /** 1 for the spawners' services whose queue is paused. */
+  pausedByService: () => max(["service"], series(METRICS.paused)),
   desiredWorkers: ({ stream }: Scope) => max(["stream"], series(METRICS.desiredWorkers, stream)),
   /** Why the law wants so many: 1 for the reason. */
   scalingReason: ({ stream }: Scope) => `${max(["stream", "reason"], series(METRICS.decision, stream))} == 1`,
@@ -108,6 +110,8 @@ export const queries = {
   workerErrorsBySource: ({ window }: Scope) =>
     sum(["source"], increase(series(METRICS.workerErrors), window)),
   workerErrors: ({ window }: Scope) => sum([], increase(series(METRICS.workerErrors), window)),
+  /** Results that a back end could not keep. */
+  resultFailures: ({ window }: Scope) => sum(["backend"], increase(series(METRICS.resultFailures), window)),
   lateResults: ({ stream, window }: Scope) =>
     sum(["stream"], increase(series(METRICS.lateResults, stream), window)),
   reclaimed: ({ stream, window }: Scope) =>

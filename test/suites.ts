@@ -196,7 +196,7 @@ export const SUITES: readonly Suite[] = [
     inputs: [
       ...WORKER,
       ...["dashboards/**", "docs/runbooks/*.md", "docs/observability.md", "components/platform/**"],
-      ...["test/dashboards/**", "test/api/**", "test/record/support.ts", "test/cli/support.ts"],
+      ...["test/dashboards/**", "test/{backup,record,cli}/support.ts"],
     ],
     command: mocha("dashboards"),
     heavy: true,

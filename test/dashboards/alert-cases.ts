@@ -27,6 +27,7 @@ const runtime = (part: string, le = "") =>
 const pending = (kind: string) => `queue_pending_total{stream="s",kind="${kind}",instance="a"}`;
 const workers = (state: string) => `workers_live{state="${state}",service="spawner",instance="a"}`;
 const BACKLOG = 'redis_queue_pending{stream="s",service="spawner",instance="a"}';
+const PAUSED = 'queue_paused{stream="s",service="spawner",instance="a"}';
 const leader = (instance: string) => `spawner_leader{service="spawner",instance="${instance}"}`;
 const errors = (instance: string) => `worker_errors_total{source="poll",instance="${instance}"}`;
 /** When `...x80 ...` takes its second value. */
@@ -173,6 +174,15 @@ export const BOUNDARY_CASES: readonly BoundaryCase[] = [
     summary: "0 workers take tasks of spawner while there is work",
   },
   {
+    alert: "WorkersTooFew",
+    what: "is silent while the queue is paused",
+    at: { [workers("busy")]: "0x300", [BACKLOG]: "9x300", [PAUSED]: "1x300" },
+    beyond: { [workers("busy")]: "0x300", [BACKLOG]: "9x300", [PAUSED]: "1x80 0x220" },
+    holdsFrom: JUMP,
+    labels: { service: "spawner" },
+    summary: "0 workers take tasks of spawner while there is work",
+  },
+  {
     alert: "RedisKeyMemoryHigh",
     at: { 'redis_key_memory_bytes{key="s"}': "500000000x300" },
     beyond: { 'redis_key_memory_bytes{key="s"}': "536870912x300" },
@@ -196,6 +206,14 @@ export const BOUNDARY_CASES: readonly BoundaryCase[] = [
     holdsFrom: 0,
     labels: {},
     summary: "90% of Redis' memory is used",
+  },
+  {
+    alert: "ResultBackendFailing",
+    at: { 'result_backend_fail_total{backend="fs"}': "7x300" },
+    beyond: { 'result_backend_fail_total{backend="fs"}': "0x80 1x220" },
+    holdsFrom: JUMP,
+    labels: { backend: "fs" },
+    summary: "The back end fs could not keep 1 results",
   },
   {
     alert: "RecordGap",

@@ -6,7 +6,7 @@ import { type AlertRule, alertRules } from "../../dashboards/alerts.ts";
 import { RUNBOOK_PANELS } from "../../dashboards/boards/runbook-panels.ts";
 import { rulesFile } from "../../dashboards/rules.ts";
 import { BOUNDARY_CASES, type BoundaryCase, SAMPLE_SECONDS, type Series } from "./alert-cases.ts";
-import { runTool } from "./promtool.ts";
+import { needPrograms, runTool } from "./promtool.ts";
 
 const PAGES = new URL("../../docs/runbooks/", import.meta.url);
 const NAMES = Object.keys(ALERT_LIMITS) as AlertName[];
@@ -58,6 +58,8 @@ function firing({ alert, labels, summary }: BoundaryCase) {
 }
 
 describe("alert rules", () => {
+  needPrograms(["promtool"]);
+
   it("are what Prometheus takes for rules", () => {
     const { ok, output } = runTool("promtool", ["check", "rules", "rules.yml"], {
       "rules.yml": rulesFile(RULES),
@@ -81,6 +83,7 @@ describe("alert rules", () => {
       "WorkersTooFew: below 2 workers, for 5 min",
       "RedisKeyMemoryHigh: above 500 MB, for 5 min",
       "RedisMemoryHigh: above 80 %, for 5 min",
+      "ResultBackendFailing: above 0 results in 10 min",
       "RecordGap: above 0 changes in 10 min",
       "RecordLagHigh: above 5 min, for 5 min",
       "BackupTooOld: above 2 d, for 60 min",
@@ -121,12 +124,26 @@ describe("each alert", () => {
     });
   }
 
+  it("stands in the docs' table with its limit", () => {
+    const page = readFileSync(new URL("../../docs/observability.md", import.meta.url), "utf8");
+    const rows = page.match(/^\| \[\w+\]\(runbooks\/.*$/gm);
+    assert.deepEqual(
+      rows,
+      RULES.map(
+        ({ name, limit, severity }) =>
+          `| [${name}](runbooks/${name}.md) | ${limitText(limit)} | ${severity} |`,
+      ),
+    );
+  });
+
   it("has a page, and no page is left without one", () => {
     assert.deepEqual(readdirSync(PAGES).sort(), NAMES.map((name) => `${name}.md`).sort());
   });
 });
 
 describe("under promtool", () => {
+  needPrograms(["promtool"]);
+
   for (const one of BOUNDARY_CASES) {
     const { alert, what, at, beyond, holdsFrom } = one;
     const fires = holdsFrom + rule(alert).limit.for;

@@ -14,7 +14,7 @@ export interface Expression {
 
 /** Words of the language that our queries use. */
 const WORDS = new Set(
-  "sum max min rate increase deriv histogram_quantile sum_over_time absent time vector by on and or".split(
+  "sum max min rate increase deriv histogram_quantile sum_over_time absent time vector by on and or unless".split(
     " ",
   ),
 );

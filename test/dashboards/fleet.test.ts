@@ -8,9 +8,12 @@ import { costBoard } from "../../dashboards/boards/cost.ts";
 import { mainBoard } from "../../dashboards/boards/main.ts";
 import type { PanelTarget } from "../../dashboards/panel.ts";
 import { rulesFile } from "../../dashboards/rules.ts";
+import { gatherAlerts } from "../../worker/src/doctor/gather-alerts.ts";
+import { quietPort } from "../support/quiet-port.ts";
 import { waitFor } from "../support/wait.ts";
 import { legendLabels, spelledOut, takeApart } from "./expressions.ts";
 import { startAlertmanager, TestPrometheus, type Watcher } from "./prometheus.ts";
+import { needPrograms } from "./promtool.ts";
 import { startReceiver, type Targets, WatchedFleet } from "./watched-fleet.ts";
 
 const SERVICES = {
@@ -95,6 +98,7 @@ function beyondAll(): AlertOverrides {
 
 describe("boards and alerts on a real fleet (no Grafana, Loki or shipper here: their images are on no package registry)", function () {
   this.timeout(180_000);
+  needPrograms(["prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"]);
   let fleet: WatchedFleet;
   let prometheus: TestPrometheus;
   let alertmanager: Watcher;
@@ -178,6 +182,23 @@ describe("boards and alerts on a real fleet (no Grafana, Loki or shipper here: t
       rules.map(({ name, health, lastError }) => [name, health, lastError ?? ""]),
       RULES.map(({ name }) => [name, "ok", ""]),
     );
+  });
+
+  it("doctor reads the rules, what fires and whom Prometheus tells", async () => {
+    const address = `http://${prometheus.watcher.address}`;
+    const found = await gatherAlerts(`${address}/`);
+    assert.ok(!("unknown" in found));
+    assert.deepEqual([found.address, found.fault, found.receivers], [address, null, 1]);
+    assert.deepEqual(
+      found.rules.map(({ name, error }) => [name, error]),
+      RULES.map(({ name }) => [name, null]),
+    );
+    const other = await gatherAlerts(`http://${fleet.targets["redis-exporter"]?.[0]}`);
+    assert.ok(
+      "fault" in other && /^(answers 404|does not answer as Prometheus does)$/.test(other.fault ?? ""),
+    );
+    const none = await gatherAlerts(`http://127.0.0.1:${await quietPort()}`);
+    assert.equal("fault" in none && none.fault, "ECONNREFUSED");
   });
 
   it("Alertmanager delivers an alert to the webhook, with its page", async () => {

@@ -7,7 +7,7 @@ import {
   redisPasswordMap,
   SYSLOG_LOGGING,
 } from "../../components/platform/observability/services.ts";
-import { runTool } from "./promtool.ts";
+import { needPrograms, runTool } from "./promtool.ts";
 
 const INPUT: ObservabilityInput = {
   fleet: "orders",
@@ -58,6 +58,8 @@ const expressions = (input: ObservabilityInput) =>
   );
 
 describe("observability files", () => {
+  needPrograms(["promtool", "amtool"]);
+
   it("are these, readable by every container's user and written by none", () => {
     assert.deepEqual(
       observabilityFiles(INPUT).map(({ path }) => path),

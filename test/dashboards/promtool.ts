@@ -3,6 +3,17 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { missingPrograms } from "../support/standins/image-folder.ts";
+
+/** Skips the suite, and says so, where one of these programs is not installed. */
+export function needPrograms(names: readonly string[]): void {
+  before(function () {
+    const missing = missingPrograms(names);
+    if (missing === undefined) return;
+    process.stderr.write(`dashboards: skipped: ${missing}\n`);
+    this.skip();
+  });
+}
 
 /** What a program printed, and whether it ended well. */
 export interface ToolRun {

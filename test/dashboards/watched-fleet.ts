@@ -18,12 +18,20 @@ const MAX_MEMORY = "200mb";
 /** Addresses (`host:port`) by role. */
 export type Targets = Readonly<Record<string, readonly string[]>>;
 
+interface Reached {
+  readonly targets: Targets;
+  readonly apiUrl: string;
+  readonly closedPort: number;
+}
+
 const hostOf = (address: string) => new URL(address).host;
 
 export class WatchedFleet {
   readonly fleet: TestFleet;
   readonly targets: Targets;
   readonly #apiUrl: string;
+  /** Where nothing listens: the service outside that fails. */
+  readonly #closedPort: number;
   readonly #postgres: TestPostgres;
   readonly #children: readonly ChildProcess[];
 
@@ -31,26 +39,28 @@ export class WatchedFleet {
     fleet: TestFleet,
     postgres: TestPostgres,
     children: readonly ChildProcess[],
-    { targets, apiUrl }: { readonly targets: Targets; readonly apiUrl: string },
+    { targets, apiUrl, closedPort }: Reached,
   ) {
     this.fleet = fleet;
     this.#postgres = postgres;
     this.#children = children;
     this.targets = targets;
     this.#apiUrl = apiUrl;
+    this.#closedPort = closedPort;
   }
 
   /** Two workers hold tasks when it is there, and are kept. */
   static async start(): Promise<WatchedFleet> {
     const postgres = await startPostgres();
     const urls = await makeRecord(postgres);
+    const closedPort = await quietPort();
     const fleet = await TestFleet.open({
       DATABASE_URL: urls.app,
       TASKFLEET_SCALE_MIN: "2",
       TASKFLEET_SCALE_MAX: "2",
       TASKFLEET_SCALE_IDLE_TO_ZERO: "600",
       TASKFLEET_CIRCUIT_FAILURES: "1",
-      TASKFLEET_HTTP_ALLOW: "127.0.0.1",
+      TASKFLEET_HTTP_ALLOW: `127.0.0.1:${closedPort}`,
       WORKER_CONCURRENCY: "4",
     });
     await fleet.redis.client.config("SET", "maxmemory", MAX_MEMORY);
@@ -99,13 +109,16 @@ export class WatchedFleet {
       backup: [local(backupPort)],
       "redis-exporter": [local(exporterPort)],
     };
-    return new WatchedFleet(fleet, postgres, children, { targets, apiUrl: `http://127.0.0.1:${apiPort}` });
+    return new WatchedFleet(fleet, postgres, children, {
+      targets,
+      apiUrl: `http://127.0.0.1:${apiPort}`,
+      closedPort,
+    });
   }
 
   /** Tasks of several kinds that end in every way there is; returns when all have. */
   async load(): Promise<void> {
     const { queue } = this.fleet;
-    const closed = await quietPort();
     const tasks = (count: number, kind: string, payload: object) =>
       Array.from({ length: count }, () => ({ kind, payload }));
     const settled = await queue.producer.enqueue([
@@ -116,11 +129,12 @@ export class WatchedFleet {
     ]);
     await queue.producer.enqueue([
       ...tasks(3, "coin", { failures: 99 }),
-      ...tasks(1, "http", { url: `http://127.0.0.1:${closed}/` }),
+      ...tasks(1, "http", { url: `http://127.0.0.1:${this.#closedPort}/` }),
     ]);
     const [cancelled] = await this.fleet.pushGates("never", 1);
     await this.#cancel(cancelled ?? "");
     await this.#askApi();
+    await waitFor("an open circuit", async () => (await this.fleet.stat("circuit-opened")) > 0);
     await waitFor("three dead letters", async () => (await queue.redis.hlen(queue.keys.deadLetters)) >= 3);
     await this.fleet.results(settled.map(({ id }) => id));
   }

@@ -113,9 +113,9 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "spawner",
-    what: "the spawner: leadership, metrics, starting and stopping of workers",
-    inputs: [...WORKER, "test/spawner/**"],
-    command: mocha("spawner"),
+    what: "the spawner: leadership, metrics, starting and stopping of workers; the pure parts of watch-queue",
+    inputs: [...WORKER, "test/spawner/**", "test/watcher/**"],
+    command: mocha("spawner", "watcher"),
     heavy: false,
     timeoutMinutes: 10,
   },

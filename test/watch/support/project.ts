@@ -91,7 +91,7 @@ export class TestProject {
   }
 
   /** Writes compose.yaml with workers of that revision. */
-  define(revision: string, changes: Changes = {}): void {
+  define(revision: string, changes: Changes = {}, image: string = this.#images.worker): void {
     const environment = {
       ...FLEET,
       REDIS_URL: "redis://redis:6379",
@@ -100,7 +100,7 @@ export class TestProject {
       ...changes,
     };
     const worker = {
-      image: this.#images.worker,
+      image,
       restart: "no",
       deploy: { replicas: 0 },
       stop_grace_period: "90s",

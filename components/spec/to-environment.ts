@@ -59,6 +59,12 @@ function tracingSettings({ tracing, history }: ResolvedFleet): SettingValues {
   };
 }
 
+/** A push that waits for nobody needs no variable. */
+function deliverySettings({ delivery }: ResolvedFleet): SettingValues {
+  const { durability, ...settings } = fieldsToSettings(DELIVERY_FIELDS, delivery);
+  return durability === SETTINGS.durability.default ? settings : { ...settings, durability: `${durability}` };
+}
+
 /** What the spec says to the processes of one class that have this role. */
 export function classSettings(
   fleet: ResolvedFleet,
@@ -68,7 +74,7 @@ export function classSettings(
   const all: SettingValues = {
     streams: [workerClass.stream],
     ...fieldsToSettings(WORKER_FIELDS, workerClass.worker),
-    ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
+    ...deliverySettings(fleet),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
     ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
     httpAllow: fleet.http.allow,

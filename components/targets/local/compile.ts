@@ -18,6 +18,7 @@ import {
 import { formatDuration } from "../../spec/units.ts";
 import { refuseUnsupported } from "../capabilities.ts";
 import { REFERENCES } from "../references.ts";
+import { refuseReplicated } from "../replica.ts";
 import type { Target } from "../target.ts";
 import { compileApi } from "./compile-api.ts";
 import { backupDirectory, compileBackup, compileRestore } from "./compile-backup.ts";
@@ -217,6 +218,7 @@ export const local: Target<LocalContext, LocalDocument> = {
   name: "local",
   compile(fleet, context) {
     refuseUnsupported(fleet, "local", context.controls);
+    refuseReplicated(fleet, "Remove the field.");
     return {
       redis: redisProcess(fleet, context),
       database: compileDatabase(fleet, context),

@@ -78,6 +78,7 @@ export const SCRIPTS = {
   sessionUnfollow: load("session-unfollow"),
   rateLimit: load("rate-limit"),
   reportApi: load("report-api"),
+  replicated: load("replicated"),
   circuitEnter: load("circuit-enter"),
   circuitReport: load("circuit-report"),
 } as const;

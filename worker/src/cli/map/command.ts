@@ -1,5 +1,6 @@
 import { EXIT } from "../../../contract/exit-codes.ts";
 import { Producer } from "../../adapters/redis/producer.ts";
+import { durabilityOf } from "../../adapters/redis/replica-wait.ts";
 import { Results } from "../../adapters/redis/results.ts";
 import { expandGlobs, splitNames } from "../input/file-list.ts";
 import { readInput } from "../input/read-input.ts";
@@ -71,6 +72,7 @@ async function run(
   const producer = new Producer(redis, stream, {
     resultTtlSeconds: settings.resultTtl,
     maxPayloadBytes: settings.maxPayloadBytes,
+    replicated: durabilityOf(settings),
   });
   const results = new Results(redis, subscriber, stream);
   const printer = new Printer(view, files.length);

@@ -225,7 +225,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "failover",
     what: "servers for production: Sentinel, Cluster, replicated pushes, a PostgreSQL standby, two regions",
-    inputs: [...WORKER, "test/failover/**", "test/record/support.ts", "test/cli/support.ts"],
+    inputs: [...WORKER, "examples/handlers/**", "test/failover/**", "test/record/support.ts", "test/cli/**"],
     command: mocha("failover"),
     heavy: true,
     timeoutMinutes: 10,

@@ -99,6 +99,8 @@ export interface DeliverySpec {
   readonly resultDirectory?: string;
   /** Largest payload, as JSON text. */
   readonly maxPayload?: Size;
+  /** When pushes and requeues return: `local`, when Redis has them; `replicated`, when a replica of it has them too. */
+  readonly durability?: "local" | "replicated";
 }
 
 /** The backlog policy: `max(min, min(max, pending // tasksPerWorker))`, see `worker/contract/scaling.ts`. */

@@ -27,6 +27,7 @@ export const DELIVERY_FIELDS = {
   retryJitter: "retryJitter",
   resultTtl: "resultTtl",
   maxPayload: "maxPayloadBytes",
+  durability: "durability",
 } as const satisfies Record<string, SettingName>;
 
 export const RESULT_FIELDS = {

@@ -74,6 +74,13 @@ export function withResultDirectory(fleet: ResolvedFleet, directory: string): Re
   return { ...fleet, delivery: { ...delivery, resultDirectory: directory } };
 }
 
+/** A push that waits for nobody needs no variable. */
+function deliverySettings({ delivery }: ResolvedFleet): SettingValues {
+  const { durability, ...settings } = fieldsToSettings(DELIVERY_FIELDS, delivery);
+  const own = { ...settings, ...resultSettings(delivery) };
+  return durability === SETTINGS.durability.default ? own : { ...own, durability: `${durability}` };
+}
+
 /** What the spec says to the processes of one class that have this role. */
 export function classSettings(
   fleet: ResolvedFleet,
@@ -83,8 +90,7 @@ export function classSettings(
   const all: SettingValues = {
     streams: [workerClass.stream],
     ...fieldsToSettings(WORKER_FIELDS, workerClass.worker),
-    ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
-    ...resultSettings(fleet.delivery),
+    ...deliverySettings(fleet),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
     ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
     httpAllow: fleet.http.allow,

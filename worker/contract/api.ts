@@ -35,6 +35,7 @@ export const PROBLEMS = {
   internal: { status: 500, title: "The API failed" },
   "no-record": { status: 501, title: "This fleet does not record runs" },
   "queue-full": { status: 503, title: "The queue is full" },
+  "not-replicated": { status: 503, title: "No replica of Redis confirmed it" },
   "redis-unavailable": { status: 503, title: "Redis does not answer" },
   "results-unavailable": { status: 503, title: "The files of results cannot be read" },
   "database-unavailable": { status: 503, title: "The database does not answer" },

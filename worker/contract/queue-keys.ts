@@ -75,6 +75,8 @@ export interface QueueKeys {
   readonly events: string;
   /** Hash: when and how the last backups were made, see `worker/src/backup/note.ts`. */
   readonly backups: string;
+  /** String: written before a push waits for a replica. */
+  readonly replicated: string;
   /** Sorted set: session → ms of the server's clock when it ends unless it is renewed; while there is one, workers announce what runs. */
   readonly sessions: string;
   /** Prefix of a client's sorted set: session → ms until it counts as connected. */
@@ -126,6 +128,7 @@ export function queueKeys(stream: string): QueueKeys {
     record: at("record"),
     events: at("events"),
     backups: at("backups"),
+    replicated: at("replicated"),
     sessions: at("sessions"),
     sessionsOf: at("sessions-of:"),
     session: at("session:"),

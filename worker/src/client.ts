@@ -22,14 +22,16 @@ export type { CancelState, Enqueued } from "./adapters/redis/producer.ts";
 export type { TaskOutcome } from "./adapters/redis/results.ts";
 export { ClientOptionsError } from "./client/options.ts";
 export {
+  NoReplicaError,
   QueueFullError,
   RedisUnavailableError,
   ResultUnreadableError,
   TaskRefusedError,
+  UnconfirmedError,
 } from "./core/errors.ts";
 
 export interface ClientOptions {
-  /** `redis://host:port` or `rediss://...`; may hold user and password. */
+  /** `redis://host:port`, `redis+sentinel://...` or `redis+cluster://...` (`rediss` for TLS); may hold user and password. */
   readonly redisUrl: string;
   /** Default: the URL's own. */
   readonly redisPassword?: string | undefined;
@@ -41,6 +43,11 @@ export interface ClientOptions {
   readonly resultTtlSeconds?: number | undefined;
   /** Folder of the results that the fleet keeps as files, as it is seen here. Default: none; reading such a result fails then. */
   readonly resultDirectory?: string | undefined;
+  /**
+   * When a push returns: `local`, when the master of Redis has it; `replicated`, when a replica has it too, else it fails with
+   * an `UnconfirmedError`. Default: `local`.
+   */
+  readonly durability?: "local" | "replicated" | undefined;
   /**
    * Makes a span for each push with the application's own OpenTelemetry (its `@opentelemetry/api`), and gives the tasks its
    * context. Default: false; a `traceparent` among a push's options is carried all the same.

@@ -19,6 +19,7 @@ import { refuseUnsupported } from "../capabilities.ts";
 import { clientSettings } from "../client-settings.ts";
 import { envFile, PRIVATE } from "../env-file.ts";
 import { REFERENCES } from "../references.ts";
+import { refuseReplicated } from "../replica.ts";
 import type { Target } from "../target.ts";
 import { compileApi } from "./compile-api.ts";
 import { backupDirectory, compileBackup, compileRestore } from "./compile-backup.ts";
@@ -213,6 +214,7 @@ export const local: Target<LocalContext, LocalDocument> = {
   compile(written, context) {
     const fleet = withResultDirectory(written, resultDirectory(context));
     refuseUnsupported(fleet, "local", context.controls);
+    refuseReplicated(fleet, "Remove the field.");
     return {
       redis: redisProcess(fleet, context),
       database: compileDatabase(fleet, context),

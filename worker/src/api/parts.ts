@@ -5,6 +5,7 @@ import { ApiKeys } from "../adapters/redis/api-keys.ts";
 import { DeadLetters } from "../adapters/redis/dead-letters.ts";
 import { Producer } from "../adapters/redis/producer.ts";
 import { RateLimit } from "../adapters/redis/rate-limit.ts";
+import { durabilityOf } from "../adapters/redis/replica-wait.ts";
 import { Results } from "../adapters/redis/results.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import { KindRules } from "../client/kind-rules.ts";
@@ -52,6 +53,8 @@ export interface Queue {
 export type ApiConnections = Pick<ApiParts, "settings" | "redis" | "logger" | "runs" | "stopping"> & {
   /** Default: the process' own clock. */
   readonly now?: () => number;
+  /** For pushes that wait for a replica, which hold their connection. Default: `redis`. */
+  readonly pushing?: Redis;
   readonly subscriber: () => Redis;
   /** Values that no payload may carry and no answer shows; the same array for as long as they are the same. */
   readonly secrets: () => readonly string[];
@@ -59,10 +62,14 @@ export type ApiConnections = Pick<ApiParts, "settings" | "redis" | "logger" | "r
   readonly tracing?: Tracing;
 };
 
-export function apiParts({ subscriber, secrets, ...parts }: ApiConnections): ApiParts {
+export function apiParts({ subscriber, secrets, pushing, ...parts }: ApiConnections): ApiParts {
   const { settings, redis } = parts;
   const queues = settings.streams.map(
-    (stream) => [stream, openQueue({ settings, redis, subscriber, secrets }, stream)] as const,
+    (stream) =>
+      [
+        stream,
+        openQueue({ settings, redis, subscriber, secrets, ...(pushing && { pushing }) }, stream),
+      ] as const,
   );
   return {
     tracing: UNTRACED,
@@ -76,17 +83,21 @@ export function apiParts({ subscriber, secrets, ...parts }: ApiConnections): Api
   };
 }
 
-type OfQueues = Pick<ApiConnections, "settings" | "redis" | "subscriber" | "secrets">;
+type OfQueues = Pick<ApiConnections, "settings" | "redis" | "pushing" | "subscriber" | "secrets">;
 
-function openQueue({ settings, redis, subscriber, secrets }: OfQueues, stream: string): Queue {
+function openQueue(
+  { settings, redis, pushing = redis, subscriber, secrets }: OfQueues,
+  stream: string,
+): Queue {
   const { resultTtl: resultTtlSeconds, maxPayloadBytes } = settings;
-  const producer = new Producer(redis, stream, { resultTtlSeconds, maxPayloadBytes });
+  const replicated = durabilityOf(settings);
+  const producer = new Producer(pushing, stream, { resultTtlSeconds, maxPayloadBytes, replicated });
   return {
     stream,
     producer,
     pushes: new PushTogether((tasks, texts) => producer.enqueue(tasks, texts)),
     results: new Results(redis, subscriber, stream, outputsIn(settings.resultDirectory)),
-    letters: new DeadLetters(redis, stream),
+    letters: new DeadLetters(pushing, stream, replicated),
     workers: new Workers(redis, stream),
     rules: new KindRules(redis, stream, { maxPayloadBytes, environment: process.env, secrets }),
   };

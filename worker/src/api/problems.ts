@@ -1,10 +1,12 @@
 /** Errors of the API as RFC 9457 wants them. Pure. */
 import { PROBLEMS, type ProblemSlug, problemUrn } from "../../contract/api.ts";
 import {
+  NoReplicaError,
   QueueFullError,
   RedisUnavailableError,
   ResultUnreadableError,
   TaskRefusedError,
+  UnconfirmedError,
 } from "../core/errors.ts";
 import { MigrationsMissingError, StoreUnavailableError } from "../ports/activity-store.ts";
 
@@ -78,6 +80,13 @@ export function problemOf(error: unknown): Problem {
       "what tasks returned is kept in files that this API cannot read now",
       [],
     );
+  if (error instanceof UnconfirmedError) {
+    const detail =
+      "the tasks are stored, but no replica confirmed that in time; push again with the same id or Idempotency-Key";
+    return unavailable("not-replicated", detail, error.enqueued);
+  }
+  if (error instanceof NoReplicaError)
+    return unavailable("not-replicated", "pushes are to be replicated, and Redis has no replica now", []);
   if (error instanceof StoreUnavailableError || error instanceof MigrationsMissingError)
     return unavailable("database-unavailable", "the record of runs cannot be asked now", []);
   return (

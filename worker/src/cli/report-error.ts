@@ -1,6 +1,13 @@
 import { EXIT } from "../../contract/exit-codes.ts";
 import { SettingsError } from "../config/settings-error.ts";
-import { QueueFullError, RedisUnavailableError, TaskfleetError, TaskRefusedError } from "../core/errors.ts";
+import {
+  NoReplicaError,
+  QueueFullError,
+  RedisUnavailableError,
+  TaskfleetError,
+  TaskRefusedError,
+  UnconfirmedError,
+} from "../core/errors.ts";
 import { MigrationsMissingError, StoreRefusedError, StoreUnavailableError } from "../ports/activity-store.ts";
 
 /** An expected error of a command: one line, a way out, the exit code. */
@@ -44,6 +51,8 @@ function explain(program: string, error: unknown): Explanation {
   if (error instanceof StoreUnavailableError)
     return { message, exitCode: EXIT.unavailable, hint: "DATABASE_URL names the database of the record." };
   if (error instanceof MigrationsMissingError) return { message, exitCode: EXIT.failed, hint: undefined };
+  if (error instanceof UnconfirmedError || error instanceof NoReplicaError)
+    return { message, exitCode: EXIT.unavailable, hint: undefined };
   if (error instanceof QueueFullError)
     return { message: `${message}${inAlready(error.enqueued)}`, exitCode: EXIT.full, hint: undefined };
   if (error instanceof TaskRefusedError || error instanceof SettingsError)

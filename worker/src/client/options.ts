@@ -25,6 +25,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     maxPayloadBytes = SETTINGS.maxPayloadBytes.default,
     resultTtlSeconds = SETTINGS.resultTtl.default,
     resultDirectory = SETTINGS.resultDirectory.default,
+    durability = "local",
     tracing = false,
   } = options;
   const problems: string[] = [];
@@ -43,11 +44,14 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   for (const [name, value, { min, max }] of amounts)
     if (!Number.isInteger(value) || value < min || value > max)
       problems.push(`${name}: a whole number from ${min} to ${max}, not ${shorten(value)}`);
+  if (!["local", "replicated"].includes(durability))
+    problems.push(`durability: local or replicated, not ${shorten(durability)}`);
   if (typeof resultDirectory !== "string")
     problems.push(`resultDirectory: path of a folder, not ${shorten(resultDirectory)}`);
   if (typeof tracing !== "boolean") problems.push(`tracing: true or false, not ${shorten(tracing)}`);
   if (problems.length > 0) throw new ClientOptionsError(problems);
-  return { redisUrl, redisPassword, stream, maxPayloadBytes, resultTtlSeconds, resultDirectory, tracing };
+  const queue = { redisUrl, redisPassword, stream, maxPayloadBytes, resultTtlSeconds };
+  return { ...queue, resultDirectory, durability, tracing };
 }
 
 function isAddress(url: string): boolean {

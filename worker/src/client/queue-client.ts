@@ -4,6 +4,7 @@ import { SETTINGS } from "../../contract/settings.ts";
 import { outputsIn } from "../adapters/files/outputs.ts";
 import { createConnection } from "../adapters/redis/connection.ts";
 import { type CancelState, type Enqueued, Producer } from "../adapters/redis/producer.ts";
+import { durabilityOf } from "../adapters/redis/replica-wait.ts";
 import { Results, type TaskOutcome } from "../adapters/redis/results.ts";
 import type { Client, ClientOptions, ClientTask, HandlerOf, PushOptions, WaitOptions } from "../client.ts";
 import type { NewTask } from "../core/task.ts";
@@ -23,9 +24,11 @@ export class QueueClient implements Client {
 
   constructor(options: ClientOptions) {
     this.#options = resolveOptions(options);
-    const { stream, resultTtlSeconds, resultDirectory, maxPayloadBytes, redisPassword } = this.#options;
+    const { stream, resultTtlSeconds, resultDirectory, maxPayloadBytes, redisPassword, durability } =
+      this.#options;
+    const replicated = durabilityOf({ durability, replicaTimeout: SETTINGS.replicaTimeout.default });
     this.#redis = this.#connect("client");
-    this.#producer = new Producer(this.#redis, stream, { resultTtlSeconds, maxPayloadBytes });
+    this.#producer = new Producer(this.#redis, stream, { resultTtlSeconds, maxPayloadBytes, replicated });
     this.#results = new Results(this.#redis, () => this.#subscribe(), stream, outputsIn(resultDirectory));
     const environment = { ...process.env, [SETTINGS.redisPassword.env]: redisPassword };
     this.#rules = new KindRules(this.#redis, stream, { maxPayloadBytes, environment });

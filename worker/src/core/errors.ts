@@ -41,6 +41,37 @@ export class QueueFullError extends TaskfleetError {
   }
 }
 
+/** Pushes are to be replicated, and there is no replica. */
+export class NoReplicaError extends TaskfleetError {
+  override readonly name = "NoReplicaError";
+  constructor() {
+    super(
+      "TASKFLEET_DURABILITY: replicated, and the Redis of REDIS_URL has no replica that is in step; " +
+        "nothing was pushed: add a replica, or set local",
+    );
+  }
+}
+
+/** Tasks are stored, and no replica confirmed them in time: a fail-over may lose them. Pushing them again is safe. */
+export class UnconfirmedError extends TaskfleetError {
+  override readonly name = "UnconfirmedError";
+  /** Ids of the tasks, all of which are stored. */
+  readonly enqueued: readonly string[];
+  constructor(enqueued: readonly string[], timeoutMs: number) {
+    const amount = enqueued.length === 1 ? "1 task is" : `${enqueued.length} tasks are`;
+    const shown = enqueued.slice(0, SHOWN_IDS).join(", ");
+    const more = enqueued.length > SHOWN_IDS ? `, and ${enqueued.length - SHOWN_IDS} more` : "";
+    super(
+      `${amount} stored, but no replica of Redis confirmed that within ${timeoutMs / 1000} s ` +
+        "(TASKFLEET_REPLICA_TIMEOUT): a fail-over may lose them; push them again with the same ids: " +
+        `${shown}${more}`,
+    );
+    this.enqueued = enqueued;
+  }
+}
+
+const SHOWN_IDS = 10;
+
 /** What a push was refused for. */
 export type RefusalReason = "kind" | "payload" | "secret" | "size" | "field";
 

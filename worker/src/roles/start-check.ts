@@ -1,6 +1,7 @@
 /** `worker --check` and `spawner --check`: would it start here? */
 import { EXIT } from "../../contract/exit-codes.ts";
 import { createConnection, redisAddress } from "../adapters/redis/connection.ts";
+import { demandReplica } from "../adapters/redis/replica-wait.ts";
 import { loadSettings, type Settings } from "../config/load-settings.ts";
 import { type LoadedHandler, loadHandlers } from "../handlers/load-handlers.ts";
 import { missingFiles, missingSecrets, requiredSecrets } from "../handlers/requirements.ts";
@@ -33,6 +34,7 @@ async function greetRedis({
   redisUrl: url,
   redisPassword: password,
   streams,
+  durability,
 }: Settings<CheckedRole>): Promise<string> {
   const redis = createConnection({
     url,
@@ -44,8 +46,11 @@ async function greetRedis({
   try {
     const version = /^redis_version:(\S+)/m.exec(await redis.info("server"))?.[1] ?? "unknown";
     const found = `version ${version} at ${redisAddress(url)}`;
-    if (Number.parseInt(version, 10) >= LEAST_REDIS) return found;
-    throw new Error(`${found}; ${LEAST_REDIS}.0 or newer is needed`);
+    if (Number.parseInt(version, 10) < LEAST_REDIS)
+      throw new Error(`${found}; ${LEAST_REDIS}.0 or newer is needed`);
+    if (durability !== "replicated") return found;
+    await demandReplica(redis, streams[0] ?? "");
+    return `${found}, with a replica`;
   } finally {
     redis.disconnect();
   }

@@ -2,10 +2,11 @@ import type { Redis } from "ioredis";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { AttemptError, DeadLetter, DeadLetterExport } from "../../../contract/records.ts";
 import { letterFingerprint } from "../../core/error-fingerprint.ts";
-import { QueueFullError } from "../../core/errors.ts";
+import { QueueFullError, UnconfirmedError } from "../../core/errors.ts";
 import type { DeliveredTask } from "../../core/task.ts";
 import { connectionOf, replies } from "./connection.ts";
 import { isMemoryFull } from "./producer.ts";
+import { type Replicated, ReplicaWait } from "./replica-wait.ts";
 import { SCRIPTS, type ScriptArgument } from "./scripts.ts";
 
 /**
@@ -58,8 +59,11 @@ export function deadLetterPrefix(task: DeliveredTask, error: AttemptError): stri
 export class DeadLetters {
   readonly #redis: Redis;
   readonly #keys: QueueKeys;
+  readonly #replicas: ReplicaWait | undefined;
 
-  constructor(redis: Redis, stream: string) {
+  /** `replicated`: requeued letters are kept like pushes. */
+  constructor(redis: Redis, stream: string, replicated?: Replicated) {
+    this.#replicas = replicated && new ReplicaWait(redis, stream, replicated);
     this.#redis = connectionOf(redis, stream);
     this.#keys = queueKeys(stream);
   }
@@ -110,7 +114,8 @@ export class DeadLetters {
   /**
    * Puts letters (of this queue or of an export file) back as new tasks: attempts start again, the error
    * history stays. Repeating it is safe: each burial goes back once. `dryRun` only tells. Up to 500 letters go
-   * all or none. Throws `QueueFullError`, `RedisUnavailableError`.
+   * all or none. Throws `QueueFullError`, `RedisUnavailableError`, and where requeues are replicated `NoReplicaError`,
+   * `UnconfirmedError`.
    */
   async requeue(letters: readonly DeadLetter[], { dryRun = false } = {}): Promise<Requeued[]> {
     const items = letters.map((letter) => [
@@ -136,6 +141,15 @@ export class DeadLetters {
   }
 
   async #requeue(items: readonly ScriptArgument[][], dryRun: boolean): Promise<Requeued[]> {
+    if (this.#replicas === undefined || dryRun || items.length === 0) return this.#requeueAll(items, dryRun);
+    const { value, confirmed } = await this.#replicas.confirmed(() => this.#requeueAll(items, dryRun));
+    if (confirmed) return value;
+    // One that is no letter any more may have been moved by a try before this one.
+    const stored = value.flatMap(({ id, state }) => (state === "unknown" ? [] : [id]));
+    throw new UnconfirmedError(stored, this.#replicas.timeoutMs);
+  }
+
+  async #requeueAll(items: readonly ScriptArgument[][], dryRun: boolean): Promise<Requeued[]> {
     const { stream, index, stats, deadLetters, deadLetterOrder, requeued, results } = this.#keys;
     const states: Requeued[] = [];
     for (let from = 0; from < items.length; from += PAGE) {

@@ -6,10 +6,16 @@ import {
   priorityStreams,
 } from "../../../contract/priorities.ts";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
-import { PayloadTooLargeError, QueueFullError, RedisUnavailableError } from "../../core/errors.ts";
+import {
+  PayloadTooLargeError,
+  QueueFullError,
+  RedisUnavailableError,
+  UnconfirmedError,
+} from "../../core/errors.ts";
 import type { NewTask, TaskOptions } from "../../core/task.ts";
 import { newTaskId } from "../../core/task-id.ts";
 import { taskText } from "./entry.ts";
+import { type Replicated, ReplicaWait } from "./replica-wait.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** What became of a pushed task. `duplicate`: its id was known already, nothing was done. */
@@ -29,6 +35,8 @@ export interface ProducerOptions {
   readonly resultTtlSeconds: number;
   /** Cap on a payload's JSON text, in bytes. */
   readonly maxPayloadBytes: number;
+  /** Pushes return when a replica has them. Default: when the master has. */
+  readonly replicated?: Replicated | undefined;
 }
 
 const ENQUEUE_STATES = ["duplicate", "waiting", "delayed"] as const;
@@ -54,11 +62,14 @@ export class Producer {
   readonly #redis: Redis;
   readonly #keys: QueueKeys;
   readonly #options: ProducerOptions;
+  readonly #replicas: ReplicaWait | undefined;
 
   constructor(redis: Redis, stream: string, options: ProducerOptions) {
     this.#redis = redis;
     this.#keys = queueKeys(stream);
     this.#options = options;
+    const { replicated } = options;
+    this.#replicas = replicated && new ReplicaWait(redis, stream, replicated);
   }
 
   /** Creates streams and their consumer groups where they are missing. Also works while memory is full. */
@@ -72,10 +83,21 @@ export class Producer {
    * repeated with the same ids. Up to 500 tasks (4 MiB) of one priority are taken all or none; a larger push goes in such
    * parts, and when one fails the error's `enqueued` lists the ids of the parts that are in.
    * `texts`: the payloads' JSON texts, where they are at hand.
-   * Throws `PayloadTooLargeError` (then nothing is pushed), `QueueFullError`, `RedisUnavailableError`.
+   * Throws `PayloadTooLargeError` (then nothing is pushed), `QueueFullError`, `RedisUnavailableError`; where pushes are
+   * replicated, `NoReplicaError` (nothing is pushed) and `UnconfirmedError` (all are stored).
    */
   async enqueue(tasks: readonly NewTask[], texts?: readonly string[]): Promise<Enqueued[]> {
     const packed = tasks.map((task, i) => this.#pack(task, texts?.[i]));
+    if (this.#replicas === undefined) return this.#enqueue(packed);
+    const { value, confirmed } = await this.#replicas.confirmed(() => this.#enqueue(packed));
+    if (confirmed) return value;
+    throw new UnconfirmedError(
+      value.map(({ id }) => id),
+      this.#replicas.timeoutMs,
+    );
+  }
+
+  async #enqueue(packed: readonly PackedTask[]): Promise<Enqueued[]> {
     const parts = [...Map.groupBy(packed, ({ priority }) => priority).values()].flatMap(chunk);
     const states = new Map<PackedTask, Enqueued>();
     const answers = await Promise.allSettled(parts.map((part) => this.#enqueuePart(part, states)));

@@ -79,6 +79,7 @@ export const SCRIPTS = {
   sessionUnfollow: load("session-unfollow"),
   rateLimit: load("rate-limit"),
   reportApi: load("report-api"),
+  replicated: load("replicated"),
   circuitEnter: load("circuit-enter"),
   circuitReport: load("circuit-report"),
 } as const;

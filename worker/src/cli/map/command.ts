@@ -1,5 +1,6 @@
 import { EXIT } from "../../../contract/exit-codes.ts";
 import { Producer } from "../../adapters/redis/producer.ts";
+import { durabilityOf } from "../../adapters/redis/replica-wait.ts";
 import { expandGlobs, splitNames } from "../input/file-list.ts";
 import { readInput } from "../input/read-input.ts";
 import type { MapOptions } from "../map.ts";
@@ -70,6 +71,7 @@ async function run(
   const producer = new Producer(redis, stream, {
     resultTtlSeconds: settings.resultTtl,
     maxPayloadBytes: settings.maxPayloadBytes,
+    replicated: durabilityOf(settings),
   });
   const results = await resultsOf(session);
   const printer = new Printer(view, files.length);

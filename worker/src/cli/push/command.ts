@@ -1,6 +1,8 @@
 import { EXIT } from "../../../contract/exit-codes.ts";
 import { type Enqueued, Producer } from "../../adapters/redis/producer.ts";
+import { durabilityOf } from "../../adapters/redis/replica-wait.ts";
 import type { TaskOutcome } from "../../adapters/redis/results.ts";
+import { UnconfirmedError } from "../../core/errors.ts";
 import { outcomeJson, showOutcomes } from "../output/outcome.ts";
 import { problemList } from "../output/problem-list.ts";
 import { progressBar } from "../output/progress.ts";
@@ -29,9 +31,16 @@ export async function push(
     const producer = new Producer(session.redis, session.stream, {
       resultTtlSeconds: session.settings.resultTtl,
       maxPayloadBytes: session.settings.maxPayloadBytes,
+      replicated: durabilityOf(session.settings),
     });
     const tasks = gathered.tasks.map(({ task }) => task);
-    const pushed = await session.send(tasks, (traced) => producer.enqueue(traced));
+    const pushed = await session
+      .send(tasks, (traced) => producer.enqueue(traced))
+      .catch((error: unknown) => {
+        // Who pushes them again needs the ids that were made here.
+        if (error instanceof UnconfirmedError) printUnconfirmed(error, options);
+        throw error;
+      });
     const waits = options.wait === true || options.waitTimeout !== undefined;
     if (!waits || options.json !== true) printPushed(pushed, gathered, options);
     return waits ? wait(session, pushed, options) : EXIT.ok;
@@ -60,6 +69,11 @@ function printPushed(pushed: readonly Enqueued[], { tasks }: Gathered, { json }:
     process.stderr.write(
       `taskfleet: ${known} of ${count(pushed.length, "task")} not pushed: the id is known already\n`,
     );
+}
+
+function printUnconfirmed({ enqueued }: UnconfirmedError, { json }: PushOptions): void {
+  for (const id of enqueued)
+    process.stdout.write(`${json === true ? JSON.stringify({ id, state: "unconfirmed" }) : id}\n`);
 }
 
 async function wait(session: Session, pushed: readonly Enqueued[], options: PushOptions): Promise<number> {

@@ -2,6 +2,7 @@ import { EXIT } from "../../../contract/exit-codes.ts";
 import type { DeadLetter } from "../../../contract/records.ts";
 import { DeadLetters, type Requeued } from "../../adapters/redis/dead-letters.ts";
 import { readKinds } from "../../adapters/redis/queue-status.ts";
+import { durabilityOf } from "../../adapters/redis/replica-wait.ts";
 import { readInput } from "../input/read-input.ts";
 import { CliError } from "../report-error.ts";
 import { type Session, withSession } from "../session.ts";
@@ -78,7 +79,7 @@ async function* requeue(
   options: RequeueOptions,
 ): AsyncGenerator<Handled[]> {
   const { id: ids, kind, cluster, dryRun = false } = options;
-  const dead = new DeadLetters(session.redis, session.stream);
+  const dead = new DeadLetters(session.redis, session.stream, durabilityOf(session.settings));
   const runs = await knownKinds(session, options);
   if (ids !== undefined) {
     const foreign = new Set((await dead.byIds(ids)).filter((letter) => !runs(letter)).map(({ id }) => id));

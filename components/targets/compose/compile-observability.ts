@@ -13,7 +13,7 @@ import type { ResolvedFleet } from "../../spec/resolve.ts";
 import { REFERENCES } from "../references.ts";
 import type { ComposeContext, ServerImage } from "./context.ts";
 import { literal, NETWORK, SECRET, SERVICE, type SecretName } from "./names.ts";
-import { healthy, readOnlyBind, service, serviceNames, volume } from "./parts.ts";
+import { healthcheck, healthy, readOnlyBind, service, serviceNames, volume } from "./parts.ts";
 import { hardenPart } from "./profile.ts";
 import type { Logging, NamedService, UnloggedService } from "./service.ts";
 
@@ -108,8 +108,7 @@ function portsOf(described: ObservabilityService, fleet: ResolvedFleet): readonl
 
 function health({ healthCheck }: ObservabilityService) {
   if (healthCheck === null) return {};
-  const test = ["CMD", ...healthCheck];
-  return { healthcheck: { test, interval: "10s", timeout: "5s", start_period: "60s", retries: 3 } };
+  return { healthcheck: healthcheck(healthCheck, 60) };
 }
 
 function watching(

@@ -13,6 +13,7 @@ import { MEMORY, SERVER_USER } from "./footprints.ts";
 import { NETWORK, PATH, PORT, SECRET, SERVICE, secretPath, VARIABLE, VOLUME, variable } from "./names.ts";
 import {
   environment,
+  healthcheck,
   healthy,
   isDefaultClass,
   loopbackPort,
@@ -62,13 +63,7 @@ export function redisService(fleet: ResolvedFleet, { images }: ComposeContext): 
       networks: [NETWORK.queue, NETWORK.front],
       ports: [loopbackPort(fleet.redis.port.port, PORT.redis)],
       // It loads its data first, which takes seconds a gigabyte.
-      healthcheck: {
-        test: ["CMD", "sh", "-c", ask],
-        interval: "5s",
-        timeout: "5s",
-        start_period: "300s",
-        retries: 3,
-      },
+      healthcheck: healthcheck(["sh", "-c", ask], 300),
       restart: "unless-stopped",
       stop_grace_period: "60s",
     },

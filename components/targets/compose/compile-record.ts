@@ -25,6 +25,7 @@ import {
 import {
   done,
   environment,
+  healthcheck,
   healthy,
   loopbackPort,
   readOnlyBind,
@@ -131,13 +132,7 @@ function server(fleet: ResolvedFleet, { images }: ComposeContext): UnloggedServi
       networks: [NETWORK.queue, NETWORK.front],
       ports: [loopbackPort(fleet.database.port.port, PORT.postgres)],
       // After a crash it goes through its log of writes first.
-      healthcheck: {
-        test: ["CMD", "/bin/sh", PATH.postgresStart, "health"],
-        interval: "5s",
-        timeout: "5s",
-        start_period: "300s",
-        retries: 3,
-      },
+      healthcheck: healthcheck(["/bin/sh", PATH.postgresStart, "health"], 300),
       restart: "unless-stopped",
       // PostgreSQL's "fast shutdown": open transactions are rolled back.
       stop_signal: "SIGINT",

@@ -35,14 +35,20 @@ export const roleUser = ({ security: { uid } }: ResolvedFleet) => `${uid}:${uid}
 /** Published for this machine alone. */
 export const loopbackPort = (published: number, inside: number) => `127.0.0.1:${published}:${inside}`;
 
-/** The health check of the worker image, more often while a container starts. */
-export const ROLE_HEALTH: HealthCheck = {
-  test: ["CMD", "taskfleet", "health"],
-  interval: "5s",
-  timeout: "5s",
-  start_period: "60s",
-  retries: 3,
-};
+/**
+ * How a service is asked whether it is well. Asking starts a program, so it is not done more often, and a busy machine
+ * may take long over it. `startSeconds`: what a start may take; a failure within it does not count.
+ */
+export const healthcheck = (test: readonly string[], startSeconds: number): HealthCheck => ({
+  test: ["CMD", ...test],
+  interval: "10s",
+  timeout: "15s",
+  start_period: `${startSeconds}s`,
+  retries: 5,
+});
+
+/** The health check of the worker image. */
+export const ROLE_HEALTH = healthcheck(["taskfleet", "health"], 60);
 
 function isDefault(name: SettingName, value: SettingValues[SettingName]): boolean {
   return JSON.stringify(SETTINGS[name].default) === JSON.stringify(value);

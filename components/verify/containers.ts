@@ -61,9 +61,13 @@ function isSettled({ processes }: KernelFacts): boolean {
 }
 
 /** What `/proc` says of these processes. One that is still being started is looked at again. */
-export async function lookAtProcesses(shell: HostShell, pids: readonly number[]): Promise<HostFacts> {
+export async function lookAtProcesses(
+  shell: HostShell,
+  members: "group" | "alone",
+  pids: readonly number[],
+): Promise<HostFacts> {
   for (let left = LOOKS; ; left -= 1) {
-    const words = ["sh", "-s", "--", ...pids.map(String)];
+    const words = ["sh", "-s", "--", members, ...pids.map(String)];
     const end = await shell.run(words, { stdin: HOST_SCRIPT });
     if (end.code !== 0) throw new HostError(`/proc cannot be read on ${shell.name}: ${lastWords(end)}`);
     const facts = parseHostFacts(end.stdout);
@@ -117,6 +121,7 @@ export async function gatherContainers(shell: HostShell, project: string): Promi
   const sockets = await engineSocket(shell);
   const facts = await lookAtProcesses(
     shell,
+    "group",
     containers.map(({ State }) => State.Pid),
   );
   const subjects: Subject[] = [];

@@ -11,7 +11,7 @@ describe("what the host's script reads", () => {
     await once(child, "spawn");
     const pid = child.pid ?? 0;
     try {
-      const { host, byPid } = await lookAtProcesses(localShell(process.env), [pid]);
+      const { host, byPid } = await lookAtProcesses(localShell(process.env), "alone", [pid]);
       const facts = byPid.get(pid);
       const status = readFileSync(`/proc/${pid}/status`, "utf8");
       const line = (name: string) =>
@@ -44,7 +44,7 @@ describe("what the host's script reads", () => {
     const child = spawn("true");
     await once(child, "exit");
     const pid = child.pid ?? 0;
-    const { byPid } = await lookAtProcesses(localShell(process.env), [pid]);
+    const { byPid } = await lookAtProcesses(localShell(process.env), "alone", [pid]);
     assert.deepEqual([byPid.get(pid)?.alive, byPid.get(pid)?.processes], [false, []]);
   });
 });

@@ -260,6 +260,18 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 15,
   },
   {
+    name: "verify",
+    what: "the proof that what runs is confined, on real containers and workers",
+    inputs: [
+      ...[...WORKER, ...SANDBOX_HELPER],
+      ...["components/**", "infra/examples/verify-nonroot.sh", "test/verify/**", "test/sandbox/support/**"],
+      "test/worker/{support,fixtures}/**",
+    ],
+    command: mocha("verify"),
+    heavy: true,
+    timeoutMinutes: 15,
+  },
+  {
     name: "compose",
     what: "Compose projects on a real engine, here and over SSH: up, drift, rolling, down",
     inputs: [

@@ -7,8 +7,7 @@ import type { ComposeHost } from "../hosts/compose/project-inputs.ts";
 import { readProjectRecord } from "../hosts/compose/project-record.ts";
 import { sshShell } from "../hosts/compose/ssh-shell.ts";
 import { stackPaths } from "../paths.ts";
-import { gatherContainers } from "../verify/containers.ts";
-import type { Subject } from "../verify/facts.ts";
+import { type Gathered, gatherContainers } from "../verify/containers.ts";
 import { explanations, isProven, judgeAll, table, toJson } from "../verify/report.ts";
 import { gatherWorkers } from "../verify/workers.ts";
 import { CommandError } from "./command-error.ts";
@@ -42,12 +41,12 @@ async function withShell<T>(host: ComposeHost, work: (shell: HostShell) => Promi
   return work(shell);
 }
 
-async function gather(options: VerifyOptions): Promise<readonly Subject[]> {
+async function gather(options: VerifyOptions): Promise<Gathered> {
   const { stack } = options;
   const place = await placeOf(options);
   if (place !== null) {
     const found = await withShell(place.host, (shell) => gatherContainers(shell, place.project));
-    if (found.length > 0) return found;
+    if (found.subjects.length > 0) return found;
     throw new CommandError(
       `no container of the Compose project ${place.project} runs: nothing is proven (taskfleet up -s ${stack})`,
       EXIT.failed,
@@ -61,7 +60,7 @@ async function gather(options: VerifyOptions): Promise<readonly Subject[]> {
     );
   const controls = client[SETTINGS.controls.env] ?? "";
   const workers = await gatherWorkers(localShell(process.env), stackPaths(stack).run, controls);
-  if (workers.length > 0) return workers;
+  if (workers.length > 0) return { subjects: workers, unjudged: [] };
   throw new CommandError(
     `no worker of stack ${stack} runs: nothing is proven; push a task, which starts one, then this again`,
     EXIT.failed,
@@ -70,7 +69,8 @@ async function gather(options: VerifyOptions): Promise<readonly Subject[]> {
 
 async function verify(options: VerifyOptions): Promise<void> {
   checkStackName(options.stack);
-  const judged = judgeAll(await gather(options));
+  const { subjects, unjudged } = await gather(options);
+  const judged = judgeAll(subjects);
   const proven = isProven(judged);
   if (options.json === true) process.stdout.write(toJson(judged));
   else {
@@ -79,6 +79,8 @@ async function verify(options: VerifyOptions): Promise<void> {
     const unseen = judged.some(({ verdicts }) => verdicts.some(({ state }) => state === "unknown"));
     if (unseen && process.getuid?.() !== 0)
       process.stdout.write("What is unknown is hidden from this user: run it as root.\n");
+    if (unjudged.length > 0)
+      process.stdout.write(`Not running now, and so not judged: ${unjudged.join(", ")}.\n`);
   }
   process.exitCode = proven ? EXIT.ok : EXIT.failed;
 }

@@ -1,5 +1,6 @@
 /** Gathers the facts of a Compose project's running containers, here or on the host that is reached over SSH. */
 import { setTimeout as delay } from "node:timers/promises";
+import { checkEngine } from "../hosts/compose/compose-tool.ts";
 import { type HostShell, lastWords } from "../hosts/compose/host-shell.ts";
 import { HostError } from "../hosts/errors.ts";
 import { tryIn } from "./attempts.ts";
@@ -39,9 +40,7 @@ async function inspect(shell: HostShell, project: string): Promise<readonly Insp
   if (end.code !== 0 && !/No such/i.test(end.stderr))
     throw new HostError(`docker inspect failed on ${shell.name}: ${lastWords(end)}`);
   const found = JSON.parse(end.stdout) as readonly Inspected[];
-  return found
-    .filter(({ State }) => State.Status === "running")
-    .toSorted((a, b) => (a.Name < b.Name ? -1 : 1));
+  return found.toSorted((a, b) => (a.Name < b.Name ? -1 : 1));
 }
 
 /** Path of the socket that the client uses, where it is one. */
@@ -62,9 +61,13 @@ function isSettled({ processes }: KernelFacts): boolean {
 }
 
 /** What `/proc` says of these processes. One that is still being started is looked at again. */
-export async function lookAtProcesses(shell: HostShell, pids: readonly number[]): Promise<HostFacts> {
+export async function lookAtProcesses(
+  shell: HostShell,
+  members: "group" | "alone",
+  pids: readonly number[],
+): Promise<HostFacts> {
   for (let left = LOOKS; ; left -= 1) {
-    const words = ["sh", "-s", "--", ...pids.map(String)];
+    const words = ["sh", "-s", "--", members, ...pids.map(String)];
     const end = await shell.run(words, { stdin: HOST_SCRIPT });
     if (end.code !== 0) throw new HostError(`/proc cannot be read on ${shell.name}: ${lastWords(end)}`);
     const facts = parseHostFacts(end.stdout);
@@ -96,16 +99,29 @@ function toSubject(
   return { name, service, pid: found.State.Pid, kernel, hostNamespaces: facts.host, engine, controls: null };
 }
 
+export interface Gathered {
+  readonly subjects: readonly Subject[];
+  /** What does not run at this moment, and so cannot be judged: `name (restarting)`. */
+  readonly unjudged: readonly string[];
+}
+
 /**
  * The running containers of a project, by name; none when none runs.
  * @throws HostError when the engine does not answer, or its processes are on another machine
  */
-export async function gatherContainers(shell: HostShell, project: string): Promise<readonly Subject[]> {
-  const containers = await inspect(shell, project);
-  if (containers.length === 0) return [];
+export async function gatherContainers(shell: HostShell, project: string): Promise<Gathered> {
+  await checkEngine(shell, process.env);
+  const all = await inspect(shell, project);
+  const isRunning = ({ State }: Inspected) => State.Status === "running";
+  const containers = all.filter(isRunning);
+  const unjudged = all
+    .filter((each) => !isRunning(each))
+    .map((each) => `${each.Name.replace(/^\//, "")} (${each.State.Status})`);
+  if (containers.length === 0) return { subjects: [], unjudged };
   const sockets = await engineSocket(shell);
   const facts = await lookAtProcesses(
     shell,
+    "group",
     containers.map(({ State }) => State.Pid),
   );
   const subjects: Subject[] = [];
@@ -121,5 +137,5 @@ export async function gatherContainers(shell: HostShell, project: string): Promi
       `the containers of ${project} run, and their processes are not in /proc of ${shell.name}: the engine is on another ` +
         "machine or in a virtual one; run this there, or name it with --ssh user@host",
     );
-  return subjects;
+  return { subjects, unjudged };
 }

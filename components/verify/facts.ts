@@ -10,7 +10,7 @@ export interface ProcessFacts {
   readonly status: Readonly<Record<string, string>>;
 }
 
-/** What the kernel says of a process and of those in its control group. */
+/** What the kernel says of a process, and of a container's others. */
 export interface KernelFacts {
   /** Whether there is such a process. */
   readonly alive: boolean;

@@ -1,6 +1,6 @@
 /**
- * What is run where the processes are, by `sh -s -- <pid>...`: reads `/proc` and control groups (version 1, 2, or both) and
- * changes nothing. Prints lines of `<pid> <what> <value>`, see `parse-facts.ts`.
+ * What is run where the processes are, by `sh -s -- group|alone <pid>...`: reads `/proc` and control groups (version 1, 2, or both) and
+ * changes nothing. `group`: of a process and all that are in its control group. Prints lines of `<pid> <what> <value>`, see `parse-facts.ts`.
  */
 export const HOST_SCRIPT = `
 # The folder of a process's group of one controller.
@@ -38,18 +38,20 @@ status() {
   done 2>/dev/null < "/proc/$1/status"
 }
 # Not every root may look at process 1: its own are the host's too.
+members=$1
+shift
 namespaces host self
 namespaces host 1
 for pid; do
   [ -d "/proc/$pid" ] || { echo "$pid gone"; continue; }
   group=$(folder "$pid" pids)
   status "$pid"
-  if [ "$group" != "" ] && [ -r "$group/cgroup.procs" ]; then
+  if [ "$members" = group ] && [ -r "$group/cgroup.procs" ]; then
     while read -r member; do
       if [ "$member" != "$pid" ]; then status "$member"; fi
     done < "$group/cgroup.procs"
-    limits pids "$group" pids.max
   fi
+  [ "$group" = "" ] || limits pids "$group" pids.max
   group=$(folder "$pid" memory)
   [ "$group" = "" ] || limits memory "$group" "memory.max memory.limit_in_bytes"
   while read -r line; do echo "$pid group $line"; done < "/proc/$pid/cgroup"

@@ -122,7 +122,7 @@ function withControls(verdict: Verdict, { controls }: Subject): Verdict {
       ...verdict,
       state: "unknown",
       found: "Landlock",
-      why: "Landlock guards it, which /proc does not show",
+      why: "Landlock guards it, which /proc does not show: install bubblewrap, whose mounts it does show",
     };
   return verdict;
 }

@@ -58,6 +58,8 @@ export async function gatherWorkers(
   if (workers.length === 0) return [];
   const found = await lookAtProcesses(
     shell,
+    // What it starts has no more rights than it has; its group holds the parents that confine it, too.
+    "alone",
     workers.map(({ pid }) => pid),
   );
   const known: Controls | null = parseControls(controls);

@@ -75,12 +75,14 @@ describe("the launcher", () => {
       "test",
       "env",
       "check",
+      "verify",
+      "verify-nonroot",
       "--help",
       "push",
       "anything",
     ];
     const given = entries.map((word) => JSON.parse(run([join(root, "taskfleet"), word]).stdout).entry);
-    assert.deepEqual(given, [...Array(9).fill("platform"), "queue", "queue"]);
+    assert.deepEqual(given, [...Array(11).fill("platform"), "queue", "queue"]);
     assert.equal(JSON.parse(run([join(root, "taskfleet")]).stdout).entry, "platform");
   });
 

@@ -196,7 +196,8 @@ export const SUITES: readonly Suite[] = [
     inputs: [
       ...WORKER,
       ...["dashboards/**", "docs/runbooks/*.md", "docs/observability.md", "components/platform/**"],
-      ...["test/dashboards/**", "test/{backup,record,cli}/support.ts"],
+      ...["test/dashboards/**", "test/{backup,record,cli}/support.ts", "test/sandbox/support/**"],
+      ...["components/paths.ts", "components/hosts/errors.ts"],
     ],
     command: mocha("dashboards"),
     heavy: true,

@@ -175,14 +175,6 @@ describe("observability files", () => {
     assert.equal(SYSLOG_LOGGING.options["syslog-address"], "udp://127.0.0.1:1514");
     assert.doesNotMatch(alloy, /docker\.sock/);
   });
-
-  it("take the service out of the engine's tag as the shipper does", () => {
-    const regex = /regex\s+= "(.+)"/.exec(content("config.alloy"))?.[1]?.replaceAll("\\\\", "\\") ?? "";
-    const service = (container: string) => new RegExp(`^(?:${regex})$`).exec(container)?.[1];
-    assert.equal(service("taskfleet-worker-12"), "worker");
-    assert.equal(service("taskfleet-watch-queue-1"), "watch-queue");
-    assert.equal(service("my_stack-worker-gpu-1"), "worker-gpu");
-  });
 });
 
 describe("observability services", () => {

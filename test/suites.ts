@@ -291,7 +291,7 @@ export const SUITES: readonly Suite[] = [
     inputs: [
       ...WORKER,
       ...["worker/Dockerfile*", "worker/image/**", "worker/sandbox/**", "package-lock.json"],
-      ...["components/**", "test/sandbox/**", "test/watch/**"],
+      ...["components/**", "test/sandbox/**", "test/watch/**", "docs/adr/0024*.md"],
     ],
     command: mocha("watch"),
     heavy: true,

@@ -58,6 +58,24 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "results",
+    what: "back ends of results: Redis and files, on full disks too",
+    inputs: [
+      ...[...WORKER, ...SANDBOX_HELPER],
+      ...[
+        "test/results/**",
+        "test/worker/{support,fixtures}/**",
+        "test/cli/{fleet,support}.ts",
+        "test/api/{support,conformance}.ts",
+        "test/api/sessions/support.ts",
+        "examples/handlers/**",
+      ],
+    ],
+    command: mocha("results"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
     name: "worker",
     what: "the worker and its supervisor",
     inputs: [...WORKER, ...SANDBOX_HELPER, "test/worker/**"],
@@ -220,6 +238,30 @@ export const SUITES: readonly Suite[] = [
     command: mocha("image"),
     heavy: true,
     timeoutMinutes: 15,
+  },
+  {
+    name: "compose",
+    what: "Compose projects on a real engine, here and over SSH: up, drift, rolling, down",
+    inputs: [
+      ...WORKER,
+      ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**", "stacks/**"],
+      ...["examples/**", "tools/**", "Pulumi.yaml", "taskfleet", "test/compose/**"],
+    ],
+    command: mocha("compose"),
+    heavy: true,
+    timeoutMinutes: 30,
+  },
+  {
+    name: "watch",
+    what: "watch-queue: workers of a Compose project on a real engine, started, drained, counted, replaced",
+    inputs: [
+      ...WORKER,
+      ...["worker/Dockerfile*", "worker/image/**", "worker/sandbox/**", "package-lock.json"],
+      ...["components/**", "test/sandbox/**", "test/watch/**"],
+    ],
+    command: mocha("watch"),
+    heavy: true,
+    timeoutMinutes: 20,
   },
   {
     name: "local",

@@ -78,6 +78,8 @@ export function stackPaths(stack: string) {
     logs: join(directory, "logs"),
     secrets: join(directory, "secrets"),
     backups: join(PATHS.backups, stack),
+    /** Which Compose project there is, and where; see `components/hosts/compose/project-record.ts`. */
+    composeRecord: join(directory, "compose.json"),
   } as const;
 }
 

@@ -184,7 +184,7 @@ export const SUITES: readonly Suite[] = [
       "stacks/**",
       "examples/**",
       "examples/hostile/**",
-      "test/components/**",
+      ...["dashboards/**", "infra/examples/**", "taskfleet", "test/components/**"],
     ],
     command: mocha("components"),
     heavy: false,
@@ -245,7 +245,8 @@ export const SUITES: readonly Suite[] = [
     inputs: [
       ...WORKER,
       ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**", "stacks/**"],
-      ...["examples/**", "tools/**", "Pulumi.yaml", "taskfleet", "test/compose/**"],
+      ...["examples/**", "tools/**", "dashboards/**", "Pulumi.yaml", "taskfleet", "test/compose/**"],
+      ...["test/components/targets/compose/**", "test/sandbox/support/processes.ts"],
     ],
     command: mocha("compose"),
     heavy: true,

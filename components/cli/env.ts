@@ -20,6 +20,7 @@ const OF_ONE_STACK = [
   ...[pgHost, pgPort, pgUser, pgDatabase, pgPassword, tablePrefix].map(({ env }) => env),
   ...[databaseUrl, databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl].map(({ env }) => fileOf(env)),
   ...[apiUrl.env, apiKey.env, backupDirectory.env, prometheusUrl.env],
+  ...["COMPOSE_FILE", "COMPOSE_PROJECT_NAME"],
 ];
 
 type Variables = Readonly<Record<string, string>>;

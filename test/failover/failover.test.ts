@@ -58,7 +58,7 @@ const idsOf = (all: readonly { readonly id: string }[]) => all.map(({ id }) => i
 async function stall(replica: TestRedis): Promise<void> {
   // It cannot log in any more; a user of that name is not there.
   await replica.client.config("SET", "masteruser", "nobody", "masterauth", "none");
-  await replica.client.client("KILL", "TYPE", "master");
+  await replica.client.call("CLIENT", "KILL", "TYPE", "master");
   await waitFor("the link to be down", async () =>
     /master_link_status:down/.test(await replica.client.info("replication")),
   );

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import { databaseAddress, eachHost, forPrograms, inDatabase } from "../../worker/src/adapters/postgres/connection-string.ts";
+import {
+  databaseAddress,
+  eachHost,
+  forPrograms,
+  inDatabase,
+} from "../../worker/src/adapters/postgres/connection-string.ts";
 import { Database, ONE_CONNECTION } from "../../worker/src/adapters/postgres/database.ts";
 import { withLongConnection } from "../../worker/src/adapters/postgres/long-connection.ts";
 import { migrate } from "../../worker/src/adapters/postgres/migrate.ts";
 import { StoreUnavailableError } from "../../worker/src/ports/activity-store.ts";
 import { cli, jsonLines } from "../cli/support.ts";
-import { openQueue, type TestQueue } from "../support/queue.ts";
 import { onServer, rows, startPostgres, type TestPostgres } from "../support/postgres-server.ts";
+import { openQueue, type TestQueue } from "../support/queue.ts";
 import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
 import { type ProcessFleet, startFleet } from "./support/fleet.ts";
@@ -20,7 +25,10 @@ describe("database URLs of several hosts", () => {
     ]);
     assert.deepEqual(eachHost("postgresql://h/db"), ["postgresql://h/db"]);
     assert.equal(databaseAddress(url), "h1:5432,h2:5433/db");
-    assert.equal(inDatabase(url, "o/ther"), "postgresql://u:p%40@h1,h2:5433/o%2Fther?target_session_attrs=read-write&sslmode=require");
+    assert.equal(
+      inDatabase(url, "o/ther"),
+      "postgresql://u:p%40@h1,h2:5433/o%2Fther?target_session_attrs=read-write&sslmode=require",
+    );
     assert.equal(forPrograms(url), url.replace(":p%40", ""));
     for (const wrong of ["postgresql://h1,/db", "postgresql://h1,h2:x/db", "mysql://h1,h2/db"])
       assert.throws(() => databaseAddress(wrong), /^TaskfleetError: DATABASE_URL: not a PostgreSQL address/);
@@ -55,8 +63,9 @@ describe("a standby of the record's database", function () {
     await migrate(database, "");
     await database.close();
     fleet = await startFleet({ REDIS_URL: redis.url, DATABASE_URL: url });
-    await waitFor("the record to be on", async () =>
-      (await redis.client.hexists(queue.keys.record, "bytes")) === 1,
+    await waitFor(
+      "the record to be on",
+      async () => (await redis.client.hexists(queue.keys.record, "bytes")) === 1,
     );
   });
   after(async () => {
@@ -91,7 +100,10 @@ describe("a standby of the record's database", function () {
     await onServer(standby.adminUrl(), (client) => client.query("SELECT pg_promote()"));
     await waitFor("the record to catch up", async () => (await recorded(standby)).length === 5);
     assert.deepEqual(await recorded(standby), [...first, ...second]);
-    assert.equal(await withLongConnection(url, async (queries) => (await queries.query("SELECT 1")).length), 1);
+    assert.equal(
+      await withLongConnection(url, async (queries) => (await queries.query("SELECT 1")).length),
+      1,
+    );
     const listed = await cli(["runs", "list", "--json"], { env: { ...fleet.env, DATABASE_URL: url } });
     assert.equal(listed.code, 0, listed.err);
     assert.equal(jsonLines(listed.out).length, 5);

@@ -27,7 +27,9 @@ export function loginOf(url: string): {
   readonly secrets: readonly string[];
 } {
   const { password } = databaseLogin(url);
-  const address = forPrograms(url).replace(/([?&])uselibpqcompat=[^&]*&?/, "$1").replace(/[?&]$/, "");
+  const address = forPrograms(url)
+    .replace(/([?&])uselibpqcompat=[^&]*&?/, "$1")
+    .replace(/[?&]$/, "");
   return {
     database: address,
     env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: "10" },

@@ -202,7 +202,9 @@ async function demandPrimary(client: PoolClient): Promise<void> {
     throw error;
   }
   client.release(true);
-  throw Object.assign(new Error("it is a standby, and none of the others can be written to"), { code: "25006" });
+  throw Object.assign(new Error("it is a standby, and none of the others can be written to"), {
+    code: "25006",
+  });
 }
 
 /** Opens a database for one command, and closes it after `work`. @throws TaskfleetError when the URL is none. */

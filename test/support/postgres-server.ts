@@ -1,9 +1,18 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import pg from "pg";
+import { findOnPath } from "../../components/find-on-path.ts";
 import { postgresServer } from "../../components/platform/postgres-server.ts";
 import { Database, ONE_CONNECTION } from "../../worker/src/adapters/postgres/database.ts";
 import { quietPort } from "./quiet-port.ts";
@@ -35,6 +44,8 @@ export interface TestPostgres {
 export interface PostgresOptions {
   /** Certificate and key files for TLS. */
   readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Makes a standby that follows this server, instead of an empty cluster. */
+  readonly standbyOf?: TestPostgres;
   /** Further settings, such as `["log_statement=all"]`. */
   readonly settings?: readonly string[];
 }
@@ -44,6 +55,14 @@ function asOwner(program: string, words: readonly string[]): readonly [string, r
   if (process.getuid?.() !== 0) return [program, words];
   const become = ["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--no-new-privs"];
   return ["setpriv", [...become, program, ...words]];
+}
+
+/** Of the same version as the server, whose folder may only be linked to. */
+function baseBackup(server: string): string {
+  const folders = [dirname(realpathSync(server)), process.env.PATH ?? ""].join(delimiter);
+  const found = findOnPath("pg_basebackup", folders);
+  if (found === undefined) throw new Error(`there is no pg_basebackup beside ${server} or on PATH`);
+  return found;
 }
 
 function giveToOwner(path: string): void {
@@ -61,9 +80,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
   const passwordFile = join(directory, "password");
   writeFileSync(passwordFile, PASSWORD);
   giveToOwner(passwordFile);
+  const { standbyOf } = options;
   const make = ["-D", data, "-U", ADMIN, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
-  const [initdb, words] = asOwner(programs.initdb, [...make, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
-  execFileSync(initdb, words, { stdio: ["ignore", "ignore", "inherit"], cwd: directory });
+  const copy = ["-D", data, "-d", standbyOf?.adminUrl() ?? "", "--write-recovery-conf", "--no-sync"];
+  const [maker, words] =
+    standbyOf === undefined
+      ? asOwner(programs.initdb, [...make, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"])
+      : asOwner(baseBackup(programs.postgres), [...copy, "--checkpoint=fast"]);
+  execFileSync(maker, words, { stdio: ["ignore", "ignore", "inherit"], cwd: directory });
 
   const port = await quietPort();
   const settings = serverSettings(directory, port, options);

@@ -68,7 +68,7 @@ const traced = ["worker", "api", "cli"] as const;
 
 // biome-ignore format: one setting a line reads as a table
 export const SETTINGS = {
-  redisUrl: { env: "REDIS_URL", type: "text", default: "redis://127.0.0.1:6379", roles: [...everywhere, "backup", "watch"], doc: "Where Redis is." },
+  redisUrl: { env: "REDIS_URL", type: "text", default: "redis://127.0.0.1:6379", roles: [...everywhere, "backup", "watch"], doc: "Where Redis is: one server, a master by Sentinels or a Cluster (docs/high-availability.md)." },
   redisPassword: { env: "REDIS_PASSWORD", type: "secret", default: "", roles: [...everywhere, "backup", "watch"], doc: "Password of Redis, when it is not in REDIS_URL." },
   streams: { env: "TASKFLEET_QUEUE_NAME", type: "list", default: ["peagen.tasks"], roles: [...everywhere, "backup"], doc: "Streams to read; the first is the worker class's own, where workers report and tasks are pushed." },
   concurrency: { env: "WORKER_CONCURRENCY", type: "integer", unit: "count", default: 4, min: 1, max: 1024, roles: worker, doc: "Tasks that one worker runs at once (its slots)." },

@@ -32,7 +32,7 @@ export const NAMES: Readonly<Record<string, readonly NameRow[]>> = {
   ],
   agentexec: [
     ...DATABASE,
-    { theirs: "REDIS_URL", settings: ["redisUrl"], note: "Sentinel addresses are not read" },
+    { theirs: "REDIS_URL", settings: ["redisUrl"], note: "of one server, of Sentinels or of a Cluster" },
     { theirs: "REDIS_PASSWORD", settings: ["redisPassword"] },
     { theirs: "AGENTEXEC_NUM_WORKERS", settings: ["scaleMin", "scaleMax", "concurrency"], note: "the fleet scales between the two; each worker runs so many tasks" },
     { theirs: "AGENTEXEC_GRACEFUL_SHUTDOWN_TIMEOUT", settings: ["gracefulShutdownTimeout"] },

@@ -15,6 +15,8 @@ export interface ProcessFleet {
   push(task: object): Promise<{ readonly status: number; readonly body: string }>;
   /** Which of them have ended. */
   ended(): readonly string[];
+  /** Kills them all, as a machine that is gone. */
+  kill(): Promise<void>;
   /** Ends them all and returns their exit codes by name. */
   stop(): Promise<Readonly<Record<string, number | null>>>;
 }
@@ -61,6 +63,12 @@ export async function startFleet(env: Readonly<Record<string, string>>): Promise
   });
   return {
     ...{ env: all, push, ended },
+    kill: async () => {
+      const left = [...children.values()].filter((child) => !gone(child));
+      const exits = left.map((child) => once(child, "exit"));
+      for (const child of left) child.kill("SIGKILL");
+      await Promise.all(exits);
+    },
     stop: async () => {
       const codes = [...children].map(async ([name, child]) => {
         if (!gone(child)) {

@@ -1,7 +1,7 @@
 /** The record's half of a backup: `pg_dump` and checksums of one and the same snapshot. */
 import { join } from "node:path";
 import { databaseNames } from "../../contract/database.ts";
-import { databaseAddress, databaseLogin } from "../adapters/postgres/connection-string.ts";
+import { databaseAddress, databaseLogin, forPrograms } from "../adapters/postgres/connection-string.ts";
 import type { Queries } from "../adapters/postgres/database.ts";
 import { withLongConnection } from "../adapters/postgres/long-connection.ts";
 import { migrationState } from "../adapters/postgres/migrate.ts";
@@ -27,11 +27,11 @@ export function loginOf(url: string): {
   readonly secrets: readonly string[];
 } {
   const { password } = databaseLogin(url);
-  const address = new URL(url);
-  address.password = "";
-  address.searchParams.delete("uselibpqcompat");
+  const address = forPrograms(url)
+    .replace(/([?&])uselibpqcompat=[^&]*&?/, "$1")
+    .replace(/[?&]$/, "");
   return {
-    database: address.href,
+    database: address,
     env: { PGPASSWORD: password, PGCONNECT_TIMEOUT: "10" },
     secrets: [password],
   };

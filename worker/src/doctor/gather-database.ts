@@ -8,14 +8,15 @@ const PATIENCE_MS = 4_000;
 
 /** Asks the database of the record about itself, where one is configured. Reads only. */
 export async function gatherDatabase(settings: Settings<"cli">): Promise<DatabaseFacts> {
-  const { databaseUrl } = await import("../adapters/postgres/connection-string.ts");
+  const { databaseUrl, eachHost } = await import("../adapters/postgres/connection-string.ts");
   const url = databaseUrl(settings);
   if (url === "") return { state: "none" };
+  const hostOf = (text: string) => new URL(eachHost(text)[0] ?? "").hostname;
   const { Database, ONE_CONNECTION } = await import("../adapters/postgres/database.ts");
   const options = { ...ONE_CONNECTION, timeoutMs: PATIENCE_MS, name: "taskfleet doctor" };
   const database = await Database.open(url, options);
   try {
-    return await ask(database, new URL(url).hostname, settings.tablePrefix);
+    return await ask(database, hostOf(url), settings.tablePrefix);
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
     return { state: "unreachable", address: database.address, why: error.message };

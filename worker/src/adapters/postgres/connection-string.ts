@@ -30,15 +30,39 @@ export function currentDatabaseUrl(
     databaseUrl({ ...settings, databaseUrl: secretOf("databaseUrl"), pgPassword: secretOf("pgPassword") });
 }
 
-/** Host, port and database of a URL, without user or password. @throws TaskfleetError when it is none. */
+/** Hosts, ports and database of a URL, without user or password. @throws TaskfleetError when it is none. */
 export function databaseAddress(text: string): string {
-  const url = parse(text);
-  return `${url.hostname}:${url.port === "" ? 5432 : url.port}/${decodeURIComponent(url.pathname.slice(1))}`;
+  const urls = eachHost(text).map(parse);
+  const hosts = urls.map(({ hostname, port }) => `${hostname}:${port === "" ? 5432 : port}`).join(",");
+  return `${hosts}/${decodeURIComponent(urls[0]?.pathname.slice(1) ?? "")}`;
+}
+
+/** What stands before the hosts, the hosts, and what stands behind them. */
+const PARTS = /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)([^/?#@]+)([^#]*)$/s;
+
+/**
+ * A URL for each host, in their order, of one that names several: a primary and its standbys, of which the one that
+ * can be written to is meant. @throws TaskfleetError when one is none, or when another server is asked for.
+ */
+export function eachHost(text: string): readonly string[] {
+  const [, before = "", hosts = "", behind = ""] = PARTS.exec(text) ?? [];
+  if (!hosts.includes(",")) return [text];
+  const urls = hosts.split(",").map((host) => `${before}${host}${behind}`);
+  return urls.map((one) => {
+    const url = parse(one);
+    const wanted = url.searchParams.get("target_session_attrs") ?? "read-write";
+    if (!["read-write", "primary"].includes(wanted))
+      throw new TaskfleetError(
+        "DATABASE_URL: target_session_attrs is another than read-write or primary, and the record is written to; set read-write",
+      );
+    url.searchParams.delete("target_session_attrs");
+    return url.href;
+  });
 }
 
 /** Who a URL logs in as, and where. @throws TaskfleetError when it is none. */
 export function databaseLogin(text: string): { user: string; password: string; database: string } {
-  const url = parse(text);
+  const url = parse(eachHost(text)[0] ?? "");
   return {
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
@@ -48,13 +72,19 @@ export function databaseLogin(text: string): { user: string; password: string; d
 
 /** The same server and login, another database. */
 export function inDatabase(text: string, database: string): string {
-  const url = parse(text);
-  url.pathname = `/${encodeURIComponent(database)}`;
-  return url.href;
+  databaseAddress(text);
+  const [, before = "", hosts = "", behind = ""] = PARTS.exec(text) ?? [];
+  return `${before}${hosts}/${encodeURIComponent(database)}${behind.replace(/^[^?]*/, "")}`;
+}
+
+/** The same for PostgreSQL's own programs, which take the password by their environment. */
+export function forPrograms(text: string): string {
+  databaseAddress(text);
+  return text.replace(/^(postgres(?:ql)?:\/\/[^/?#@:]*):[^/?#]*@/s, "$1@");
 }
 
 /**
- * The URL as `pg` is to read it: `sslmode` means what PostgreSQL's own programs mean by it. Without the
+ * The URL, of one host, as `pg` is to read it: `sslmode` means what PostgreSQL's own programs mean by it. Without the
  * parameter that is added here, `require` and `verify-ca` would be `verify-full`.
  */
 export function forDriver(text: string): string {

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient, QueryResultRow } from "pg";
 import { StoreUnavailableError } from "../../ports/activity-store.ts";
-import { databaseAddress, forDriver } from "./connection-string.ts";
+import { databaseAddress, eachHost, forDriver } from "./connection-string.ts";
 import { translate } from "./translate-error.ts";
 
 /** Times in ms. */
@@ -52,6 +52,8 @@ export class Database implements Queries {
   readonly #options: PoolOptions;
   readonly #url: () => string;
   readonly #now: () => number;
+  /** Which of the URL's hosts new connections go to. */
+  #host = 0;
   readonly #idleSince = new WeakMap<PoolClient, number>();
 
   private constructor(url: () => string, pool: Pool, options: PoolOptions) {
@@ -74,7 +76,7 @@ export class Database implements Queries {
     const { default: pg } = await import("pg");
     const current = typeof url === "function" ? url : () => url;
     const pool = new pg.Pool({
-      connectionString: forDriver(current()),
+      connectionString: forDriver(eachHost(current())[0] ?? ""),
       application_name: options.name,
       min: options.size,
       max: options.size + options.overflow,
@@ -146,16 +148,37 @@ export class Database implements Queries {
     return new StoreUnavailableError(message, { cause });
   }
 
-  /** A connection that answers: those that died while idle are dropped, one after the other. */
+  /** A connection to the server that can be written to, where the URL names several: the first that is one. */
   async #connect(): Promise<PoolClient> {
+    const hosts = eachHost(this.#url());
+    const [only = "", ...others] = hosts;
+    if (others.length === 0) return this.#connectTo(only);
+    let failure: unknown;
+    for (let tries = 0; tries < hosts.length; tries += 1) {
+      const host = this.#host % hosts.length;
+      try {
+        return await this.#connectTo(hosts[host] ?? "", true);
+      } catch (error) {
+        if (!(translate(error, this.address) instanceof StoreUnavailableError)) throw error;
+        failure = error;
+        // Others may have gone on to the next host meanwhile.
+        if (this.#host % hosts.length === host) this.#host += 1;
+      }
+    }
+    throw failure;
+  }
+
+  /** A connection that answers: those that died while idle are dropped, one after the other. */
+  async #connectTo(url: string, writable = false): Promise<PoolClient> {
     const most = this.#most;
     // The pool makes connections by its options as they are then.
-    this.#pool.options.connectionString = forDriver(this.#url());
+    this.#pool.options.connectionString = forDriver(url);
     for (let tries = 0; ; tries += 1) {
       const client = await this.#pool.connect().catch((error: Error) => {
         throw error.message === NONE_FREE ? this.#noneFree(error) : error;
       });
       const since = this.#idleSince.get(client);
+      if (since === undefined && writable) await demandPrimary(client);
       const fresh = since === undefined || this.#now() - since < FRESH_MS;
       if (!this.#options.prePing || fresh) return client;
       try {
@@ -167,6 +190,21 @@ export class Database implements Queries {
       }
     }
   }
+}
+
+/** @throws Error as a server says it that refuses to write, and gives the connection back. */
+async function demandPrimary(client: PoolClient): Promise<void> {
+  try {
+    const { rows } = await client.query<{ standby: boolean }>("SELECT pg_is_in_recovery() AS standby");
+    if (rows[0]?.standby !== true) return;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+  client.release(true);
+  throw Object.assign(new Error("it is a standby, and none of the others can be written to"), {
+    code: "25006",
+  });
 }
 
 /** Opens a database for one command, and closes it after `work`. @throws TaskfleetError when the URL is none. */

@@ -1,5 +1,5 @@
 import { TaskfleetError } from "../../core/errors.ts";
-import { databaseAddress, forDriver } from "./connection-string.ts";
+import { databaseAddress, eachHost, forDriver } from "./connection-string.ts";
 import type { Queries } from "./database.ts";
 import { translate } from "./translate-error.ts";
 
@@ -13,7 +13,7 @@ const CONNECT_MS = 10_000;
 export async function withLongConnection<T>(url: string, work: (queries: Queries) => Promise<T>): Promise<T> {
   const { default: pg } = await import("pg");
   const client = new pg.Client({
-    connectionString: forDriver(url),
+    connectionString: forDriver(await primaryOf(url)),
     application_name: "taskfleet backup",
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
@@ -34,6 +34,28 @@ export async function withLongConnection<T>(url: string, work: (queries: Queries
       // it is gone
     });
   }
+}
+
+/** The host that can be written to, of a URL that names several. */
+async function primaryOf(url: string): Promise<string> {
+  const [only = "", ...others] = eachHost(url);
+  if (others.length === 0) return only;
+  const { default: pg } = await import("pg");
+  let failure: unknown = new Error("none of its servers can be written to");
+  for (const one of [only, ...others]) {
+    const client = new pg.Client({ connectionString: forDriver(one), connectionTimeoutMillis: CONNECT_MS });
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ standby: boolean }>("SELECT pg_is_in_recovery() AS standby");
+      if (rows[0]?.standby === false) return one;
+    } catch (error) {
+      failure = error;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+  throw refused(failure, databaseAddress(url));
 }
 
 /** A right that is missing is the operator's to give, not a fault of the program. */

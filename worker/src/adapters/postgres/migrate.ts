@@ -19,6 +19,8 @@ export async function migrate(database: Database, prefix: string): Promise<reado
     import("kysely/migration"),
   ]);
   const names = databaseNames(prefix);
+  // The migrator takes connections as the pool makes them, which after this is at the server that can be written to.
+  await database.query("SELECT 1");
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: database.pool }) });
   const steps = MIGRATIONS.map(({ name, sql: text }) => [
     name,

@@ -31,7 +31,14 @@ export function unblockOne(redis: Redis, blocking: Redis): () => Promise<void> {
     );
   };
   ask();
-  blocking.on("reconnecting", () => blocking.once("ready", ask));
+  let lost = false;
+  blocking.on("reconnecting", () => {
+    lost = true;
+  });
+  blocking.on("ready", () => {
+    if (lost) ask();
+    lost = false;
+  });
   return async () => {
     if (id !== null && redis.status === "ready") await redis.client("UNBLOCK", id, "TIMEOUT");
   };

@@ -9,6 +9,7 @@ import { CommandError } from "./command-error.ts";
 /** Each is `test/bench/<name>.ts`. */
 export const BENCHMARKS: Readonly<Record<string, string>> = {
   api: "pushes over HTTP, beside the same framework with an empty handler",
+  compose: "stack compose: up, push to start from zero, 4 containers beside 1, memory",
   local: "stack local: up without changes, push to start, reclaim, memory",
   sessions: "sessions over WebSocket: delay of events with 1,000 followers of one API",
   queue:

@@ -28,6 +28,10 @@ export class TestEngine {
       console.log(`    skipped: ${problem}`);
       context.skip();
     }
+    await this.begin();
+  }
+
+  async begin(): Promise<void> {
     await this.engine.start();
     process.env.DOCKER_HOST = this.engine.host;
   }

@@ -1,7 +1,9 @@
 import { rm } from "node:fs/promises";
 import type { Command } from "commander";
+import { SETTINGS } from "../../worker/contract/settings.ts";
 import { stackPaths } from "../paths.ts";
 import { stopLeftovers } from "../targets/local/leftovers.ts";
+import { stackEnvironment } from "./environment.ts";
 import { findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
 import { checkStackName, defaultStack } from "./stack-name.ts";
 
@@ -15,6 +17,8 @@ async function down({ stack, deleteData }: DownOptions): Promise<void> {
   const engine = findEngine(process.env);
   const paths = stackPaths(stack);
   const { directory } = paths;
+  // Before the stack's files go: the spec may have named another folder.
+  const backups = stackEnvironment(stack)?.[SETTINGS.backupDirectory.env] ?? paths.backups;
   const exists = await stackExists(engine, stack);
   if (exists) await runPulumi(engine, stack, ["destroy", "--yes", "--skip-preview"]);
   const leftovers = await stopLeftovers(paths);
@@ -24,7 +28,7 @@ async function down({ stack, deleteData }: DownOptions): Promise<void> {
   if (deleteData === true) await rm(directory, { recursive: true, force: true });
   const data =
     deleteData === true
-      ? `${directory} is removed, backups stay in ${paths.backups}`
+      ? `${directory} is removed, backups stay in ${backups}`
       : `the data of queue and record, if any, stays in ${directory}`;
   process.stdout.write(`${state}${found}; ${data}.\n`);
 }

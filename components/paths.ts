@@ -69,8 +69,6 @@ export function stackPaths(stack: string) {
     /** The same of the record's database and of the API, where the stack has them. */
     databaseEnv: join(directory, "database.env"),
     apiEnv: join(directory, "api.env"),
-    /** Where the stack's Compose project is; there until its volumes are gone. */
-    composeRecord: join(directory, "compose-project.json"),
     redis: join(directory, "redis"),
     postgres: join(directory, "postgres"),
     bundles: join(directory, "bundles"),

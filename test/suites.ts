@@ -9,6 +9,8 @@ export interface Suite {
   readonly command: readonly string[];
   /** Takes minutes: unchanged, it is skipped in CI too. */
   readonly heavy: boolean;
+  /** Its tests bring up Compose projects: Docker Compose is built first where there is none. */
+  readonly compose?: true;
   /** Beyond this it hangs, and fails. */
   readonly timeoutMinutes: number;
 }
@@ -184,10 +186,23 @@ export const SUITES: readonly Suite[] = [
       "stacks/**",
       "examples/**",
       "examples/hostile/**",
-      "test/components/**",
+      ...["dashboards/**", "infra/examples/**", "taskfleet", "test/components/**"],
     ],
     command: mocha("components"),
     heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "dashboards",
+    what: "boards and alerts: drift, limits, and every query on a real Prometheus that scrapes a real fleet",
+    inputs: [
+      ...WORKER,
+      ...["dashboards/**", "docs/runbooks/*.md", "docs/observability.md", "components/platform/**"],
+      ...["test/dashboards/**", "test/{backup,record,cli}/support.ts", "test/sandbox/support/**"],
+      ...["components/paths.ts", "components/hosts/errors.ts"],
+    ],
+    command: mocha("dashboards"),
+    heavy: true,
     timeoutMinutes: 10,
   },
   {
@@ -229,15 +244,23 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "image",
-    what: "the worker image: built twice, run hardened",
+    what: "the project's images: built twice, run hardened, built and pushed by a stack",
     inputs: [
       ...WORKER,
-      ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**"],
-      ...["examples/handlers/**", "test/image/**", "test/cli/**", "test/sandbox/**"],
+      ...[
+        "worker/Dockerfile*",
+        "worker/image/*.sh",
+        "worker/sandbox/**",
+        "package-lock.json",
+        "components/**",
+      ],
+      ...["tools/**", "examples/handlers/**", "test/image/**", "test/standins/**", "test/cli/**"],
+      ...["test/sandbox/**", "test/backup/**", "test/record/support.ts"],
     ],
     command: mocha("image"),
     heavy: true,
-    timeoutMinutes: 15,
+    compose: true,
+    timeoutMinutes: 30,
   },
   {
     name: "verify",
@@ -257,11 +280,25 @@ export const SUITES: readonly Suite[] = [
     inputs: [
       ...WORKER,
       ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**", "stacks/**"],
-      ...["examples/**", "tools/**", "Pulumi.yaml", "taskfleet", "test/compose/**"],
+      ...["examples/**", "tools/**", "dashboards/**", "Pulumi.yaml", "taskfleet", "test/compose/**"],
+      ...["test/components/targets/compose/**", "test/sandbox/support/**"],
     ],
     command: mocha("compose"),
+    compose: true,
     heavy: true,
     timeoutMinutes: 30,
+  },
+  {
+    name: "watch",
+    what: "watch-queue: workers of a Compose project on a real engine, started, drained, counted, replaced",
+    inputs: [
+      ...WORKER,
+      ...["worker/Dockerfile*", "worker/image/**", "worker/sandbox/**", "package-lock.json"],
+      ...["components/**", "test/sandbox/**", "test/watch/**"],
+    ],
+    command: mocha("watch"),
+    heavy: true,
+    timeoutMinutes: 20,
   },
   {
     name: "local",

@@ -17,12 +17,15 @@ interface PlatformCommand {
 const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
   setup: { needsSetup: false, load: () => import("./setup.ts") },
   up: { needsSetup: true, load: () => import("./up.ts") },
+  rollback: { needsSetup: true, load: () => import("./rollback.ts") },
   down: { needsSetup: true, load: () => import("./down.ts") },
   demo: { needsSetup: true, load: () => import("./demo.ts") },
   bench: { needsSetup: true, load: () => import("./bench.ts") },
   test: { needsSetup: true, load: () => import("./test.ts") },
   check: { needsSetup: false, load: () => import("./check.ts") },
   env: { needsSetup: false, load: () => import("./env.ts") },
+  render: { needsSetup: false, load: () => import("./render.ts") },
+  images: { needsSetup: false, load: () => import("./images.ts") },
   verify: { needsSetup: false, load: () => import("./verify.ts") },
 };
 

@@ -38,11 +38,7 @@ async function placeOf({ stack, project, ssh }: VerifyOptions): Promise<Place | 
 
 async function withShell<T>(host: ComposeHost, work: (shell: HostShell) => Promise<T>): Promise<T> {
   const shell = host.kind === "local" ? localShell(process.env) : sshShell(host, process.env);
-  try {
-    return await work(shell);
-  } finally {
-    await shell.close();
-  }
+  return work(shell);
 }
 
 async function gather(options: VerifyOptions): Promise<Gathered> {

@@ -125,7 +125,7 @@ export async function compose(stack: string, config: Config): Promise<Record<str
     },
     { ...outside, ...(secrets === undefined ? {} : { handlerSecrets: secrets }) },
   );
-  const { folder, imageIds, replicas, published } = running.project;
+  const { folder, imageIds, previousImages, replicas, published } = running.project;
   return {
     project,
     folder,
@@ -133,6 +133,7 @@ export async function compose(stack: string, config: Config): Promise<Record<str
     replicas,
     ...(fleet.api.enabled ? { apiUrl: apiUrl(fleet, host) } : {}),
     images: imageIds,
+    previousImages,
     imageTag: imageIds.apply((ids) => ids[VARIABLE.image]),
     lostTasks: document.lostTasks,
   };

@@ -2,12 +2,14 @@ import { rm } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { SETTINGS } from "../../worker/contract/settings.ts";
 import { DELETE_DATA_VARIABLE } from "../hosts/compose/compose-project.ts";
 import { readProjectRecord } from "../hosts/compose/project-record.ts";
 import { stackPaths } from "../paths.ts";
 import { describeLeftovers, takeDownLeftovers } from "../targets/compose/leftovers.ts";
 import { stopLeftovers } from "../targets/local/leftovers.ts";
 import { CommandError } from "./command-error.ts";
+import { stackEnvironment } from "./environment.ts";
 import { type Engine, findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
 import { checkStackName, defaultStack } from "./stack-name.ts";
 
@@ -52,6 +54,8 @@ async function downCompose(
 async function downLocal(engine: Engine, { stack, deleteData }: DownOptions): Promise<void> {
   const paths = stackPaths(stack);
   const { directory } = paths;
+  // Before the stack's files go: the spec may have named another folder.
+  const backups = stackEnvironment(stack)?.[SETTINGS.backupDirectory.env] ?? paths.backups;
   const exists = await stackExists(engine, stack);
   if (exists) await runPulumi(engine, stack, ["destroy", "--yes", "--skip-preview"]);
   const leftovers = await stopLeftovers(paths);
@@ -61,7 +65,7 @@ async function downLocal(engine: Engine, { stack, deleteData }: DownOptions): Pr
   if (deleteData === true) await rm(directory, { recursive: true, force: true });
   const data =
     deleteData === true
-      ? `${directory} is removed, backups stay in ${paths.backups}`
+      ? `${directory} is removed, backups stay in ${backups}`
       : `the data of queue and record, if any, stays in ${directory}`;
   process.stdout.write(`${state}${found}; ${data}.\n`);
 }

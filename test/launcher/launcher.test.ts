@@ -69,6 +69,7 @@ describe("the launcher", () => {
     const entries = [
       "setup",
       "up",
+      "rollback",
       "down",
       "demo",
       "bench",
@@ -82,7 +83,7 @@ describe("the launcher", () => {
       "anything",
     ];
     const given = entries.map((word) => JSON.parse(run([join(root, "taskfleet"), word]).stdout).entry);
-    assert.deepEqual(given, [...Array(11).fill("platform"), "queue", "queue"]);
+    assert.deepEqual(given, [...Array(12).fill("platform"), "queue", "queue"]);
     assert.equal(JSON.parse(run([join(root, "taskfleet")]).stdout).entry, "platform");
   });
 

@@ -113,7 +113,7 @@ describe("sessions in Redis", () => {
     ]);
   });
 
-  it("tells how a task stands that is followed late, once", async () => {
+  it("tells how a task stands that is followed late, and again to whoever asks again", async () => {
     const consumer = queue.consumer("w");
     await queue.push({ id: "done" });
     const done = await queue.take(consumer);
@@ -129,9 +129,13 @@ describe("sessions in Redis", () => {
     assert.equal(await store.follow(tag, ["later", "held", "none"]), 4);
     assert.deepEqual(await told(tag), [
       ...["done failed 1 1000", "held running 1", "failed retrying 1", "later queued", "none unknown"],
+      "held running 1",
     ]);
-    assert.equal(await store.follow(tag, ["done"], true), 4);
-    assert.equal((await told(tag)).length, 5);
+    assert.equal(await store.follow(tag, ["done", "held"], true), 4);
+    assert.equal((await told(tag)).length, 6);
+    await queue.producer.cancel(["later"]);
+    assert.equal(await store.follow(tag, ["failed", "none", "failed"]), 3);
+    assert.deepEqual(await told(tag, 6), ["later cancelled", "failed retrying 1", "none unknown"]);
   });
 
   it("tells the start of a task that was held, and perhaps not begun, when it was followed", async () => {

@@ -18,9 +18,11 @@ export function createOptions(
   };
 }
 
-/** The variable that names a record which these settings would leave out; undefined when there is none. */
+/** Why a backup by these settings would lack the record, in words; undefined when there is none, or it has it. */
 export function recordLeftOut(settings: Settings<"backup">, environment: Variables): string | undefined {
   if (settings.databaseBackupUrl !== "") return undefined;
-  const { databaseUrl, pgHost } = SETTINGS;
-  return [databaseUrl.env, `${databaseUrl.env}_FILE`, pgHost.env].find((name) => environment[name]);
+  const { databaseUrl, databaseBackupUrl, pgHost } = SETTINGS;
+  const named = [databaseUrl.env, `${databaseUrl.env}_FILE`, pgHost.env].find((name) => environment[name]);
+  if (named === undefined) return undefined;
+  return `${databaseBackupUrl.env} is not set, and ${named} is: the backup would lack the record`;
 }

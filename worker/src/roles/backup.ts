@@ -27,11 +27,8 @@ import { repeat } from "../spawner/repeat.ts";
  */
 export async function runBackups(env: NodeJS.ProcessEnv): Promise<number> {
   const { settings, secrets: source } = await openSecrets(env, loadSettings(env, "backup"), "backup");
-  const named = recordLeftOut(settings, env);
-  if (named !== undefined)
-    throw new BackupError(
-      `TASKFLEET_DATABASE_BACKUP_URL is not set, and ${named} is: the backup would lack the record`,
-    );
+  const leftOut = recordLeftOut(settings, env);
+  if (leftOut !== undefined) throw new BackupError(leftOut);
   const secrets = () => source.values();
   const logger = await createLogger({ name: "backup", ...logOptions(settings), secrets });
   reportSecrets(source, logger);

@@ -11,13 +11,9 @@ import { withBackups } from "./settings.ts";
 /** `backup create`. */
 export function create(options: BackupOptions): Promise<number> {
   return withBackups(options, async ({ settings, directory, programs, signal }) => {
-    const named = recordLeftOut(settings, process.env);
-    if (named !== undefined)
-      throw new CliError(
-        `TASKFLEET_DATABASE_BACKUP_URL is not set, and ${named} is: the backup would lack the record`,
-        EXIT.usage,
-        "Give it the URL of the backup role (docs/record.md says which that is).",
-      );
+    const leftOut = recordLeftOut(settings, process.env);
+    const hint = "Give it the URL of the backup role (docs/record.md says which that is).";
+    if (leftOut !== undefined) throw new CliError(leftOut, EXIT.usage, hint);
     const made = await createBackup({ ...createOptions(settings, programs, signal), directory });
     const removed = await pruneBackups(directory, settings.backupKeep);
     // The backup is whole, whether or not the fleet hears of it.

@@ -1,10 +1,10 @@
 #!lua
--- Lets a session follow tasks, and tells it how those stand that it did not follow. One that has ended is told and not
--- followed; one that nobody knows is told as `unknown` and followed, for it may come. Returns how many tasks the session
+-- Lets a session follow tasks, and tells it how they stand, also one that it follows already. One that has ended is told and
+-- not followed; one that nobody knows is told as `unknown` and followed, for it may come. Returns how many tasks the session
 -- follows then; -1 when they would be too many, and -2 for no session: nothing is done then.
 -- KEYS: session, followed, stats, index, due-entries, dlq. Result keys come from a prefix of the same slot.
 -- ARGV: tag, group, queue's stream, result prefix, most tasks of a session, only open (1: nothing is told of tasks that
--- ended or are unknown), then ids.
+-- ended, are unknown or followed already), then ids.
 -- include: now
 -- include: entry
 -- include: weight
@@ -47,12 +47,13 @@ local function state_of(id)
 end
 
 if redis.call('EXISTS', session) == 0 then return -2 end
-local new, is_new = {}, {}
+local new, known, is_seen = {}, {}, {}
 for at = FIRST, #ARGV do
   local id = ARGV[at]
-  if not is_new[id] and redis.call('HEXISTS', session, 'task:' .. id) == 0 then
-    is_new[id] = true
-    new[#new + 1] = id
+  if not is_seen[id] then
+    local list = redis.call('HEXISTS', session, 'task:' .. id) == 0 and new or known
+    list[#list + 1] = id
+    is_seen[id] = true
   end
 end
 if redis.call('HLEN', session) - FIXED + #new > tonumber(ARGV[5]) then return -1 end
@@ -67,6 +68,15 @@ for _, id in ipairs(new) do
   end
 end
 local forgotten = redis.call('HGET', session, 'forgotten')
+if not only_open then
+  local most = redis.call('HGET', session, 'most')
+  for _, id in ipairs(known) do
+    local event = state_of(id)
+    -- What the session knows of its attempt stays, so that what is told next is told as if it had not asked.
+    add_event(session, most, forgotten, event_text(id, event.state, event.attempt, event.more, now))
+    told = true
+  end
+end
 if redis.call('EXISTS', followed) == 1 then keep_until(followed, tonumber(forgotten)) end
 if told then redis.call('PUBLISH', key_beside(stats, 'session-news'), tag) end
 return redis.call('HLEN', session) - FIXED

@@ -26,6 +26,8 @@ export const PATHS = {
   backups: join(state, "backups"),
   /** Stamps and logs of the set-up. */
   setup: join(state, "setup"),
+  /** Digests of official images, kept in git. */
+  imageLock: join(root, "images.lock.json"),
   launcher: join(root, "taskfleet"),
   /** Node 24, installed by npm. */
   node: join(root, "node_modules", ".bin", "node"),
@@ -74,6 +76,8 @@ export function stackPaths(stack: string) {
     logs: join(directory, "logs"),
     secrets: join(directory, "secrets"),
     backups: join(PATHS.backups, stack),
+    /** Which Compose project there is, and where; see `components/hosts/compose/project-record.ts`. */
+    composeRecord: join(directory, "compose.json"),
   } as const;
 }
 

@@ -9,12 +9,8 @@ import { type ResolvedFleet, resolveFleet } from "../components/spec/resolve.ts"
 import { local as target } from "../components/targets/local/compile.ts";
 import { LocalFleet } from "../components/targets/local/component.ts";
 import { handlersDigest } from "../components/targets/local/handlers-digest.ts";
-import {
-  OUTSIDE_URLS,
-  type OutsideUrl,
-  outsideProblem,
-} from "../components/targets/local/outside-database.ts";
 import { checkWorkers } from "../components/targets/local/workers-check.ts";
+import { OUTSIDE_URLS, type OutsideUrl, outsideProblem } from "../components/targets/outside-urls.ts";
 import { buildBundle } from "../worker/build.ts";
 import { handlerSecrets } from "./secrets.ts";
 

@@ -23,6 +23,9 @@ const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
   test: { needsSetup: true, load: () => import("./test.ts") },
   check: { needsSetup: false, load: () => import("./check.ts") },
   env: { needsSetup: false, load: () => import("./env.ts") },
+  render: { needsSetup: false, load: () => import("./render.ts") },
+  images: { needsSetup: false, load: () => import("./images.ts") },
+  verify: { needsSetup: false, load: () => import("./verify.ts") },
 };
 
 function createProgram(): Command {

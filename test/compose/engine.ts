@@ -32,6 +32,10 @@ export class TestEngine {
     process.env.DOCKER_HOST = this.#engine.host;
   }
 
+  get composeProgram(): string {
+    return this.#compose ?? "docker-compose";
+  }
+
   get host(): string {
     return this.#engine.host;
   }
@@ -56,7 +60,7 @@ export class TestEngine {
     project: string,
     ...words: readonly string[]
   ): string {
-    return execFileSync(this.#compose ?? "docker-compose", ["-p", project, ...words], {
+    return execFileSync(this.composeProgram, ["-p", project, ...words], {
       cwd: folder,
       env: { ...process.env, ...environment },
       encoding: "utf8",

@@ -55,6 +55,26 @@ describe("spawner: who is in the fleet", () => {
     ]);
   });
 
+  it("knows a container's worker by its host name, and the last one of a container that was started again", () => {
+    const reports = [
+      report("c1-first", { host: "c1", seen_at: NOW - 5_000, holding: 3 }),
+      report("c1-second", { host: "c1" }),
+      report("c2-only", { host: "c2", holding: 1 }),
+      report("elsewhere", { host: "c3" }),
+    ];
+    const containers = [
+      managed("1", { host: "c1" }),
+      managed("2", { host: "c2" }),
+      managed("4", { host: "c4" }),
+    ];
+    assert.deepEqual(flags(containers, reports), [
+      { id: "1", is: ["managed", "ready"] },
+      { id: "2", is: ["managed", "ready", "busy"] },
+      { id: "4", is: ["managed"] },
+      { id: "elsewhere", is: ["ready"] },
+    ]);
+  });
+
   it("counts on a worker for one lease, and calls it silent after two", () => {
     const at = (ms: number) => flags([managed("w")], [report("w", { seen_at: NOW - ms })])[0]?.is;
     assert.deepEqual(at(6_000), ["managed", "ready"]);

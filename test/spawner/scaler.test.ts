@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ScalingOrder } from "../../worker/contract/scaling-order.ts";
 import type { ScalingRecord } from "../../worker/contract/scaling-record.ts";
 import { createLogger } from "../../worker/src/logging/logger.ts";
 import type { Actuator, ManagedWorker } from "../../worker/src/ports/actuator.ts";
@@ -59,6 +60,8 @@ async function world(intervalMs = 30_000, withActuator = true) {
     /** Id of a worker that has reported once only, at the beginning. */
     stuck: "",
     record: null as ScalingRecord | null,
+    order: { mode: "law" } as ScalingOrder,
+    reporting: 0,
   };
   const queue = {
     backlog: async () => {
@@ -66,6 +69,8 @@ async function world(intervalMs = 30_000, withActuator = true) {
       return { nowMs: 1_000_000 + now.ms, waiting: now.waiting, running: now.running, dueRetries: 0 };
     },
     length: async () => now.waiting + now.running,
+    reporting: async () => now.reporting,
+    order: async () => now.order,
     workers: async () =>
       actuator.workers.map(({ workerId }) => ({
         ...reportOf(workerId),
@@ -187,6 +192,67 @@ describe("spawner: scaler", () => {
     now.waiting = 8;
     await at(0, AbortSignal.abort());
     assert.deepEqual(actuator.done, []);
+  });
+
+  it("obeys a manual number at once, whatever the law says, and the law again afterwards", async () => {
+    const { actuator, records, now, at } = await world();
+    now.waiting = 8;
+    await at(0);
+    now.order = { mode: "manual", workers: 6, atMs: 1 };
+    await at(250);
+    now.order = { mode: "manual", workers: 6, atMs: 2 };
+    await at(500);
+    now.order = { mode: "manual", workers: 1, atMs: 3 };
+    await at(750);
+    now.order = { mode: "law" };
+    await at(1_000);
+    assert.deepEqual(actuator.done, ["start 4", "start 2", "drain w1,w2,w3,w4,w5", "start 3"]);
+    assert.deepEqual(
+      records.map(({ desired, reason }) => [desired, reason]),
+      [
+        [4, "backlog"],
+        [6, "manual"],
+        [1, "manual"],
+        [4, "backlog"],
+      ],
+    );
+  });
+
+  it("starts and stops nobody while it is paused, and counts the idle time meanwhile", async () => {
+    const { actuator, records, now, at } = await world(1_000);
+    now.waiting = 8;
+    await at(0);
+    now.order = { mode: "paused", atMs: 1 };
+    now.waiting = 100;
+    await at(250);
+    now.waiting = 0;
+    await at(2_000);
+    await at(302_000);
+    assert.deepEqual(actuator.done, ["start 4"]);
+    assert.deepEqual(records.at(-1)?.reason, "paused");
+    assert.deepEqual(records.at(-1)?.desired, 4);
+    now.order = { mode: "law" };
+    await at(302_250);
+    assert.deepEqual(actuator.done, ["start 4", "drain w1,w2,w3,w4"]);
+  });
+
+  it("decides at once when tasks wait, nobody reports, and somebody else starts the workers", async () => {
+    const { records, now, at } = await world(30_000, false);
+    await at(0);
+    now.waiting = 3;
+    now.reporting = 1;
+    await at(250);
+    assert.deepEqual(
+      records.map(({ desired }) => desired),
+      [0],
+    );
+    now.reporting = 0;
+    await at(500);
+    await at(750);
+    assert.deepEqual(
+      records.map(({ desired }) => desired),
+      [0, 1],
+    );
   });
 
   it("publishes what it wants where somebody else starts the workers", async () => {

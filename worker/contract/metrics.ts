@@ -21,9 +21,9 @@ export interface MetricDefinition {
   readonly help: string;
   /**
    * `leader`: the spawner that leads; `spawner`: every spawner; `worker`: every worker; `api`: every API; `backup`:
-   * whoever makes backups.
+   * whoever makes backups; `watch`: every `watch-queue`.
    */
-  readonly exposedBy: "leader" | "spawner" | "worker" | "api" | "backup";
+  readonly exposedBy: "leader" | "spawner" | "worker" | "api" | "backup" | "watch";
   /** `record`: only where runs are recorded. */
   readonly where?: "record";
 }
@@ -75,6 +75,10 @@ export const METRICS = {
   spansDropped: { name: "trace_spans_dropped_total", type: "counter", labels: [], exposedBy: "worker", help: "Spans of this worker that no receiver took." },
   backupLastSuccess: { name: "backup_last_success_timestamp_seconds", type: "gauge", labels: [], exposedBy: "backup", help: "When the newest whole backup was begun, as a Unix time; 0: there is none." },
   backups: { name: "backups_total", type: "counter", labels: ["outcome"], exposedBy: "backup", help: "Backups that this process made, and those that failed." },
+  watchLeader: { name: "watch_leader", type: "gauge", labels: ["service"], exposedBy: "watch", help: "1 where this watch-queue starts and removes the service's containers, 0 where it stands by." },
+  watchContainers: { name: "watch_containers", type: "gauge", labels: ["service", "state"], exposedBy: "watch", help: "Workers' containers as the leading watch-queue saw them last: starting, idle, busy or draining." },
+  watchStarted: { name: "watch_containers_started_total", type: "counter", labels: ["service"], exposedBy: "watch", help: "Containers that this watch-queue had Compose start." },
+  watchFailures: { name: "watch_failures_total", type: "counter", labels: ["service", "loop"], exposedBy: "watch", help: "What failed here: watch (the engine or Redis), start (Compose), definition (the project's files), lease (Redis), events (the engine)." },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricKey = keyof typeof METRICS;

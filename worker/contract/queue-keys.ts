@@ -49,6 +49,12 @@ export interface QueueKeys {
   readonly leader: string;
   /** Hash: the scaling law's state and last decision. */
   readonly scaling: string;
+  /** Hash: what an operator said of the number of workers, see `scaling-order.ts`. */
+  readonly scalingOrder: string;
+  /** String: the watcher that starts and removes the workers' containers, with a time to live. */
+  readonly watcher: string;
+  /** Hash: run of a container → why it was asked to end, `idle` or `signal`, and when in ms. */
+  readonly drains: string;
   /** Prefix of a limited kind's sorted set: `stream entry` → 1 while it holds a slot, 0 while it is called to start. */
   readonly slots: string;
   /** Prefix of a rate-limited kind's list: its last starts, in ms of the server's clock. */
@@ -107,6 +113,9 @@ export function queueKeys(stream: string): QueueKeys {
     stats: at("stats"),
     leader: at("leader"),
     scaling: at("scaling"),
+    scalingOrder: at("scaling-order"),
+    watcher: at("watcher"),
+    drains: at("drains"),
     slots: at("slots:"),
     starts: at("starts:"),
     parked: at("parked:"),

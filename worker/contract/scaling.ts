@@ -38,7 +38,10 @@ export interface ScalingState {
   readonly desired: number;
 }
 
-/** Which term of the law decided, for people and dashboards. */
+/**
+ * Which term of the law decided, for people and dashboards. `manual` and `paused`: not the law, but an operator
+ * (`scaling-order.ts`).
+ */
 export const SCALING_REASONS = [
   "backlog",
   "minimum",
@@ -47,6 +50,8 @@ export const SCALING_REASONS = [
   "warm-pool",
   "idle",
   "hold",
+  "manual",
+  "paused",
 ] as const;
 export type ScalingReason = (typeof SCALING_REASONS)[number];
 

@@ -4,7 +4,7 @@
  * Bare numbers are seconds unless the unit says otherwise.
  */
 
-export type SettingRole = "worker" | "spawner" | "api" | "cli" | "broker" | "backup";
+export type SettingRole = "worker" | "spawner" | "api" | "cli" | "broker" | "backup" | "watch";
 
 interface SettingBase {
   readonly env: string;
@@ -54,7 +54,7 @@ export type Setting =
 
 const everywhere = ["worker", "spawner", "api", "cli"] as const;
 const fleet = ["worker", "spawner"] as const;
-const metered = ["worker", "spawner", "api", "backup"] as const;
+const metered = ["worker", "spawner", "api", "backup", "watch"] as const;
 const worker = ["worker"] as const;
 const spawner = ["spawner"] as const;
 const broker = ["broker"] as const;
@@ -63,12 +63,13 @@ const cli = ["cli"] as const;
 const records = ["spawner", "api", "cli"] as const;
 const sandboxes = ["worker", "broker"] as const;
 const backup = ["backup"] as const;
+const watch = ["watch"] as const;
 const traced = ["worker", "api", "cli"] as const;
 
 // biome-ignore format: one setting a line reads as a table
 export const SETTINGS = {
-  redisUrl: { env: "REDIS_URL", type: "text", default: "redis://127.0.0.1:6379", roles: [...everywhere, "backup"], doc: "Where Redis is." },
-  redisPassword: { env: "REDIS_PASSWORD", type: "secret", default: "", roles: [...everywhere, "backup"], doc: "Password of Redis, when it is not in REDIS_URL." },
+  redisUrl: { env: "REDIS_URL", type: "text", default: "redis://127.0.0.1:6379", roles: [...everywhere, "backup", "watch"], doc: "Where Redis is." },
+  redisPassword: { env: "REDIS_PASSWORD", type: "secret", default: "", roles: [...everywhere, "backup", "watch"], doc: "Password of Redis, when it is not in REDIS_URL." },
   streams: { env: "TASKFLEET_QUEUE_NAME", type: "list", default: ["peagen.tasks"], roles: [...everywhere, "backup"], doc: "Streams to read; the first is the worker class's own, where workers report and tasks are pushed." },
   concurrency: { env: "WORKER_CONCURRENCY", type: "integer", unit: "count", default: 4, min: 1, max: 1024, roles: worker, doc: "Tasks that one worker runs at once (its slots)." },
   batchSize: { env: "WORKER_BATCH_SIZE", type: "integer", unit: "count", default: 8, min: 1, max: 4096, roles: worker, doc: "Most tasks fetched in one read." },
@@ -80,7 +81,7 @@ export const SETTINGS = {
   gracefulShutdownTimeout: { env: "TASKFLEET_GRACEFUL_SHUTDOWN_TIMEOUT", type: "number", unit: "s", default: 300, min: 0, max: 86400, roles: worker, doc: "After SIGTERM or SIGINT running tasks may finish for this long; the rest is handed back." },
   cancelGrace: { env: "TASKFLEET_CANCEL_GRACE", type: "number", unit: "s", default: 5, min: 0, max: 3600, roles: worker, doc: "How long a handler may take to obey a cancel or time-out before it is forced." },
   taskTimeout: { env: "TASKFLEET_TASK_TIMEOUT", type: "number", unit: "s", default: 3600, min: 0.001, max: 604800, roles: worker, doc: "Wall-clock limit of an attempt where neither task nor handler names one." },
-  lease: { env: "TASKFLEET_LEASE", type: "number", unit: "s", default: 45, min: 0.5, max: 3600, roles: fleet, doc: "A running task whose worker is silent for this long is taken back; workers renew every third of it." },
+  lease: { env: "TASKFLEET_LEASE", type: "number", unit: "s", default: 45, min: 0.5, max: 3600, roles: [...fleet, "watch"], doc: "A running task whose worker is silent for this long is taken back; workers renew every third of it." },
   sweepInterval: { env: "TASKFLEET_SWEEP_INTERVAL", type: "number", unit: "s", default: 15, min: 0.1, max: 3600, roles: spawner, doc: "How often the spawner looks for lost tasks; lease + sweep is the longest a dead worker's task waits." },
   maxAttempts: { env: "TASKFLEET_MAX_ATTEMPTS", type: "integer", unit: "count", default: 3, min: 1, max: 100, roles: fleet, doc: "Runs in all before a failing task is dead-lettered." },
   maxDeliveries: { env: "TASKFLEET_MAX_DELIVERIES", type: "integer", unit: "count", default: 5, min: 1, max: 100, roles: fleet, doc: "How often a task may be taken back from dying workers before it is dead-lettered as poison." },
@@ -100,7 +101,7 @@ export const SETTINGS = {
   revision: { env: "TASKFLEET_REVISION", type: "text", default: "", roles: fleet, doc: "Hash of what workers are started with; the spawner replaces workers of another revision." },
   httpHost: { env: "TASKFLEET_HTTP_HOST", type: "text", default: "127.0.0.1", roles: metered, doc: "Address of /metrics and /health; the API has its own address beside it." },
   httpPort: { env: "TASKFLEET_HTTP_PORT", type: "integer", unit: "port", default: 0, min: 0, max: 65535, roles: [...metered, "cli"], doc: "Port of /metrics and /health; 0: any free one." },
-  leaderLease: { env: "TASKFLEET_LEADER_LEASE", type: "number", unit: "s", default: 10, min: 0.5, max: 300, roles: spawner, doc: "A spawner that leads and is silent for this long is succeeded by another." },
+  leaderLease: { env: "TASKFLEET_LEADER_LEASE", type: "number", unit: "s", default: 10, min: 0.5, max: 300, roles: [...spawner, "watch"], doc: "A spawner, or a watcher, that leads and is silent for this long is succeeded by another." },
   scaleMin: { env: "TASKFLEET_SCALE_MIN", type: "integer", unit: "count", default: 1, min: 0, max: 10000, roles: spawner, doc: "Fewest workers while there is work, or until the idle rule fires." },
   scaleMax: { env: "TASKFLEET_SCALE_MAX", type: "integer", unit: "count", default: 32, min: 1, max: 10000, roles: spawner, doc: "Most workers." },
   tasksPerWorker: { env: "TASKFLEET_SCALE_TASKS_PER_WORKER", type: "integer", unit: "count", default: 2, min: 1, max: 100000, roles: spawner, doc: "Pending tasks that justify one worker." },
@@ -109,6 +110,11 @@ export const SETTINGS = {
   warmPool: { env: "TASKFLEET_SCALE_WARM_POOL", type: "integer", unit: "count", default: 2, min: 0, max: 10000, roles: spawner, doc: "Free workers kept ahead of demand while there is work." },
   warmPoolWhenIdle: { env: "TASKFLEET_SCALE_WARM_POOL_WHEN_IDLE", type: "switch", default: false, roles: spawner, doc: "Keep the warm pool when the idle rule fires." },
   actuator: { env: "TASKFLEET_ACTUATOR", type: "choice", choices: ["none", "process"], default: "none", roles: spawner, doc: "Who starts and stops workers: nobody (the target's own scaler), or this spawner, as processes of this machine." },
+  watch: { env: "TASKFLEET_WATCH", type: "list", default: ["worker=peagen.tasks"], roles: watch, doc: "Compose services whose containers `watch-queue` starts and removes, each with the stream of its workers: `service=stream`." },
+  watchProject: { env: "TASKFLEET_WATCH_PROJECT", type: "text", default: "", roles: watch, doc: "Name of the Compose project that they belong to; needed." },
+  watchDirectory: { env: "TASKFLEET_WATCH_DIRECTORY", type: "text", default: "", roles: watch, doc: "The project's folder, at the same absolute path as on the engine's host; needed." },
+  watchInterval: { env: "TASKFLEET_WATCH_INTERVAL", type: "number", unit: "s", default: 5, min: 0.1, max: 3600, roles: watch, doc: "How often `watch-queue` compares the containers with the wanted number; a new number or a container's end it heeds at once." },
+  watchCompose: { env: "TASKFLEET_WATCH_COMPOSE", type: "text", default: "docker compose", roles: watch, doc: "Words that start Docker Compose, such as `docker-compose`." },
   runDirectory: { env: "TASKFLEET_RUN_DIRECTORY", type: "text", default: "", roles: fleet, doc: "Where the process actuator keeps a file per worker; needed by the actuator `process`." },
   logDirectory: { env: "TASKFLEET_LOG_DIRECTORY", type: "text", default: "", roles: ["spawner", "cli"], doc: "Where the process actuator writes the workers' logs and `taskfleet logs` reads them." },
   executeSandbox: { env: "TASKFLEET_EXECUTE_SANDBOX", type: "choice", choices: ["requested", "always"], default: "requested", roles: worker, doc: "Which programs of `execute` run in the sandbox: those whose payload says `untrusted`, or all." },
@@ -183,8 +189,8 @@ export const SETTINGS = {
   sessionsPerClient: { env: "TASKFLEET_SESSIONS_PER_CLIENT", type: "integer", unit: "count", default: 10, min: 1, max: 100000, roles: api, doc: "Most sessions of a key on a stream, all replicas together." },
   sessionMaxTasks: { env: "TASKFLEET_SESSION_MAX_TASKS", type: "integer", unit: "count", default: 1000, min: 1, max: 100000, roles: api, doc: "Most tasks that a session follows at once." },
   sessionMaxEvents: { env: "TASKFLEET_SESSION_MAX_EVENTS", type: "integer", unit: "count", default: 10000, min: 10, max: 1000000, roles: api, doc: "Most events that are kept for a session; the oldest go first." },
-  secretSources: { env: "TASKFLEET_SECRET_SOURCES", type: "list", default: [], roles: [...everywhere, "backup"], doc: "Where secrets come from beside the environment, by precedence: `file:/path/of.json`, `aws:<secret id>`, `gcp:projects/<p>/secrets/<s>`, `vault:<mount>/<path>` ([secrets](secrets.md))." },
-  secretRefresh: { env: "TASKFLEET_SECRET_REFRESH", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: [...everywhere, "backup"], doc: "How often secrets that can change are read again; files are watched beside that." },
+  secretSources: { env: "TASKFLEET_SECRET_SOURCES", type: "list", default: [], roles: [...everywhere, "backup", "watch"], doc: "Where secrets come from beside the environment, by precedence: `file:/path/of.json`, `aws:<secret id>`, `gcp:projects/<p>/secrets/<s>`, `vault:<mount>/<path>` ([secrets](secrets.md))." },
+  secretRefresh: { env: "TASKFLEET_SECRET_REFRESH", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: [...everywhere, "backup", "watch"], doc: "How often secrets that can change are read again; files are watched beside that." },
   tracing: { env: "TASKFLEET_TRACING", type: "switch", default: false, roles: traced, doc: "Whether spans are made and sent away; also on where APPLICATIONINSIGHTS_CONNECTION_STRING is set ([tracing](tracing.md))." },
   otlpEndpoint: { env: "OTEL_EXPORTER_OTLP_ENDPOINT", type: "text", default: "", roles: traced, doc: "Collector for OTLP over HTTP, without `/v1/traces`. Default: `http://127.0.0.1:4318`, or none where APPLICATIONINSIGHTS_CONNECTION_STRING is set." },
   otlpHeaders: { env: "OTEL_EXPORTER_OTLP_HEADERS", type: "secret", default: "", roles: traced, doc: "Headers for it, as `name=value` with commas between them." },
@@ -195,11 +201,11 @@ export const SETTINGS = {
   history: { env: "TASKFLEET_HISTORY", type: "text", default: "", roles: worker, doc: "File of the history of executions, a JSON line for each attempt; none: no history ([logs](logging.md#history-of-executions))." },
   historyMax: { env: "TASKFLEET_HISTORY_MAX", type: "integer", unit: "bytes", default: 10485760, min: 1024, max: 1073741824, roles: worker, doc: "Size at which that file is put aside." },
   historyKeep: { env: "TASKFLEET_HISTORY_KEEP", type: "integer", unit: "count", default: 5, min: 1, max: 100, roles: worker, doc: "How many such files are kept beside it." },
-  logHandlers: { env: "LOG_HANDLERS", type: "list", default: ["stdout"], roles: [...everywhere, "broker", "backup"], doc: "Where logs go: `stdout`, `stderr`, `file:PATH?max=10mb&keep=5`, each with `format=` of its own if wanted ([logging](logging.md))." },
-  logFormat: { env: "LOG_FORMAT", type: "choice", choices: ["auto", "json", "people", "logfmt"], default: "auto", roles: [...everywhere, "broker", "backup"], doc: "How logs are written; auto: as LOG_JSON says." },
-  logFields: { env: "LOG_FIELDS", type: "list", default: [], roles: [...everywhere, "broker", "backup"], doc: "Other names for fields of JSON and logfmt records, as in `timestamp=@timestamp,message=event`." },
-  logJson: { env: "LOG_JSON", type: "switch", default: true, roles: [...everywhere, "broker", "backup"], doc: "JSON logs; off: for people." },
-  logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: [...everywhere, "broker", "backup"], doc: "Least level that is logged." },
+  logHandlers: { env: "LOG_HANDLERS", type: "list", default: ["stdout"], roles: [...everywhere, "broker", "backup", "watch"], doc: "Where logs go: `stdout`, `stderr`, `file:PATH?max=10mb&keep=5`, each with `format=` of its own if wanted ([logging](logging.md))." },
+  logFormat: { env: "LOG_FORMAT", type: "choice", choices: ["auto", "json", "people", "logfmt"], default: "auto", roles: [...everywhere, "broker", "backup", "watch"], doc: "How logs are written; auto: as LOG_JSON says." },
+  logFields: { env: "LOG_FIELDS", type: "list", default: [], roles: [...everywhere, "broker", "backup", "watch"], doc: "Other names for fields of JSON and logfmt records, as in `timestamp=@timestamp,message=event`." },
+  logJson: { env: "LOG_JSON", type: "switch", default: true, roles: [...everywhere, "broker", "backup", "watch"], doc: "JSON logs; off: for people." },
+  logLevel: { env: "LOG_LEVEL", type: "choice", choices: ["debug", "info", "warning", "error"], default: "info", roles: [...everywhere, "broker", "backup", "watch"], doc: "Least level that is logged." },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

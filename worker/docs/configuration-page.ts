@@ -9,6 +9,7 @@ const ROLE_WORDS = {
   cli: "command line",
   broker: "sandbox broker",
   backup: "backup",
+  watch: "watch-queue",
 } as const satisfies Record<SettingRole, string>;
 
 const INTRODUCTION = `# Configuration

@@ -8,8 +8,6 @@ export interface HostShell {
    * @throws HostError when the host is not reached, or the command does not end in time.
    */
   run(words: readonly string[], options?: RunOptions): Promise<ShellEnd>;
-  /** Ends what the shell keeps open. */
-  close(): Promise<void>;
 }
 
 export interface RunOptions {

@@ -16,6 +16,5 @@ export function localShell(environment: NodeJS.ProcessEnv): HostShell {
     name: "this machine",
     isLocal: true,
     run: (words, options = {}) => runChild(words, options, own),
-    close: async () => {},
   };
 }

@@ -10,15 +10,10 @@ function openShell({ host }: Address): HostShell {
   return host.kind === "local" ? localShell(process.env) : sshShell(host, process.env);
 }
 
-/** Runs `action` on the project's engine; the connection is closed behind it. */
+/** Runs `action` on the project's engine. @throws HostError when that is not there */
 export async function withEngine<T>(
   address: Address,
   action: (engine: ComposeEngine) => Promise<T>,
 ): Promise<T> {
-  const shell = openShell(address);
-  try {
-    return await action(await ComposeEngine.open(shell, address.project, process.env));
-  } finally {
-    await shell.close();
-  }
+  return action(await ComposeEngine.open(openShell(address), address.project, process.env));
 }

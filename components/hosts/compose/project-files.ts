@@ -31,40 +31,50 @@ export async function makeFolder(shell: HostShell, directory: string): Promise<s
   return end.stdout.trimEnd();
 }
 
-/** $1: mode, $2: path, $3: size in bytes, $4: whether an old file stays the same one, $5: mode of a new folder. */
+/** $1: the folder; then, for each file, path, size in bytes, mode, whether it stays the same one, mode of a new folder. */
 const WRITE = `set -eu
-umask 022
-folder=$(dirname -- "$2")
-[ -d "$folder" ] || mkdir -p -m "$5" -- "$folder"
-# The engine makes a folder of a file that is missing when its container starts.
-[ ! -d "$2" ] || rmdir -- "$2"
-umask 077
-if [ "$4" = yes ] && [ -f "$2" ] && [ ! -L "$2" ]; then
-  chmod u+w -- "$2"
-  cat 1<>"$2"
-  truncate -s "$3" -- "$2"
-  chmod "$1" -- "$2"
-  exit
-fi
-half=$2.$$.tmp
-trap 'rm -f -- "$half"' EXIT
-cat >"$half"
-chmod "$1" -- "$half"
-mv -fT -- "$half" "$2"`;
+cd -- "$1"
+shift
+half=
+trap '[ -z "$half" ] || rm -f -- "$half"' EXIT
+while [ $# -gt 0 ]; do
+  path=$1 size=$2 mode=$3 same=$4 folder=$(dirname -- "$1")
+  umask 022
+  [ -d "$folder" ] || mkdir -p -m "$5" -- "$folder"
+  shift 5
+  # The engine makes a folder of a file that is missing when its container starts.
+  [ ! -d "$path" ] || rmdir -- "$path"
+  umask 077
+  IFS= read -r content
+  if [ "$same" = yes ] && [ -f "$path" ] && [ ! -L "$path" ]; then
+    chmod u+w -- "$path"
+    printf %s "$content" | base64 -d 1<>"$path"
+    truncate -s "$size" -- "$path"
+    chmod "$mode" -- "$path"
+  else
+    half=$path.$$.tmp
+    printf %s "$content" | base64 -d >"$half"
+    [ "$(wc -c <"$half")" -eq "$size" ]
+    chmod "$mode" -- "$half"
+    mv -fT -- "$half" "$path"
+    half=
+  fi
+done`;
 
-/** Replaces the file at once, or, of a secret, what is in it. */
-async function writeFile(
+/** Replaces each file at once, or, of a secret, what is in it. Contents go in one line each, so that one call writes all. */
+async function replaceFiles(
   shell: HostShell,
   folder: string,
-  path: string,
-  { content, mode }: PlannedFile,
+  files: readonly (readonly [string, PlannedFile])[],
 ): Promise<void> {
-  const size = String(Buffer.byteLength(content));
-  // Containers' users can read what a secret's file holds, so that its folder has to keep others out.
-  const ways = SECRET.test(path) ? ["yes", "700"] : ["no", "755"];
-  const words = ["sh", "-c", WRITE, "sh", mode, join(folder, path), size, ...ways];
-  const end = await shell.run(words, { stdin: content });
-  if (end.code !== 0) throw explain(`write ${join(folder, path)}`, shell, end);
+  const words = files.flatMap(([path, { content, mode }]) => {
+    // Containers' users can read what a secret's file holds, so that its folder has to keep others out.
+    const ways = SECRET.test(path) ? ["yes", "700"] : ["no", "755"];
+    return [path, String(Buffer.byteLength(content)), mode, ...ways];
+  });
+  const stdin = files.map(([, { content }]) => `${Buffer.from(content).toString("base64")}\n`).join("");
+  const end = await shell.run(["sh", "-c", WRITE, "sh", folder, ...words], { stdin });
+  if (end.code !== 0) throw explain(`write the files of ${folder}`, shell, end);
 }
 
 /** What is wrong with a file; a mode is told as it is. */
@@ -102,14 +112,10 @@ export async function inspectFiles(
 /** Writes those that are not there as they should be. Returns the paths that containers do not see before they start anew. */
 export async function writeFiles(shell: HostShell, folder: string, files: Files): Promise<readonly string[]> {
   const states = await inspectFiles(shell, folder, files);
-  const replaced: string[] = [];
-  for (const [path, file] of Object.entries(files)) {
-    const state = states.get(path);
-    if (state === "intact") continue;
-    await writeFile(shell, folder, path, file);
-    if (state === "missing" || !SECRET.test(path)) replaced.push(path);
-  }
-  return replaced;
+  const stale = Object.entries(files).filter(([path]) => states.get(path) !== "intact");
+  if (stale.length > 0) await replaceFiles(shell, folder, stale);
+  const paths = stale.map(([path]) => path);
+  return paths.filter((path) => states.get(path) === "missing" || !SECRET.test(path));
 }
 
 const REMOVE = `set -eu

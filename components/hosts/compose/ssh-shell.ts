@@ -12,7 +12,7 @@ type SshHost = Extract<ComposeHost, { readonly kind: "ssh" }>;
 /** What ssh itself ends with when it does not get through. */
 const NOT_CONNECTED = 255;
 const CONNECT_SECONDS = 15;
-/** How long the connection stays open for the next command. */
+/** How long the connection stays open for the next command: a login takes longer than most of them. */
 const PERSIST_SECONDS = 30;
 
 const REASONS: readonly (readonly [RegExp, string])[] = [
@@ -48,7 +48,8 @@ function controlFolder(): string {
   return folder;
 }
 
-function options({ port, identityFile }: SshHost): readonly string[] {
+/** Words for `ssh` before the destination. */
+export function sshOptions({ port, identityFile }: SshHost): readonly string[] {
   const settings = {
     BatchMode: "yes",
     ConnectTimeout: CONNECT_SECONDS,
@@ -69,7 +70,7 @@ export function sshShell(host: SshHost, environment: NodeJS.ProcessEnv): HostShe
   const own = clientEnvironment(environment);
   const { destination } = host;
   const ssh = (words: readonly string[], more: RunOptions) =>
-    runChild(["ssh", ...options(host), ...words], more, own);
+    runChild(["ssh", ...sshOptions(host), ...words], more, own);
   return {
     name: destination,
     isLocal: false,
@@ -79,9 +80,6 @@ export function sshShell(host: SshHost, environment: NodeJS.ProcessEnv): HostShe
         throw new HostError("there is no ssh on this machine: install the package openssh-client");
       if (end.code === NOT_CONNECTED) throw explainSsh(destination, end);
       return end;
-    },
-    close: async () => {
-      await ssh(["-O", "exit", "--", destination], {});
     },
   };
 }

@@ -70,6 +70,7 @@ function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInput
   const dataDirectory = join(paths.redis, "data");
   const config = redisConfig({
     port: "{port}",
+    bind: "127.0.0.1",
     dataDirectory,
     maxMemory: fleet.redis.maxMemory,
     passwordHash: REFERENCES.redisPasswordHash,

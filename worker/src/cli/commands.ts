@@ -20,6 +20,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   workers: { summary: "list the workers", load: () => import("./workers.ts") },
   kinds: { summary: "list what the fleet runs", load: () => import("./kinds.ts") },
   queue: { summary: "pause, resume, depth, purge; the dead-letter queue", load: () => import("./queue.ts") },
+  scale: {
+    summary: "say how many workers there are, or leave it to the law again",
+    load: () => import("./scale.ts"),
+  },
   db: {
     summary: "set up, migrate and look at the database of the record",
     load: () => import("./db.ts"),
@@ -51,6 +55,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   worker: { summary: "run a worker, or test that one could start", load: () => import("./worker.ts") },
   spawner: { summary: "run a spawner", load: () => import("./spawner.ts") },
+  "watch-queue": {
+    summary: "start and remove the workers' containers of a Compose project",
+    load: () => import("./watch-queue.ts"),
+  },
   api: { summary: "serve the queue over HTTP", load: () => import("./api.ts") },
   "api-key": { summary: "make, list and revoke keys of the API", load: () => import("./api-key.ts") },
   "sandbox-broker": {

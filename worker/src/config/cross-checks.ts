@@ -4,6 +4,7 @@ import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
 import { parseSource, SOURCE_FORMS } from "../../contract/secret-sources.ts";
 import { SETTINGS, type SettingName, type SettingRole } from "../../contract/settings.ts";
+import { parseWatchedServices, WATCHED_FORM } from "../../contract/watched-services.ts";
 import { isProxyRange, PROXY_FORMS } from "../core/proxy-range.ts";
 import { HANDLER_FORMS, parseLogHandler, parseRename } from "../logging/handlers.ts";
 import type { SettingProblem } from "./settings-error.ts";
@@ -215,6 +216,52 @@ const brokerRuntime: Check = ({ brokerRuntime: runtime }) => {
   };
 };
 
+const watchedServices: Check = ({ watch: items }) => {
+  if (!Array.isArray(items)) return undefined;
+  const { wrong } = parseWatchedServices(items);
+  if (wrong.length === 0 && items.length > 0) return undefined;
+  const named = wrong.map((item) => `"${item}"`).join(", ");
+  return {
+    variable: SETTINGS.watch.env,
+    received: items.length === 0 ? "nothing" : `"${items.join(",")}", with ${named}`,
+    allowed: `${WATCHED_FORM}, with commas between them`,
+    wayOut: items.length === 0 ? "Name a service." : `Correct or remove ${named}.`,
+  };
+};
+
+/** As Compose has them. */
+const PROJECT = /^[a-z0-9][a-z0-9_-]*$/;
+
+const watchProject: Check = ({ watchProject: name }) => {
+  if (typeof name !== "string" || PROJECT.test(name)) return undefined;
+  return {
+    variable: SETTINGS.watchProject.env,
+    received: name === "" ? "not set" : `"${name}"`,
+    allowed: "the name of a Compose project: a-z 0-9 _ -, a letter or digit first",
+    wayOut: "Name the project; `docker compose ls` lists those that run.",
+  };
+};
+
+const watchDirectory: Check = ({ watchDirectory: path }) => {
+  if (typeof path !== "string" || path.startsWith("/")) return undefined;
+  return {
+    variable: SETTINGS.watchDirectory.env,
+    received: path === "" ? "not set" : `"${path}"`,
+    allowed: "the absolute path of the folder with compose.yaml",
+    wayOut: "Name the project's folder, as it is called on the engine's host.",
+  };
+};
+
+const watchCompose: Check = ({ watchCompose: words }) => {
+  if (typeof words !== "string" || words.trim() !== "") return undefined;
+  return {
+    variable: SETTINGS.watchCompose.env,
+    received: `"${words}"`,
+    allowed: "the words of a command, such as docker compose",
+    wayOut: "Name one, or unset it for the default.",
+  };
+};
+
 const otlpEndpoint: Check = ({ otlpEndpoint: url }) => {
   if (typeof url !== "string" || url === "" || (/^https?:\/\//.test(url) && URL.canParse(url)))
     return undefined;
@@ -284,6 +331,7 @@ const CHECKS = {
   cli: [...everyRole, redisUrl, streams],
   broker: [...everyRole, brokerSocket, brokerImage, brokerRuntime],
   backup: [...everyRole, redisUrl, streams],
+  watch: [...everyRole, redisUrl, watchedServices, watchProject, watchDirectory, watchCompose],
 } as const satisfies Record<SettingRole, readonly Check[]>;
 
 /** What is wrong between settings, or with the form of one, that its type alone does not say. */

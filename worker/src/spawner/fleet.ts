@@ -45,12 +45,17 @@ export function fleetMembers(
   view: FleetView,
 ): readonly Member[] {
   const reported = new Map(reports.map((report) => [report.worker_id, report]));
+  const byHost = lastByHost(reports);
   const known = new Set(managed.map((worker) => worker.workerId));
+  const hosts = new Set(managed.map((worker) => worker.host));
   const lately = (atMs: number) => view.nowMs - atMs <= view.leaseMs;
-  const others = reports.filter((report) => !known.has(report.worker_id) && lately(report.seen_at));
+  const others = reports.filter(
+    (report) => !known.has(report.worker_id) && !hosts.has(report.host) && lately(report.seen_at),
+  );
   return [
     ...managed.map((worker): Member => {
-      const report = reported.get(worker.workerId);
+      const { workerId, host } = worker;
+      const report = host === undefined ? reported.get(workerId) : byHost.get(host);
       const ready = report !== undefined && lately(report.seen_at);
       return {
         workerId: worker.workerId,
@@ -79,6 +84,14 @@ export function fleetMembers(
       }),
     ),
   ];
+}
+
+/** Each host's last report: a container that was started again is another worker. */
+function lastByHost(reports: readonly ReportedWorker[]): ReadonlyMap<string, ReportedWorker> {
+  const last = new Map<string, ReportedWorker>();
+  for (const report of reports)
+    if ((last.get(report.host)?.seen_at ?? -Infinity) < report.seen_at) last.set(report.host, report);
+  return last;
 }
 
 function holds(report: ReportedWorker): boolean {

@@ -48,7 +48,7 @@ export class SpawnerMetrics {
   /** Prometheus' text format. Without Redis the queue's metrics are missing, and a failure is counted. */
   async render(): Promise<string> {
     const queue = await this.#queue();
-    const text = await print([...this.#own(), ...queue]);
+    const text = await printFamilies([...this.#own(), ...queue]);
     return `${text}${await this.#process.metrics()}`;
   }
 
@@ -77,7 +77,8 @@ export class SpawnerMetrics {
   }
 }
 
-function print(families: readonly Family[]): Promise<string> {
+/** Families in Prometheus' text format. */
+export function printFamilies(families: readonly Family[]): Promise<string> {
   const registry = new Registry();
   // A registry calls nothing but `name` and `get()` of a metric; its type names only its own classes.
   for (const family of families) registry.registerMetric(new StoredMetric(family) as unknown as Metric);

@@ -4,6 +4,7 @@ import type { ScalingDecision } from "../../contract/scaling.ts";
 import { encodeScaling, parseScaling } from "../../contract/scaling-record.ts";
 import { openCircuits } from "../adapters/redis/circuits.ts";
 import { backlog, depth, readKinds, readStats, serverTimeMs } from "../adapters/redis/queue-status.ts";
+import { readOrder } from "../adapters/redis/scaling-orders.ts";
 import { SCRIPTS } from "../adapters/redis/scripts.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { QueueSnapshot } from "./queue-metrics.ts";
@@ -11,7 +12,7 @@ import type { ScaledQueue } from "./scaler.ts";
 
 /** The queue as the scaler sees it. */
 export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
-  const { scaling } = queueKeys(stream);
+  const { scaling, workersSeen } = queueKeys(stream);
   const workers = new Workers(redis, stream);
   return {
     async backlog() {
@@ -23,6 +24,8 @@ export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
     },
     length: () => backlog(redis, stream),
     workers: () => workers.list(),
+    reporting: async (withinMs) => redis.zcount(workersSeen, (await serverTimeMs(redis)) - withinMs, "+inf"),
+    order: () => readOrder(redis, stream),
     readRecord: async () => parseScaling(await redis.hgetall(scaling)),
     writeRecord: (record) =>
       SCRIPTS.recordScaling.run(redis, [scaling], Object.entries(encodeScaling(record)).flat()),

@@ -7,6 +7,7 @@ import {
   type ScalingSignals,
   type ScalingState,
 } from "../../contract/scaling.ts";
+import { obey, type ScalingOrder, sameOrder } from "../../contract/scaling-order.ts";
 import { recordOf, type ScalingRecord, stateOf } from "../../contract/scaling-record.ts";
 import type { ReportedWorker } from "../adapters/redis/workers.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -24,6 +25,10 @@ export interface ScaledQueue {
   /** Waiting and running tasks; as cheap as can be. */
   length(): Promise<number>;
   workers(): Promise<readonly ReportedWorker[]>;
+  /** Workers that reported within so many ms; as cheap as can be. */
+  reporting(withinMs: number): Promise<number>;
+  /** What an operator said. */
+  order(): Promise<ScalingOrder>;
   readRecord(): Promise<ScalingRecord | null>;
   writeRecord(record: ScalingRecord): Promise<unknown>;
 }
@@ -45,7 +50,7 @@ export interface ScalerOptions {
   readonly now: () => number;
 }
 
-/** How often the leader looks whether tasks wait while no worker lives. */
+/** How often the leader looks whether tasks wait while no worker lives, and for an operator's order. */
 const PROMPT_MS = 250;
 /** How often it acts while workers of another revision are being replaced. */
 const ROLL_MS = 1_000;
@@ -57,6 +62,8 @@ export class Scaler implements Loop {
   readonly #starts = new StartBackoff();
   #state: ScalingState | null = null;
   #decision: ScalingDecision | null = null;
+  /** The one that was obeyed last. */
+  #order: ScalingOrder | null = null;
   #idleSince: ReadonlyMap<string, number> = new Map();
   #silentSince: ReadonlyMap<string, number> = new Map();
   #nextMs = -Infinity;
@@ -73,7 +80,7 @@ export class Scaler implements Loop {
 
   async step(term: AbortSignal): Promise<number> {
     const { now, intervalMs } = this.#options;
-    if (now() >= this.#nextMs) {
+    if (now() >= this.#nextMs || (await this.#orderIsNew())) {
       this.#nextMs = now() + intervalMs;
       await this.#act(term);
     } else if (now() >= this.#promptAgainMs && (await this.#tasksWaitForNobody())) {
@@ -86,17 +93,24 @@ export class Scaler implements Loop {
   }
 
   async #tasksWaitForNobody(): Promise<boolean> {
-    const { queue, actuator } = this.#options;
-    if (actuator === null || (await queue.length()) === 0) return false;
+    const { queue, actuator, leaseMs } = this.#options;
+    if ((await queue.length()) === 0) return false;
+    if (actuator === null) return (await queue.reporting(leaseMs)) === 0;
     return (await actuator.list()).every((worker) => worker.draining);
+  }
+
+  async #orderIsNew(): Promise<boolean> {
+    if (this.#order === null) return false;
+    return !sameOrder(await this.#options.queue.order(), this.#order);
   }
 
   async #act(term: AbortSignal): Promise<void> {
     const { actuator, policy, queue, reap } = this.#options;
     await reap();
-    const { members, signals } = await this.#look();
+    const { members, signals, order } = await this.#look();
     this.#state ??= await this.#begin(signals.liveWorkers);
-    const decision = decide(signals, policy, this.#state);
+    const decision = obey(order, decide(signals, policy, this.#state), signals.liveWorkers);
+    this.#order = order;
     this.#state = decision.state;
     this.#decision = decision;
     const { nowMs: decidedAtMs, busyWorkers, liveWorkers } = signals;
@@ -108,21 +122,26 @@ export class Scaler implements Loop {
       );
     } finally {
       // Whatever keeps the record from being written, the fleet must still follow the queue.
-      if (actuator !== null && !term.aborted) await this.#actuate(actuator, decision, members, signals);
+      if (actuator !== null && !term.aborted && order.mode !== "paused")
+        await this.#actuate(actuator, decision, members, signals);
     }
   }
 
   /** Reads everything that the law needs; while that fails, the last decision holds. */
-  async #look(): Promise<{ members: readonly Member[]; signals: ScalingSignals }> {
+  async #look(): Promise<{
+    members: readonly Member[];
+    signals: ScalingSignals;
+    order: ScalingOrder;
+  }> {
     const { queue, actuator, policy, leaseMs, revision } = this.#options;
     try {
       const managed = actuator === null ? [] : await actuator.list();
-      const [backlog, reports] = await Promise.all([queue.backlog(), queue.workers()]);
+      const [backlog, reports, order] = await Promise.all([queue.backlog(), queue.workers(), queue.order()]);
       const view = { nowMs: backlog.nowMs, localNowMs: Date.now(), leaseMs, revision };
       const members = fleetMembers(managed, reports, view);
       const live = liveMembers(members);
       const busyWorkers = live.filter((member) => member.busy).length;
-      return { members, signals: { ...backlog, busyWorkers, liveWorkers: live.length } };
+      return { members, signals: { ...backlog, busyWorkers, liveWorkers: live.length }, order };
     } catch (error) {
       if (this.#state !== null) this.#decision = decide(null, policy, this.#state);
       throw error;

@@ -29,11 +29,14 @@ export class StartBackoff {
       else reported = true;
     }
     if (reported) this.#failures = 0;
-    else if (failed > 0) {
-      this.#pausedUntilMs = nowMs + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
-      this.#failures += 1;
-    }
+    else if (failed > 0) this.failed(nowMs);
     return failed;
+  }
+
+  /** A round of starts that failed as a whole. */
+  failed(nowMs: number): void {
+    this.#pausedUntilMs = nowMs + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
+    this.#failures += 1;
   }
 
   /** When workers may be started again. */

@@ -61,6 +61,7 @@ export const SCRIPTS = {
   leaseRelease: load("lease-release"),
   recordExit: load("record-exit"),
   recordScaling: load("record-scaling"),
+  orderScaling: load("order-scaling"),
   recordTrim: load("record-trim"),
   recordAdvance: load("record-advance"),
   forgetConsumer: load("forget-consumer"),

@@ -38,10 +38,17 @@ export class Workers {
       }));
   }
 
-  /** Counts a worker's end, once per worker id, and drops its report. `false`: it was counted before. */
-  async recordExit(workerId: string, reason: ExitReason): Promise<boolean> {
+  /**
+   * Counts a worker's end, once per id, and drops its report. `reportedAs`: worker ids of its reports, where it is
+   * counted by another id. `false`: it was counted before.
+   */
+  async recordExit(
+    workerId: string,
+    reason: ExitReason,
+    reportedAs: readonly string[] = [],
+  ): Promise<boolean> {
     const { exits, stats, workers, workersSeen } = this.#keys;
-    const args = [workerId, reason, EXIT_MEMORY_MS];
+    const args = [workerId, reason, EXIT_MEMORY_MS, ...reportedAs];
     return (await SCRIPTS.recordExit.run(this.#redis, [exits, stats, workers, workersSeen], args)) === 1;
   }
 

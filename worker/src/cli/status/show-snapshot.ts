@@ -71,8 +71,16 @@ function showKinds({ kinds }: Snapshot): string {
   return table(head, rows, { right: [1, 2, 3, 4, 5, 6, 7], indent: "  " });
 }
 
-function showSpawner({ leader, scaling, at }: Snapshot): string {
-  const head: [string, string][] = [["leader", leader ?? paint("yellow", "none")]];
+function showOrder({ order, at }: Snapshot): [string, string][] {
+  if (order.mode === "law") return [];
+  const what = order.mode === "paused" ? "nobody starts or stops workers" : count(order.workers, "worker");
+  const since = `since ${formatDuration(at - order.atMs)}`;
+  return [["order", `${paint("yellow", what)} ${since}, until \`scale resume\``]];
+}
+
+function showSpawner(snapshot: Snapshot): string {
+  const { leader, scaling, at } = snapshot;
+  const head: [string, string][] = [["leader", leader ?? paint("yellow", "none")], ...showOrder(snapshot)];
   if (scaling === null) return pairs(head, "  ");
   const { desired, reason, liveWorkers, busyWorkers, pending, idleSinceMs } = scaling;
   const idle = idleSinceMs === null ? "" : `, idle for ${formatDuration(at - idleSinceMs)}`;

@@ -1,6 +1,7 @@
 import { type Controls, parseControls } from "../../../contract/controls.ts";
 import { queueKeys } from "../../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../../contract/records.ts";
+import type { ScalingOrder } from "../../../contract/scaling-order.ts";
 import { parseScaling, type ScalingRecord } from "../../../contract/scaling-record.ts";
 import { parseStatsField } from "../../../contract/stats-fields.ts";
 import { ApiReports, type ReportedApi } from "../../adapters/redis/api-reports.ts";
@@ -12,6 +13,7 @@ import {
   serverTimeMs,
 } from "../../adapters/redis/queue-status.ts";
 import { type RecordLag, readRecordLag } from "../../adapters/redis/record-state.ts";
+import { readOrder } from "../../adapters/redis/scaling-orders.ts";
 import { type ReportedWorker, Workers } from "../../adapters/redis/workers.ts";
 import type { Session } from "../session.ts";
 
@@ -31,6 +33,8 @@ export interface Snapshot {
   readonly leader: string | null;
   /** The leader's last decision; `null` before the first. */
   readonly scaling: ScalingRecord | null;
+  /** What an operator said with `scale`. */
+  readonly order: ScalingOrder;
   readonly counters: QueueCounters;
   readonly record: RecordLag;
   /** Those that report, of all streams. */
@@ -76,9 +80,10 @@ export async function readSnapshot({ settings, redis, stream }: Session): Promis
     redis.hgetall(keys.scaling),
     serverTimeMs(redis),
   ]);
-  const [record, apis] = await Promise.all([
+  const [record, apis, order] = await Promise.all([
     readRecordLag(redis, stream, at),
     new ApiReports(redis).list(at),
+    readOrder(redis, stream),
   ]);
   return {
     stream,
@@ -91,7 +96,7 @@ export async function readSnapshot({ settings, redis, stream }: Session): Promis
     leader,
     scaling: parseScaling(scaling),
     counters: countersOf(stats),
-    ...{ record, apis },
+    ...{ record, apis, order },
   };
 }
 

@@ -19,6 +19,7 @@ const OF_ONE_STACK = [
   ...[redisUrl.env, fileOf(redisPassword.env), "REDISCLI_AUTH"],
   ...[pgHost, pgPort, pgUser, pgDatabase, pgPassword, tablePrefix].map(({ env }) => env),
   ...[databaseUrl, databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl].map(({ env }) => fileOf(env)),
+  ...["COMPOSE_FILE", "COMPOSE_PROJECT_NAME"],
   ...[apiUrl.env, apiKey.env, backupDirectory.env, prometheusUrl.env],
 ];
 

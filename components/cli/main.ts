@@ -17,6 +17,7 @@ interface PlatformCommand {
 const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
   setup: { needsSetup: false, load: () => import("./setup.ts") },
   up: { needsSetup: true, load: () => import("./up.ts") },
+  rollback: { needsSetup: true, load: () => import("./rollback.ts") },
   down: { needsSetup: true, load: () => import("./down.ts") },
   demo: { needsSetup: true, load: () => import("./demo.ts") },
   bench: { needsSetup: true, load: () => import("./bench.ts") },

@@ -88,6 +88,8 @@ export class ComposeProject extends CustomResource {
   declare readonly folder: Output<string>;
   /** Config digests by variable of `.env`. */
   declare readonly imageIds: Output<Readonly<Record<string, string>>>;
+  /** References by variable of before the last update that changed one; empty where there was none. */
+  declare readonly previousImages: Output<Readonly<Record<string, string>>>;
   /** Running containers by scaled service. */
   declare readonly replicas: Output<Readonly<Record<string, number>>>;
   /** `address:port` by service and port inside, such as `api:8080`. */
@@ -97,6 +99,8 @@ export class ComposeProject extends CustomResource {
     const found = {
       folder: undefined,
       imageIds: undefined,
+      previousImages: undefined,
+      variables: undefined,
       drift: undefined,
       replicas: undefined,
       published: undefined,

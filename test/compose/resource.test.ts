@@ -61,6 +61,7 @@ describe("a Compose project on an engine", function () {
         ...project.inputs(smallComposeFile({ port })),
         folder: project.directory,
         imageIds: { TASKFLEET_IMAGE: id },
+        previousImages: {},
         variables: {
           TASKFLEET_IMAGE: images.first,
           TASKFLEET_IMAGE_TAG: id,

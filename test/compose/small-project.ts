@@ -147,6 +147,7 @@ export class SmallProject {
     const state = {
       folder: this.directory,
       imageIds: {},
+      previousImages: {},
       variables: {},
       drift: {},
       replicas: {},

@@ -69,6 +69,7 @@ describe("the launcher", () => {
     const entries = [
       "setup",
       "up",
+      "rollback",
       "down",
       "demo",
       "bench",
@@ -80,7 +81,7 @@ describe("the launcher", () => {
       "anything",
     ];
     const given = entries.map((word) => JSON.parse(run([join(root, "taskfleet"), word]).stdout).entry);
-    assert.deepEqual(given, [...Array(9).fill("platform"), "queue", "queue"]);
+    assert.deepEqual(given, [...Array(10).fill("platform"), "queue", "queue"]);
     assert.equal(JSON.parse(run([join(root, "taskfleet")]).stdout).entry, "platform");
   });
 

@@ -18,6 +18,7 @@ export interface Progress {
   folder: string;
   imageIds: Readonly<Record<string, string>>;
   variables: Readonly<Record<string, string>>;
+  readonly previousImages: Readonly<Record<string, string>>;
 }
 
 /** Another folder's containers under the same name would be taken for ours. */

@@ -58,9 +58,13 @@ async function partlyMade(
   return new PartlyMadeError(message, inputs.project, state, error);
 }
 
-function apply(inputs: ComposeProjectInputs, gone: readonly string[]): Promise<ComposeProjectState> {
+function apply(
+  inputs: ComposeProjectInputs,
+  gone: readonly string[],
+  previousImages: ComposeProjectState["previousImages"],
+): Promise<ComposeProjectState> {
   return withEngine(inputs, async (engine) => {
-    const progress: Progress = { folder: "", imageIds: {}, variables: {} };
+    const progress: Progress = { folder: "", imageIds: {}, variables: {}, previousImages };
     await writeProjectRecord(inputs, gone);
     try {
       await bringUp(engine, inputs, gone, progress);
@@ -73,10 +77,9 @@ function apply(inputs: ComposeProjectInputs, gone: readonly string[]): Promise<C
 
 function update(olds: RecordedProject, news: ComposeProjectInputs): Promise<ComposeProjectState> {
   const kept = new Set([".env", ...Object.keys(news.files)]);
-  return apply(
-    news,
-    Object.keys(olds.files).filter((path) => !kept.has(path)),
-  );
+  const previous = isDeepStrictEqual(olds.images, news.images) ? (olds.previousImages ?? {}) : olds.images;
+  const gone = Object.keys(olds.files).filter((path) => !kept.has(path));
+  return apply(news, gone, previous);
 }
 
 function recordOf(state: RecordedProject): ProjectRecord {
@@ -96,7 +99,7 @@ export const composeProject: ResourceType<ComposeProjectInputs, ComposeProjectSt
   noSecretsIn: ["project", "directory", "host", "services", "images", "record"],
   check: checkProject,
   diff,
-  create: async (inputs) => ({ id: inputs.project, state: await apply(inputs, []) }),
+  create: async (inputs) => ({ id: inputs.project, state: await apply(inputs, [], {}) }),
   read: (state) => withEngine(state, (engine) => observe(engine, state, state)),
   update,
   delete: remove,

@@ -32,7 +32,12 @@ async function definitionOf(engine: ComposeEngine, folder: string): Promise<Defi
 export async function observe(
   engine: ComposeEngine,
   inputs: ComposeProjectInputs,
-  { folder, imageIds, variables }: Pick<ComposeProjectState, "folder" | "imageIds" | "variables">,
+  {
+    folder,
+    imageIds,
+    previousImages,
+    variables,
+  }: Pick<ComposeProjectState, "folder" | "imageIds" | "previousImages" | "variables">,
 ): Promise<ComposeProjectState> {
   const [files, containers, found] = await Promise.all([
     inspectFiles(engine.shell, folder, filesWithVariables(inputs, variables)),
@@ -45,6 +50,7 @@ export async function observe(
   return {
     folder,
     imageIds,
+    previousImages,
     variables,
     drift: findDrift({ services: inputs.services, imageIds }, observed),
     replicas: countReplicas(inputs.services, containers),

@@ -58,6 +58,8 @@ export interface ComposeProjectState {
   readonly folder: string;
   /** Config digests (`sha256:...`) by variable. */
   readonly imageIds: Readonly<Record<string, string>>;
+  /** References by variable of before the last update that changed one; empty where there was none. */
+  readonly previousImages: Readonly<Record<string, string>>;
   /** What `.env` has beside what the inputs say of it. */
   readonly variables: Readonly<Record<string, string>>;
   /** What is not as it was brought up, and how; empty when all is. */

@@ -2,6 +2,7 @@ import { deepEqual, equal, throws } from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { listImages, listText } from "../../../components/cli/images-list.ts";
 import { PATHS } from "../../../components/paths.ts";
 import { lockText, readLock, writeLock } from "../../../components/platform/image-lock.ts";
 import { parseReference } from "../../../components/platform/image-reference.ts";
@@ -137,6 +138,46 @@ describe("config taskfleet:images", () => {
     it(`refuses ${JSON.stringify(given)}`, () => {
       throws(() => checkOverrides(given), { name: "HostError", message });
     });
+});
+
+describe("taskfleet images list", () => {
+  const lock = { [IMAGES.redis.reference]: DIGEST };
+  const listed = listImages({ overrides: { loki: "mine/loki:1" }, lock });
+
+  it("says of each image what is used, by which digest, and what for", () => {
+    const one = (name: string) => listed.find((image) => image.name === name);
+    deepEqual(one("redis"), {
+      name: "redis",
+      reference: IMAGES.redis.reference,
+      digest: DIGEST,
+      overridden: false,
+      use: IMAGES.redis.use,
+    });
+    deepEqual(one("loki"), {
+      name: "loki",
+      reference: "mine/loki:1",
+      digest: "",
+      overridden: true,
+      use: "logs",
+    });
+    deepEqual(
+      listed.map(({ name }) => name),
+      IMAGE_NAMES,
+    );
+  });
+
+  it("is a line each, aligned", () => {
+    const lines = listText(listed.filter(({ name }) => ["redis", "grafana", "loki"].includes(name))).split(
+      "\n",
+    );
+    deepEqual(lines, [
+      "name     image                   digest               use",
+      "redis    redis:7.2-bookworm      sha256:0123456789ab  the queue; its programs in the image backup",
+      "grafana  grafana/grafana:12.0.2  not locked           dashboards",
+      "loki     mine/loki:1             overridden           logs",
+      "",
+    ]);
+  });
 });
 
 describe("the lock file", () => {

@@ -15,7 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import { findOnPath } from "../../../components/find-on-path.ts";
 import type { DockerEngine } from "../docker-engine.ts";
-import { recipe } from "./image-folder.ts";
+import { Recipe } from "./image-folder.ts";
 
 /** Build arguments of `worker/Dockerfile`, by name. */
 export type BaseImages = Readonly<Record<"BUILD_BASE" | "GO_BASE" | "TOOLBOX_BASE" | "BASE", string>>;
@@ -49,14 +49,15 @@ const MAKERS: Readonly<Record<keyof BaseImages, (engine: DockerEngine, name: str
   BASE: runtimeBase,
 };
 
-const RECIPE = recipe(import.meta.filename);
+const RECIPE = new Recipe(import.meta.filename);
 
 /** Makes those that the engine does not have as this file makes them: with the same bases, it need not build anew. */
 export function makeBases(engine: DockerEngine): BaseImages {
-  const images = names("standin");
-  for (const [name, image] of Object.entries(images) as [keyof BaseImages, string][])
-    if (!RECIPE.isMade(engine, image)) MAKERS[name](engine, image);
-  return images;
+  const made = (Object.entries(names("standin")) as [keyof BaseImages, string][]).map(
+    ([name, image]) =>
+      [name, RECIPE.ensure(engine, image, (reference) => MAKERS[name](engine, reference))] as const,
+  );
+  return Object.fromEntries(made) as BaseImages;
 }
 
 const OTHERS = "standin-other";
@@ -78,11 +79,7 @@ function nodeBase(engine: DockerEngine, name: string): void {
   const npm = dirname(dirname(realpathSync(findOnPath("npm", process.env.PATH ?? "") ?? "")));
   cpSync(npm, join(root, "usr/local/lib/npm"), { recursive: true });
   symlinkSync("../lib/npm/bin/npm-cli.js", join(root, "usr/local/bin/npm"));
-  engine.import(root, name, [
-    RECIPE.label,
-    "ENV PATH=/usr/local/bin:/usr/bin",
-    `ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`,
-  ]);
+  engine.import(root, name, ["ENV PATH=/usr/local/bin:/usr/bin", `ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`]);
 }
 
 /** Go's toolchain, with a shell. */
@@ -94,7 +91,7 @@ function goBase(engine: DockerEngine, name: string): void {
   mkdirSync(join(root, "usr/local"), { recursive: true });
   const skipped = new Set(["test", "api", "doc", "misc", "src/cmd"].map((part) => join(toolchain, part)));
   cpSync(toolchain, join(root, "usr/local/go"), { recursive: true, filter: (path) => !skipped.has(path) });
-  engine.import(root, name, [RECIPE.label, "ENV PATH=/usr/local/go/bin:/usr/bin", "ENV HOME=/tmp"]);
+  engine.import(root, name, ["ENV PATH=/usr/local/go/bin:/usr/bin", "ENV HOME=/tmp"]);
 }
 
 /** A static busybox where the official image has it. */
@@ -102,7 +99,7 @@ function toolboxBase(engine: DockerEngine, name: string): void {
   const root = engine.rootFolder();
   mkdirSync(join(root, "usr/bin"), { recursive: true });
   copyFileSync(findOnPath("busybox", process.env.PATH ?? "") ?? "", join(root, "usr/bin/busybox"));
-  engine.import(root, name, [RECIPE.label]);
+  engine.import(root, name);
 }
 
 /** Node alone, at the place that distroless has it. */
@@ -111,7 +108,7 @@ function runtimeBase(engine: DockerEngine, name: string): void {
   putNode(engine, root, "nodejs/bin/node");
   certificates(root);
   writeFileSync(join(root, "etc/nsswitch.conf"), "hosts: files dns\n");
-  engine.import(root, name, [RECIPE.label, "USER 65532:65532"]);
+  engine.import(root, name, ["USER 65532:65532"]);
 }
 
 function putNode(engine: DockerEngine, root: string, place: string): void {

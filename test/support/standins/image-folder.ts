@@ -56,26 +56,30 @@ const DEBIAN = [
   ...["sort", "stat", "tail", "tar", "test", "touch", "tr", "true", "wc", "xargs"],
 ];
 
-const LABEL = "taskfleet.standin";
+/** Letters of a hash that tell one recipe from another. */
+const TAG_LETTERS = 12;
 
 /** What an image is made by: its maker's file and this one. */
-export interface Recipe {
-  /** An instruction for the image made by it. */
-  readonly label: string;
-  /** Whether the engine has the image as this recipe makes it. */
-  isMade(engine: DockerEngine, image: string): boolean;
-}
+export class Recipe {
+  readonly #tag: string;
 
-/** @param file the maker's own */
-export function recipe(file: string): Recipe {
-  const hash = createHash("sha256");
-  for (const part of [file, import.meta.filename]) hash.update(readFileSync(part));
-  const label = `${LABEL}=${hash.digest("hex")}`;
-  return {
-    label: `LABEL ${label}`,
-    isMade: (engine, image) =>
-      engine.run("image", "ls", "-q", "--filter", `label=${label}`, image).trim() !== "",
-  };
+  /** @param file the maker's own */
+  constructor(file: string) {
+    const hash = createHash("sha256");
+    for (const part of [file, import.meta.filename]) hash.update(readFileSync(part));
+    this.#tag = hash.digest("hex").slice(0, TAG_LETTERS);
+  }
+
+  /**
+   * Has an image made unless the engine has it as this recipe makes it. Checkouts with other recipes may use the same
+   * engine: the reference is this recipe's own, and the plain name means the last one made.
+   */
+  ensure(engine: DockerEngine, image: string, make: (reference: string) => void): string {
+    const reference = `${image}:${this.#tag}`;
+    if (engine.run("image", "ls", "-q", reference).trim() === "") make(reference);
+    engine.run("tag", reference, image);
+    return reference;
+  }
 }
 
 /** A program of this machine. @throws where it is not installed */

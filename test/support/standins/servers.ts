@@ -19,7 +19,7 @@ import {
   putFolder,
   putProgram,
   putText,
-  recipe,
+  Recipe,
 } from "./image-folder.ts";
 
 /** References of the stand-ins by the name of what they stand in for. */
@@ -36,9 +36,7 @@ type ServerName = keyof typeof SERVER_IMAGES;
 
 const NOBODY = 65534;
 
-const MAKERS: Readonly<
-  Record<ServerName, (engine: DockerEngine, name: string, labels: readonly string[]) => void>
-> = {
+const MAKERS: Readonly<Record<ServerName, (engine: DockerEngine, name: string) => void>> = {
   redis,
   postgres,
   prometheus,
@@ -47,7 +45,7 @@ const MAKERS: Readonly<
   dockerCli,
 };
 
-const RECIPE = recipe(import.meta.filename);
+const RECIPE = new Recipe(import.meta.filename);
 
 /** Why they cannot be made here; `undefined` when they can. */
 export function serversProblem(): string | undefined {
@@ -58,12 +56,13 @@ export function serversProblem(): string | undefined {
   return undefined;
 }
 
-/** Makes those that the engine does not have as this file makes them. */
-export function makeServers(engine: DockerEngine): typeof SERVER_IMAGES {
-  for (const [name, image] of Object.entries(SERVER_IMAGES) as [ServerName, string][]) {
-    if (!RECIPE.isMade(engine, image)) MAKERS[name](engine, image, [RECIPE.label]);
-  }
-  return SERVER_IMAGES;
+/** Makes those that the engine does not have as this file makes them; gives their references. */
+export function makeServers(engine: DockerEngine): Readonly<Record<ServerName, string>> {
+  const made = (Object.entries(SERVER_IMAGES) as [ServerName, string][]).map(
+    ([name, image]) =>
+      [name, RECIPE.ensure(engine, image, (reference) => MAKERS[name](engine, reference))] as const,
+  );
+  return Object.fromEntries(made) as Record<ServerName, string>;
 }
 
 /** As the official image's entry point: options alone are the server's. */
@@ -75,7 +74,7 @@ esac
 exec "$@"
 `;
 
-function redis(engine: DockerEngine, name: string, labels: readonly string[]): void {
+function redis(engine: DockerEngine, name: string): void {
   const root = debianFolder(engine);
   addUser(root, "redis", 999, "/home/redis");
   putProgram(engine, root, redisBinary(), "usr/local/bin/redis-server");
@@ -85,7 +84,6 @@ function redis(engine: DockerEngine, name: string, labels: readonly string[]): v
   putText(root, "usr/local/bin/docker-entrypoint.sh", REDIS_ENTRY, 0o755);
   ownFolder(root, "data", 999);
   engine.import(root, name, [
-    ...labels,
     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "WORKDIR /data",
     "VOLUME /data",
@@ -96,7 +94,7 @@ function redis(engine: DockerEngine, name: string, labels: readonly string[]): v
 }
 
 /** PostgreSQL of this machine's version; compiled queries and their compiler (150 MB) are left out. */
-function postgres(engine: DockerEngine, name: string, labels: readonly string[]): void {
+function postgres(engine: DockerEngine, name: string): void {
   const root = debianFolder(engine);
   addUser(root, "postgres", 999, "/var/lib/postgresql");
   const programs = findPostgres("")?.directory ?? "";
@@ -117,7 +115,6 @@ function postgres(engine: DockerEngine, name: string, labels: readonly string[])
   ownFolder(root, "var/lib/postgresql/data", 999, 0o1777);
   ownFolder(root, "var/run/postgresql", 999, 0o3777);
   engine.import(root, name, [
-    ...labels,
     `ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${programs}`,
     `ENV PG_MAJOR=${version}`,
     "ENV LANG=C.UTF-8",
@@ -128,7 +125,7 @@ function postgres(engine: DockerEngine, name: string, labels: readonly string[])
   ]);
 }
 
-function prometheus(engine: DockerEngine, name: string, labels: readonly string[]): void {
+function prometheus(engine: DockerEngine, name: string): void {
   const root = busyboxFolder(engine);
   addUser(root, "nobody", NOBODY, "/home");
   putProgram(engine, root, programHere("prometheus"), "usr/bin/prometheus");
@@ -137,7 +134,6 @@ function prometheus(engine: DockerEngine, name: string, labels: readonly string[
   putText(root, "etc/prometheus/prometheus.yml", "scrape_configs: []\n");
   ownFolder(root, "prometheus", NOBODY);
   engine.import(root, name, [
-    ...labels,
     "USER nobody",
     "WORKDIR /prometheus",
     "VOLUME /prometheus",
@@ -147,7 +143,7 @@ function prometheus(engine: DockerEngine, name: string, labels: readonly string[
   ]);
 }
 
-function alertmanager(engine: DockerEngine, name: string, labels: readonly string[]): void {
+function alertmanager(engine: DockerEngine, name: string): void {
   const root = busyboxFolder(engine);
   addUser(root, "nobody", NOBODY, "/home");
   putProgram(engine, root, programHere("prometheus-alertmanager"), "usr/bin/alertmanager");
@@ -162,7 +158,6 @@ function alertmanager(engine: DockerEngine, name: string, labels: readonly strin
   );
   ownFolder(root, "alertmanager", NOBODY);
   engine.import(root, name, [
-    ...labels,
     "USER nobody",
     "WORKDIR /alertmanager",
     "VOLUME /alertmanager",
@@ -173,20 +168,19 @@ function alertmanager(engine: DockerEngine, name: string, labels: readonly strin
 }
 
 /** The program alone, without a shell, as the official one. */
-function redisExporter(engine: DockerEngine, name: string, labels: readonly string[]): void {
+function redisExporter(engine: DockerEngine, name: string): void {
   const root = engine.rootFolder();
   putProgram(engine, root, programHere("prometheus-redis-exporter"), "redis_exporter");
   putText(root, "etc/nsswitch.conf", "hosts: files dns\n");
-  engine.import(root, name, [...labels, "USER 59000:59000", "EXPOSE 9121", 'ENTRYPOINT ["/redis_exporter"]']);
+  engine.import(root, name, ["USER 59000:59000", "EXPOSE 9121", 'ENTRYPOINT ["/redis_exporter"]']);
 }
 
 /** Docker's command line with Compose, at the places of the official image `docker:cli`. */
-function dockerCli(engine: DockerEngine, name: string, labels: readonly string[]): void {
+function dockerCli(engine: DockerEngine, name: string): void {
   const root = busyboxFolder(engine);
   putProgram(engine, root, programHere("docker"), "usr/local/bin/docker");
   putFile(root, composeBinary(), "usr/local/libexec/docker/cli-plugins/docker-compose", 0o755);
   engine.import(root, name, [
-    ...labels,
     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     'CMD ["sh"]',
   ]);

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { PATHS } from "../../../components/paths.ts";
+import { contextTag } from "../../../components/platform/build-context.ts";
 import type { DockerEngine } from "../docker-engine.ts";
 import { makeBases } from "./bases.ts";
 import { makeServers } from "./servers.ts";
@@ -39,10 +40,18 @@ export function standinBases(engine: DockerEngine): Readonly<Record<string, stri
   };
 }
 
-/** Builds all images of the project as `standin/taskfleet-<target>`; gives their references by target. */
+/**
+ * Builds all images of the project; gives their references by target, which no other checkout that uses the engine builds
+ * anew. `standin/taskfleet-<target>` means the last ones built.
+ */
 export function buildImages(engine: DockerEngine): Readonly<Record<string, string>> {
   const bases = standinBases(engine);
-  const images = IMAGE_TARGETS.map((target) => [target, `standin/taskfleet-${target}`] as const);
-  for (const [target, image] of images) buildTarget(engine, target, image, bases);
+  const tag = contextTag(PATHS.root, bases);
+  const images = IMAGE_TARGETS.map((target) => {
+    const image = `standin/taskfleet-${target}`;
+    buildTarget(engine, target, `${image}:${tag}`, bases);
+    engine.run("tag", `${image}:${tag}`, image);
+    return [target, `${image}:${tag}`] as const;
+  });
   return Object.fromEntries(images);
 }

@@ -9,6 +9,8 @@ export interface Suite {
   readonly command: readonly string[];
   /** Takes minutes: unchanged, it is skipped in CI too. */
   readonly heavy: boolean;
+  /** Its tests bring up Compose projects: Docker Compose is built first where there is none. */
+  readonly compose?: true;
   /** Beyond this it hangs, and fails. */
   readonly timeoutMinutes: number;
 }
@@ -229,15 +231,23 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "image",
-    what: "the worker image: built twice, run hardened",
+    what: "the project's images: built twice, run hardened, built and pushed by a stack",
     inputs: [
       ...WORKER,
-      ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**"],
-      ...["examples/handlers/**", "test/image/**", "test/cli/**", "test/sandbox/**"],
+      ...[
+        "worker/Dockerfile*",
+        "worker/image/*.sh",
+        "worker/sandbox/**",
+        "package-lock.json",
+        "components/**",
+      ],
+      ...["tools/**", "examples/handlers/**", "test/image/**", "test/standins/**", "test/cli/**"],
+      ...["test/sandbox/**", "test/backup/**", "test/record/support.ts"],
     ],
     command: mocha("image"),
     heavy: true,
-    timeoutMinutes: 15,
+    compose: true,
+    timeoutMinutes: 30,
   },
   {
     name: "compose",
@@ -246,9 +256,10 @@ export const SUITES: readonly Suite[] = [
       ...WORKER,
       ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**", "stacks/**"],
       ...["examples/**", "tools/**", "dashboards/**", "Pulumi.yaml", "taskfleet", "test/compose/**"],
-      ...["test/components/targets/compose/**", "test/sandbox/support/processes.ts"],
+      ...["test/components/targets/compose/**", "test/sandbox/support/**"],
     ],
     command: mocha("compose"),
+    compose: true,
     heavy: true,
     timeoutMinutes: 30,
   },

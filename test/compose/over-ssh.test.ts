@@ -36,19 +36,14 @@ describe("a Compose project over SSH", function () {
     busyboxImage((...words) => engine.run(...words), image, "ssh");
     await server.start({ DOCKER_HOST: engine.host }, { "docker-compose": engine.composeProgram });
     port = await quietPort();
-    host = {
-      kind: "ssh",
-      destination: server.destination,
-      port: server.port,
-      identityFile: server.identityFile,
-    };
+    host = server.host;
     // There is no engine on this side.
     process.env.DOCKER_HOST = "unix:///nowhere.sock";
   });
 
   after(async () => {
     if (state !== undefined) await project.destroy(inputs());
-    await server.stop(host);
+    await server.stop();
     process.env.DOCKER_HOST = engine.host;
     engine.run("rmi", "-f", image);
     project.remove();
@@ -106,6 +101,7 @@ describe("a Compose project over SSH", function () {
   });
 
   it("says in one line why it does not get through", async () => {
+    server.disconnect();
     const strange = { ...host, port: await quietPort() };
     assert.equal(
       await reason(sshShell(strange, process.env).run(["true"])),

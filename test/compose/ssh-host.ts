@@ -109,10 +109,18 @@ export class SshHost {
     writeFileSync(this.#at("known_hosts"), "");
   }
 
-  /** `host`: what was connected to. */
-  async stop(host: Extract<ComposeHost, { kind: "ssh" }> | undefined): Promise<void> {
-    if (host !== undefined)
-      spawnSync("ssh", [...sshOptions(host), "-O", "exit", "--", host.destination], { stdio: "ignore" });
+  /** Ends the connection that commands share, so that the next one logs in. */
+  disconnect(): void {
+    spawnSync("ssh", [...sshOptions(this.host), "-O", "exit", "--", this.destination], { stdio: "ignore" });
+  }
+
+  get host(): Extract<ComposeHost, { kind: "ssh" }> {
+    const { destination, port, identityFile } = this;
+    return { kind: "ssh", destination, port, identityFile };
+  }
+
+  async stop(): Promise<void> {
+    this.disconnect();
     process.env.PATH = this.#path;
     const server = this.#server;
     if (server !== undefined && server.exitCode === null) {

@@ -5,10 +5,10 @@ import type { CommandInputs } from "../../hosts/host-command.ts";
 import type { HostFile } from "../../hosts/process-inputs.ts";
 import type { ResolvedFleet } from "../../spec/resolve.ts";
 import { type Environment, secretFileVariable, toEnvironment } from "../../spec/to-environment.ts";
+import { envFile, PRIVATE } from "../env-file.ts";
 import { databaseCommand, inOrder, OUTSIDE_URLS, type OutsideUrl } from "../outside-urls.ts";
 import { REFERENCES } from "../references.ts";
 import type { LocalContext } from "./document.ts";
-import { envFile, PRIVATE } from "./files.ts";
 
 const SETUP_SECONDS = 120;
 

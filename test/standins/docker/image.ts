@@ -34,8 +34,12 @@ function docker(...words: readonly string[]): string {
 
 /** Builds, and pushes unless told not to. */
 export function buildImage({ imageName, build, skipPush = false }: ImageInputs): ImageOutputs {
-  if (build.builderVersion !== "BuilderBuildKit") throw new Error(`builderVersion: got ${build.builderVersion}`);
-  const args = Object.entries(build.args ?? {}).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]);
+  if (build.builderVersion !== "BuilderBuildKit")
+    throw new Error(`builderVersion: got ${build.builderVersion}`);
+  const args = Object.entries(build.args ?? {}).flatMap(([name, value]) => [
+    "--build-arg",
+    `${name}=${value}`,
+  ]);
   const target = build.target === undefined ? [] : ["--target", build.target];
   const platform = build.platform === undefined ? [] : ["--platform", build.platform];
   const place = ["-f", build.dockerfile, "-t", imageName, build.context];
@@ -43,7 +47,13 @@ export function buildImage({ imageName, build, skipPush = false }: ImageInputs):
   docker("build", "--quiet", "--network", "host", ...target, ...platform, ...args, ...place);
   if (!skipPush) docker("push", "--quiet", imageName);
   const repository = imageName.replace(/:[^:/]*$/, "");
-  const pushed = docker("image", "inspect", "--format", "{{range .RepoDigests}}{{println .}}{{end}}", imageName)
+  const pushed = docker(
+    "image",
+    "inspect",
+    "--format",
+    "{{range .RepoDigests}}{{println .}}{{end}}",
+    imageName,
+  )
     .split("\n")
     .find((line) => line.startsWith(`${repository}@`));
   const repoDigest = skipPush ? docker("image", "inspect", "--format", "{{.Id}}", imageName) : pushed;

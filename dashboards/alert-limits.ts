@@ -16,7 +16,8 @@ export interface AlertLimit {
     | "changes"
     | "targets"
     | "spawners"
-    | "queues";
+    | "queues"
+    | "results";
   /** Seconds over which rates and increases are taken; 0: the value of now. */
   readonly window: number;
   /** Seconds that the condition must hold before the alert fires. */
@@ -41,6 +42,7 @@ export const ALERT_LIMITS = {
   WorkersTooFew: { side: "below", limit: 2, unit: "workers", window: 0, for: 5 * MINUTE },
   RedisKeyMemoryHigh: { side: "above", limit: 500 * MEGABYTE, unit: "bytes", window: 0, for: 5 * MINUTE },
   RedisMemoryHigh: { side: "above", limit: 0.8, unit: "share", window: 0, for: 5 * MINUTE },
+  ResultBackendFailing: { side: "above", limit: 0, unit: "results", window: 10 * MINUTE, for: 0 },
   RecordGap: { side: "above", limit: 0, unit: "changes", window: 10 * MINUTE, for: 0 },
   RecordLagHigh: { side: "above", limit: 5 * MINUTE, unit: "s", window: 0, for: 5 * MINUTE },
   BackupTooOld: { side: "above", limit: 2 * DAY, unit: "s", window: 0, for: 60 * MINUTE },

@@ -93,7 +93,8 @@ const DEFINITIONS: Readonly<Record<AlertName, Definition>> = {
     description: "Workers cannot read tasks or hand in results: Redis is slow, full or out of reach.",
   },
   WorkersTooFew: {
-    expr: (beyond) => `${queries.takingWorkers()} ${beyond} and on (service) ${queries.workByService()} > 0`,
+    expr: (beyond) =>
+      `${queries.takingWorkers()} ${beyond} and on (service) ${queries.workByService()} > 0 unless on (service) ${queries.pausedByService()} > 0`,
     severity: "critical",
     summary: "{{ $value }} workers take tasks of {{ $labels.service }} while there is work",
     description: "Scaling does not bring up the workers that the backlog justifies.",
@@ -109,6 +110,12 @@ const DEFINITIONS: Readonly<Record<AlertName, Definition>> = {
     severity: "critical",
     summary: "{{ $value | humanizePercentage }} of Redis' memory is used",
     description: "At its limit Redis refuses new tasks; running ones can still hand in their results.",
+  },
+  ResultBackendFailing: {
+    expr: (beyond, scope) => `${queries.resultFailures(scope)} ${beyond}`,
+    severity: "critical",
+    summary: "The back end {{ $labels.backend }} could not keep {{ $value | humanize }} results",
+    description: "Their tasks ended with an error that says so: the work was done and its result is lost.",
   },
   RecordGap: {
     expr: (beyond, scope) => `${queries.recordLost(scope)} ${beyond}`,

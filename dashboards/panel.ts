@@ -78,7 +78,7 @@ function numberPanel(spec: PanelSpec): Builder<dashboard.Panel> {
   const { expected } = spec;
   return new stat.PanelBuilder()
     .thresholds(expected === undefined ? noBand() : band(expected))
-    .colorMode(common.BigValueColorMode.Background)
+    .colorMode(expected === undefined ? common.BigValueColorMode.None : common.BigValueColorMode.Background)
     .graphMode(common.BigValueGraphMode.None)
     .id(spec.id)
     .title(spec.title)

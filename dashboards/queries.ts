@@ -20,8 +20,11 @@ const status = (...values: readonly AttemptStatus[]) => ({ status: oneOf(...valu
 const failed = { status: oneOf(...(["error", "dead"] as const satisfies readonly AttemptStatus[])) };
 const ended = status("success", "error", "dead", "cancelled");
 
-/** `none`: 0 in place of no result. */
-const orZero = (expr: string) => `${expr} or vector(0)`;
+/** How often a number of workers is looked at to add up their time, in seconds. */
+const LOOK_SECONDS = 15;
+/** Time over which `expr` things existed, in seconds, added up; 0 where there were none. */
+const existed = (expr: string, window: string) =>
+  `sum_over_time((${expr})[${window}:${LOOK_SECONDS}s]) * ${LOOK_SECONDS} or vector(0)`;
 
 export const queries = {
   /** Tasks that wait, by kind. */
@@ -95,6 +98,8 @@ export const queries = {
   runningTasks: (scope: Scope) => sum([], queries.runningByKind(scope)),
   /** Work by service of the spawner that sees it. */
   workByService: () => max(["service"], series(METRICS.backlog)),
+  /** 1 for the spawners' services whose queue is paused. */
+  pausedByService: () => max(["service"], series(METRICS.paused)),
   desiredWorkers: ({ stream }: Scope) => max(["stream"], series(METRICS.desiredWorkers, stream)),
   /** Why the law wants so many: 1 for the reason. */
   scalingReason: ({ stream }: Scope) => `${max(["stream", "reason"], series(METRICS.decision, stream))} == 1`,
@@ -105,6 +110,8 @@ export const queries = {
   workerErrorsBySource: ({ window }: Scope) =>
     sum(["source"], increase(series(METRICS.workerErrors), window)),
   workerErrors: ({ window }: Scope) => sum([], increase(series(METRICS.workerErrors), window)),
+  /** Results that a back end could not keep. */
+  resultFailures: ({ window }: Scope) => sum(["backend"], increase(series(METRICS.resultFailures), window)),
   lateResults: ({ stream, window }: Scope) =>
     sum(["stream"], increase(series(METRICS.lateResults, stream), window)),
   reclaimed: ({ stream, window }: Scope) =>
@@ -151,14 +158,11 @@ export const queries = {
   targets: () => max(["job", "service", "instance"], series(EXTERNAL_METRICS.up)),
   targetsOf: (service: string) => series(EXTERNAL_METRICS.up, { service: equals(service) }),
   leadersOf: (service: string) => series(METRICS.leader, { service: equals(service) }),
-  /** Seconds that workers existed, over the window of now: their number, counted every 15 s. */
-  workerSeconds: ({ window }: Scope) =>
-    orZero(`sum_over_time((${queries.liveWorkers()})[${window}:15s]) * 15`),
+  /** Seconds that workers existed. */
+  workerSeconds: ({ window }: Scope) => existed(queries.liveWorkers(), window),
   /** Seconds that workers existed without a task. */
-  idleWorkerSeconds: ({ window }: Scope) => {
-    const idle = sum([], max(["service", "state"], series(METRICS.workers, { state: equals("idle") })));
-    return orZero(`sum_over_time((${idle})[${window}:15s]) * 15`);
-  },
+  idleWorkerSeconds: ({ window }: Scope) =>
+    existed(sum([], max(["service", "state"], series(METRICS.workers, { state: equals("idle") }))), window),
   /** Share of the slots that hold a task. */
   slotUse: (scope: Scope) => `${queries.runningTasks(scope)} / (${queries.slots()} > 0)`,
 } as const;

@@ -77,9 +77,6 @@ function directoryOf(config: Config, stack: string, host: ComposeHost): string {
   throw new HostError(`taskfleet:directory: got ${JSON.stringify(directory)}; allowed: an absolute path`);
 }
 
-/** The file that says where a stack's project is, on this machine. */
-const recordFile = (stack: string) => join(stackPaths(stack).directory, "compose-project.json");
-
 /**
  * A fleet as a Compose project. Config: `taskfleet:fleet` (the spec), `taskfleet:host` and `taskfleet:hostKey` (an engine
  * reached over SSH), `taskfleet:directory` (the project's folder there), `taskfleet:image` and its kin (images, see
@@ -117,7 +114,7 @@ export async function compose(stack: string, config: Config): Promise<Record<str
       host,
       images,
       deleteData: config.getBoolean("deleteData") ?? false,
-      record: recordFile(stack),
+      record: stackPaths(stack).composeRecord,
       clientFiles: clientFiles(fleet, {
         paths: stackPaths(stack),
         project,

@@ -193,6 +193,19 @@ export const SUITES: readonly Suite[] = [
     timeoutMinutes: 10,
   },
   {
+    name: "dashboards",
+    what: "boards and alerts: drift, limits, and every query on a real Prometheus that scrapes a real fleet",
+    inputs: [
+      ...WORKER,
+      ...["dashboards/**", "docs/runbooks/*.md", "docs/observability.md", "components/platform/**"],
+      ...["test/dashboards/**", "test/{backup,record,cli}/support.ts", "test/sandbox/support/**"],
+      ...["components/paths.ts", "components/hosts/errors.ts"],
+    ],
+    command: mocha("dashboards"),
+    heavy: true,
+    timeoutMinutes: 10,
+  },
+  {
     name: "launcher",
     what: "the launcher, set-up, taskfleet env and test, state locks",
     // All tests, for the test that compares each suite's imports with its inputs.

@@ -7,7 +7,7 @@ import { shellExports } from "./shell.ts";
 import { checkStackName, defaultStack } from "./stack-name.ts";
 
 const fileOf = (name: string) => `${name}_FILE`;
-const { redisUrl, redisPassword, tablePrefix, apiUrl, apiKey, backupDirectory } = SETTINGS;
+const { redisUrl, redisPassword, tablePrefix, apiUrl, apiKey, backupDirectory, prometheusUrl } = SETTINGS;
 const { pgHost, pgPort, pgUser, pgDatabase, pgPassword } = SETTINGS;
 const { databaseUrl, databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl } = SETTINGS;
 
@@ -19,7 +19,8 @@ const OF_ONE_STACK = [
   ...[redisUrl.env, fileOf(redisPassword.env), "REDISCLI_AUTH"],
   ...[pgHost, pgPort, pgUser, pgDatabase, pgPassword, tablePrefix].map(({ env }) => env),
   ...[databaseUrl, databaseAdminUrl, databaseMigrateUrl, databaseBackupUrl].map(({ env }) => fileOf(env)),
-  ...[apiUrl.env, apiKey.env, backupDirectory.env],
+  ...["COMPOSE_FILE", "COMPOSE_PROJECT_NAME"],
+  ...[apiUrl.env, apiKey.env, backupDirectory.env, prometheusUrl.env],
 ];
 
 type Variables = Readonly<Record<string, string>>;

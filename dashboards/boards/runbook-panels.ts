@@ -23,6 +23,7 @@ export const RUNBOOK_PANELS: Readonly<Record<AlertName, number>> = {
   NoLeader: 16,
   QueuePaused: 17,
   ScrapeTargetDown: 18,
+  ResultBackendFailing: 19,
 };
 
 export const runbookPanelUrl = (id: number): string => `/d/${RUNBOOKS_UID}/runbooks?viewPanel=${id}`;

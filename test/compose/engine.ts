@@ -16,7 +16,7 @@ function composeBinary(): string | undefined {
 /** The engine of the tests of Compose, in this process' `DOCKER_HOST` from `start` to `stop`. */
 export class TestEngine {
   readonly #before = process.env.DOCKER_HOST;
-  readonly #engine = new DockerEngine({ networks: true });
+  readonly engine = new DockerEngine({ networks: true });
   readonly #compose = composeBinary();
 
   /** Skips the tests of `context` where there can be none. */
@@ -28,8 +28,8 @@ export class TestEngine {
       console.log(`    skipped: ${problem}`);
       context.skip();
     }
-    await this.#engine.start();
-    process.env.DOCKER_HOST = this.#engine.host;
+    await this.engine.start();
+    process.env.DOCKER_HOST = this.engine.host;
   }
 
   get composeProgram(): string {
@@ -37,7 +37,7 @@ export class TestEngine {
   }
 
   get host(): string {
-    return this.#engine.host;
+    return this.engine.host;
   }
 
   run(...words: readonly string[]): string {
@@ -69,7 +69,7 @@ export class TestEngine {
   }
 
   async stop(): Promise<void> {
-    await this.#engine.stop();
+    await this.engine.stop();
     if (this.#before === undefined) delete process.env.DOCKER_HOST;
     else process.env.DOCKER_HOST = this.#before;
   }

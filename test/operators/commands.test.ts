@@ -64,10 +64,7 @@ describe("doctor and loadtest, on a real fleet", function () {
       /^running tasks may finish for 77 s \(as spawner \d+ has it\)$/,
     );
     assert.equal(of("health")?.detail, "ready: leader, worker worker-a");
-    assert.equal(
-      of("alerts")?.detail,
-      "alert rules come with the dashboards, which taskfleet does not have yet",
-    );
+    assert.equal(of("alerts")?.detail, "TASKFLEET_PROMETHEUS_URL names no Prometheus");
     assert.deepEqual(
       [code, report.passed, report.counts],
       [1, false, { ok: 14, warn: 1, failed: 3, skipped: 7 }],

@@ -88,6 +88,10 @@ export const SOUND: Facts = {
     ...{ lastSuccess: NOW - 3_600_000, name: "20270115T070000Z", lastFailure: null, error: null },
     drill: { at: NOW - 86_400_000, file: ".var/reports/restore-drill-20270114T080000Z.json", passed: true },
   },
+  alerts: {
+    ...{ address: "http://127.0.0.1:9090", fault: null, receivers: 1 },
+    rules: [{ name: "QueueDepthHigh", firing: false, error: null }],
+  },
   logErrors: 0,
 };
 

@@ -173,6 +173,7 @@ export const SETTINGS = {
   apiHost: { env: "TASKFLEET_API_HOST", type: "text", default: "127.0.0.1", roles: api, doc: "Address of the API." },
   apiPort: { env: "TASKFLEET_API_PORT", type: "integer", unit: "port", default: 8080, min: 0, max: 65535, roles: api, doc: "Port of the API; 0: any free one." },
   apiUrl: { env: "TASKFLEET_API_URL", type: "text", default: "", roles: cli, doc: "Where the API is, for commands that use it." },
+  prometheusUrl: { env: "TASKFLEET_PROMETHEUS_URL", type: "text", default: "", roles: cli, doc: "Where Prometheus is, for what `taskfleet doctor` says of alerts." },
   apiKey: { env: "TASKFLEET_API_KEY", type: "secret", default: "", roles: ["api", "cli"], doc: "A first key with every verb; for a client, its own." },
   apiRate: { env: "TASKFLEET_API_RATE", type: "integer", unit: "count", default: 100, min: 0, max: 1000000, roles: api, doc: "Calls of `POST /api/tasks` that a key, or else an address, may make in a window, all replicas together; 0: any number." },
   apiRateWindow: { env: "TASKFLEET_API_RATE_WINDOW", type: "number", unit: "s", default: 60, min: 0.1, max: 86400, roles: api, doc: "Length of that window, which slides." },

@@ -26,18 +26,21 @@ loki.source.syslog "containers" {
   forward_to    = [loki.process.records.receiver]
 }
 
-// The tag that Compose gives: container's name; its service is what is left without project and number.
+// The tag that the engine gives: service/container.
 loki.relabel "containers" {
   forward_to = []
 
   rule {
     source_labels = ["__syslog_message_app_name"]
-    target_label  = "container"
+    regex         = "(.+)/(.+)"
+    replacement   = "$1"
+    target_label  = "service"
   }
   rule {
     source_labels = ["__syslog_message_app_name"]
-    regex         = "(?:[a-z0-9_]+-)?(.+?)(?:-\\\\d+)?"
-    target_label  = "service"
+    regex         = "(.+)/(.+)"
+    replacement   = "$2"
+    target_label  = "container"
   }
 }
 

@@ -17,7 +17,7 @@ interface Job {
 
 /** What is scraped, by role. */
 export function scrapeJobs({ services }: Pick<ObservabilityInput, "services">): readonly Job[] {
-  const one = (name: string, isThere: boolean, port: number = PORTS.roles): Job => ({
+  const role = (name: string, isThere: boolean, port: number = PORTS.roles): Job => ({
     name,
     services: isThere ? [name] : [],
     port,
@@ -25,10 +25,10 @@ export function scrapeJobs({ services }: Pick<ObservabilityInput, "services">): 
   return [
     { name: "spawner", services: services.spawners, port: PORTS.roles },
     { name: "worker", services: services.workers, port: PORTS.roles },
-    one("api", services.api),
-    one("watch-queue", services.watchQueue),
-    one("backup", services.backup),
-    one("redis-exporter", services.redisExporter, PORTS.redisExporter),
+    role("api", services.api),
+    role("watch-queue", services.watchQueue),
+    role("backup", services.backup),
+    role("redis-exporter", services.redisExporter, PORTS.redisExporter),
   ].filter((job) => job.services.length > 0);
 }
 
@@ -69,14 +69,17 @@ export function prometheusConfig(input: ObservabilityInput): string {
     },
     scrape_configs: [
       ...scrapeJobs(input).map((job) => ({ job_name: job.name, ...discover(job) })),
-      itself("prometheus", `127.0.0.1:${PORTS.prometheus}`),
-      itself("alertmanager", `alertmanager:${PORTS.alertmanager}`),
+      one("prometheus", "127.0.0.1", PORTS.prometheus),
+      one("alertmanager", "alertmanager", PORTS.alertmanager),
+      ...(input.grafana ? [one("grafana", "grafana", PORTS.grafana)] : []),
+      ...(input.logs ? [one("loki", "loki", PORTS.loki), one("alloy", "alloy", PORTS.alloy)] : []),
     ],
   };
   return stringify(config, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-function itself(name: string, target: string) {
+/** A service with one process, that is a target also while it is gone. */
+function one(name: string, host: string, port: number) {
   const labels = { service: name, instance: name };
-  return { job_name: name, static_configs: [{ targets: [target], labels }] };
+  return { job_name: name, static_configs: [{ targets: [`${host}:${port}`], labels }] };
 }

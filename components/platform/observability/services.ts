@@ -121,6 +121,7 @@ const alloy: ObservabilityService = {
     "run",
     `--server.http.listen-addr=0.0.0.0:${PORTS.alloy}`,
     "--storage.path=/var/lib/alloy/data",
+    "--server.http.enable-pprof=false",
     "--disable-reporting",
     PATHS.alloy,
   ],
@@ -169,6 +170,12 @@ export function observabilityServices(
   ];
 }
 
+/**
+ * `worker/0123abc`: Compose's service and the container's id. The engine uses it as a message's id as well, which RFC 5424
+ * limits to 32 characters: beyond them a receiver would drop the message.
+ */
+const TAG = '{{printf "%.24s" (index .ContainerLabels "com.docker.compose.service")}}/{{printf "%.7s" .ID}}';
+
 /** How the engine hands the logs of every service to the shipper, for a service's `logging:`; `docker logs` still works. */
 export const SYSLOG_LOGGING = {
   driver: "syslog",
@@ -176,6 +183,6 @@ export const SYSLOG_LOGGING = {
     // UDP, so that no container waits for the shipper, or fails to start without it.
     "syslog-address": `udp://127.0.0.1:${PORTS.syslog}`,
     "syslog-format": "rfc5424micro",
-    tag: "{{.Name}}",
+    tag: TAG,
   },
 } as const;

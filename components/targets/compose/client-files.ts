@@ -54,7 +54,12 @@ function composeVariables({ project, directory, host }: ClientContext): Environm
 }
 
 function queuePart(fleet: ResolvedFleet, context: ClientContext): Part {
-  const settings = { ...clientSettings(fleet), redisUrl: `redis://${LOOPBACK}:${fleet.redis.port.port}` };
+  const { enabled, prometheusPort } = fleet.observability;
+  const settings = {
+    ...clientSettings(fleet),
+    redisUrl: `redis://${LOOPBACK}:${fleet.redis.port.port}`,
+    ...(enabled ? { prometheusUrl: `http://${LOOPBACK}:${prometheusPort}` } : {}),
+  };
   return {
     file: context.paths.clientEnv,
     variables: {

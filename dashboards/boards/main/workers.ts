@@ -90,6 +90,16 @@ export const workers: RowSpec = {
       alerts: ["WorkerErrorsHigh"],
     },
     {
+      id: 29,
+      title: "Results that could not be kept",
+      description: "By back end: the disk is full or read-only, or a result is too large.",
+      unit: "short",
+      view: "bars",
+      targets: [{ expr: queries.resultFailures(BOARD), legend: "{{backend}}" }],
+      expected: EXPECTED.workerErrors,
+      alerts: ["ResultBackendFailing"],
+    },
+    {
       id: 28,
       title: "Tasks that changed hands",
       description:

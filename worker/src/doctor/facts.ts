@@ -25,6 +25,8 @@ export interface Facts {
   readonly loadTest: LoadTestFacts | null;
   /** What the fleet was told of its backups, and the newest report of a restore drill. */
   readonly backups: BackupFacts | Unknown;
+  /** What Prometheus says of alerts; unknown where none is named. */
+  readonly alerts: AlertFacts | Unknown;
   /** Errors among the last 50 lines of each log file; unknown without a log directory. */
   readonly logErrors: number | Unknown;
 }
@@ -129,6 +131,23 @@ export type DatabaseFacts =
       /** The server's `max_connections`. */
       readonly maxConnections: number;
     };
+
+export interface AlertRuleFacts {
+  readonly name: string;
+  readonly firing: boolean;
+  /** Why it could not be evaluated; `null`: it was, or has not been yet. */
+  readonly error: string | null;
+}
+
+export interface AlertFacts {
+  /** Prometheus' address. */
+  readonly address: string;
+  /** Why it could not be asked; `null`: it was. */
+  readonly fault: string | null;
+  readonly rules: readonly AlertRuleFacts[];
+  /** How many Alertmanagers it tells. */
+  readonly receivers: number;
+}
 
 export interface BackupFacts extends BackupNote {
   readonly drill: { readonly at: number; readonly file: string; readonly passed: boolean } | null;

@@ -11,6 +11,7 @@ import { askEndpoint, whomToAsk } from "./endpoints.ts";
 import type { Facts, QueueFacts, RedisFacts, Unknown } from "./facts.ts";
 import { fleetProcesses } from "./fleet-processes.ts";
 import { fleetSettings } from "./fleet-settings.ts";
+import { gatherAlerts } from "./gather-alerts.ts";
 import { gatherDatabase } from "./gather-database.ts";
 import { gatherRedis } from "./gather-redis.ts";
 import { logErrors } from "./log-errors.ts";
@@ -20,9 +21,10 @@ import { secretFiles } from "./secret-files.ts";
 export async function gatherFacts(session: Session, reports: string): Promise<Facts> {
   const { settings, stream } = session;
   const processes = fleetProcesses({ redisUrl: settings.redisUrl, stream });
-  const [{ redis, queue, leaderAddress, note }, database] = await Promise.all([
+  const [{ redis, queue, leaderAddress, note }, database, alerts] = await Promise.all([
     ofRedis(session),
     gatherDatabase(settings),
+    gatherAlerts(settings.prometheusUrl),
   ]);
   const workers = "unknown" in queue ? [] : queue.workers;
   const asked = whomToAsk(leaderAddress, workers, settings.apiUrl);
@@ -31,6 +33,7 @@ export async function gatherFacts(session: Session, reports: string): Promise<Fa
     redis,
     queue,
     database,
+    alerts,
     processes,
     fleet: fleetSettings(processes, process.env),
     secretFiles: secretFiles([process.env, ...processes.map(({ environment }) => environment)]),

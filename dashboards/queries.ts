@@ -149,6 +149,12 @@ export const queries = {
   /** The keys of a queue carry its stream's name. */
   keyMemory: () => max(["key"], series(METRICS.keyMemory)),
   leaders: () => sum(["service"], series(METRICS.leader)),
+  /** Containers of workers as the leading watch-queue saw them last, by service and state. */
+  containersByState: () => max(["service", "state"], series(METRICS.watchContainers)),
+  containersStarted: ({ window }: Scope) => sum(["service"], increase(series(METRICS.watchStarted), window)),
+  watchers: () => sum(["service"], series(METRICS.watchLeader)),
+  watchFailures: ({ window }: Scope) =>
+    sum(["service", "loop"], increase(series(METRICS.watchFailures), window)),
   spawnerFailures: ({ window }: Scope) => sum(["loop"], increase(series(METRICS.spawnerFailures), window)),
   spansDropped: ({ window }: Scope) => sum([], increase(series(METRICS.spansDropped), window)),
   historyLost: ({ window }: Scope) => sum([], increase(series(METRICS.historyLost), window)),

@@ -20,7 +20,7 @@ const SERVICES = {
   spawners: ["spawner"],
   workers: ["worker"],
   api: true,
-  watchQueue: false,
+  watchQueue: true,
   backup: true,
   redisExporter: true,
 };
@@ -54,6 +54,7 @@ interface Delivery {
 
 interface ScrapeConfig {
   readonly job_name: string;
+  readonly honor_labels?: boolean;
 }
 
 /** The stack's configuration, but for where targets are, here on ports of one machine, and how often they are asked. */
@@ -73,8 +74,9 @@ function configOf(targets: Targets, alertmanager: string): string {
     global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" },
     rule_files: ["rules.yml"],
     alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] },
-    scrape_configs: jobs.map(({ job_name }) => ({
+    scrape_configs: jobs.map(({ job_name, honor_labels }) => ({
       job_name,
+      honor_labels,
       static_configs: [{ targets: targets[job_name], labels: { service: job_name } }],
     })),
   });

@@ -66,7 +66,9 @@ export class WatchedFleet {
     await fleet.redis.client.config("SET", "maxmemory", MAX_MEMORY);
     const spawner = await fleet.spawner();
     await spawner.leads();
-    const [apiHttp, apiPort, backupPort, exporterPort] = await Promise.all([1, 2, 3, 4].map(quietPort));
+    const [apiHttp, apiPort, backupPort, exporterPort, watchPort] = await Promise.all(
+      [1, 2, 3, 4, 5].map(quietPort),
+    );
     const environment = { REDIS_URL: fleet.redis.url, TASKFLEET_QUEUE_NAME: fleet.queue.stream };
     const children = [
       spawn(process.execPath, [MAIN, "api"], {
@@ -87,6 +89,17 @@ export class WatchedFleet {
           TASKFLEET_HTTP_PORT: String(backupPort),
         },
       }),
+      // It has no engine here, which is one of the failures that it counts.
+      startCli(["watch-queue"], {
+        env: {
+          ...environment,
+          DOCKER_HOST: `unix://${join(fleet.folder, "no-engine.sock")}`,
+          TASKFLEET_WATCH_PROJECT: "watched",
+          TASKFLEET_WATCH_DIRECTORY: fleet.folder,
+          TASKFLEET_WATCH_INTERVAL: "1",
+          TASKFLEET_HTTP_PORT: String(watchPort),
+        },
+      }),
       spawn(
         "prometheus-redis-exporter",
         [`-redis.addr=${fleet.redis.url}`, `-web.listen-address=127.0.0.1:${exporterPort}`],
@@ -94,7 +107,7 @@ export class WatchedFleet {
       ),
     ];
     const local = (port: number | undefined) => `127.0.0.1:${port}`;
-    const watched = [local(apiHttp), local(backupPort), local(exporterPort)];
+    const watched = [apiHttp, backupPort, exporterPort, watchPort].map(local);
     for (const address of watched)
       await waitFor(`metrics at ${address}`, () => answers(`http://${address}/metrics`));
     await fleet.pushGates("load", 6);
@@ -107,6 +120,7 @@ export class WatchedFleet {
       worker: workers.map(({ address }) => hostOf(address)),
       api: [local(apiHttp)],
       backup: [local(backupPort)],
+      "watch-queue": [local(watchPort)],
       "redis-exporter": [local(exporterPort)],
     };
     return new WatchedFleet(fleet, postgres, children, {

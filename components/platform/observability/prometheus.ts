@@ -8,6 +8,8 @@ const SCRAPE_TIMEOUT = "10s";
 /** Workers come and go: their addresses are asked for as often. */
 const REFRESH_INTERVAL = "5s";
 
+const WATCH_QUEUE = "watch-queue";
+
 interface Job {
   /** The role. */
   readonly name: string;
@@ -26,7 +28,7 @@ export function scrapeJobs({ services }: Pick<ObservabilityInput, "services">): 
     { name: "spawner", services: services.spawners, port: PORTS.roles },
     { name: "worker", services: services.workers, port: PORTS.roles },
     role("api", services.api),
-    role("watch-queue", services.watchQueue),
+    role(WATCH_QUEUE, services.watchQueue),
     role("backup", services.backup),
     role("redis-exporter", services.redisExporter, PORTS.redisExporter),
   ].filter((job) => job.services.length > 0);
@@ -68,7 +70,12 @@ export function prometheusConfig(input: ObservabilityInput): string {
       alertmanagers: [{ static_configs: [{ targets: [`alertmanager:${PORTS.alertmanager}`] }] }],
     },
     scrape_configs: [
-      ...scrapeJobs(input).map((job) => ({ job_name: job.name, ...discover(job) })),
+      ...scrapeJobs(input).map((job) => ({
+        job_name: job.name,
+        // What watch-queue tells of a service carries that service's name, not its own.
+        honor_labels: job.name === WATCH_QUEUE,
+        ...discover(job),
+      })),
       one("prometheus", "127.0.0.1", PORTS.prometheus),
       one("alertmanager", "alertmanager", PORTS.alertmanager),
       ...(input.grafana ? [one("grafana", "grafana", PORTS.grafana)] : []),

@@ -100,6 +100,31 @@ export const workers: RowSpec = {
       alerts: ["ResultBackendFailing"],
     },
     {
+      id: 30,
+      title: "Containers of workers",
+      description: "As watch-queue saw them last, and how many it had Compose start. On Compose alone.",
+      unit: "short",
+      view: "stack",
+      targets: [
+        { expr: queries.containersByState(), legend: "{{state}} {{service}}" },
+        { expr: queries.containersStarted(BOARD), legend: "started {{service}}" },
+      ],
+      alerts: ["WorkersTooFew"],
+    },
+    {
+      id: 31,
+      title: "Watchers of containers",
+      description:
+        "One leads for each service. What failed: the engine, Compose, Redis or the project's files. On Compose alone.",
+      unit: "short",
+      view: "lines",
+      targets: [
+        { expr: queries.watchers(), legend: "leaders {{service}}" },
+        { expr: queries.watchFailures(BOARD), legend: "failed: {{loop}} {{service}}" },
+      ],
+      alerts: ["ScrapeTargetDown"],
+    },
+    {
       id: 28,
       title: "Tasks that changed hands",
       description:

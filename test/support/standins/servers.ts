@@ -151,6 +151,8 @@ function alertmanager(engine: DockerEngine, name: string): void {
   // Debian's looks for its templates there; the official one has them inside.
   const template = "usr/share/prometheus/alertmanager/default.tmpl";
   putFile(root, `/${template}`, template, 0o644);
+  // Debian's program reads its templates there; the official one has them inside.
+  putFolder(root, "/usr/share/prometheus/alertmanager");
   putText(
     root,
     "etc/alertmanager/alertmanager.yml",

@@ -34,7 +34,7 @@ export class FleetStack {
   readonly directory = join(this.project.state, "compose");
   readonly #engine: TestEngine;
   readonly images: StackImages;
-  readonly name = "taskfleet-compose";
+  readonly name = `project-stack-${process.pid}`;
 
   /** `images`: see `stackImages`. */
   constructor(engine: TestEngine, images: StackImages) {
@@ -55,6 +55,7 @@ export class FleetStack {
     ];
     const { images } = this;
     const values = {
+      project: this.name,
       image: images.worker,
       watchImage: images["watch-queue"],
       backupImage: images.backup,

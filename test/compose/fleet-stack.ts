@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { type CommandEnd, ProjectCopy } from "../support/project-copy.ts";
 import { quietPort } from "../support/quiet-port.ts";
 import { basesProblem } from "../support/standins/bases.ts";
-import { SERVER_IMAGES, serversProblem } from "../support/standins/servers.ts";
+import { makeServers, serversProblem } from "../support/standins/servers.ts";
 import { buildImages } from "../support/standins/taskfleet.ts";
 import type { TestEngine } from "./engine.ts";
 
@@ -22,7 +22,7 @@ export function stackImages(
   engine: TestEngine,
   built: StackImages = buildImages(engine.engine),
 ): StackImages {
-  const own = Object.entries({ ...built, ...SERVER_IMAGES }).map(
+  const own = Object.entries({ ...built, ...makeServers(engine.engine) }).map(
     ([name, image]) => [name, image, `stack-${process.pid}-${name.toLowerCase()}:one`] as const,
   );
   for (const [, image, tag] of own) engine.run("tag", image, tag);

@@ -153,8 +153,10 @@ function alertmanager(engine: DockerEngine, name: string, labels: readonly strin
   putProgram(engine, root, programHere("prometheus-alertmanager"), "usr/bin/alertmanager");
   putProgram(engine, root, programHere("amtool"), "usr/bin/amtool");
   // Debian's looks for its templates there; the official one has them inside.
-  const template = "usr/share/prometheus/alertmanager/default.tmpl";
-  putFile(root, `/${template}`, template, 0o644);
+  for (const name of ["default", "email"]) {
+    const template = `usr/share/prometheus/alertmanager/${name}.tmpl`;
+    putFile(root, `/${template}`, template, 0o644);
+  }
   putText(
     root,
     "etc/alertmanager/alertmanager.yml",

@@ -79,7 +79,7 @@ function directoryOf(config: Config, stack: string, host: ComposeHost): string {
 
 /**
  * A fleet as a Compose project. Config: `taskfleet:fleet` (the spec), `taskfleet:host` and `taskfleet:hostKey` (an engine
- * reached over SSH), `taskfleet:directory` (the project's folder there), `taskfleet:image` and its kin (images, see
+ * reached over SSH), `taskfleet:project` (Compose's name of it), `taskfleet:directory` (the project's folder there), `taskfleet:image` and its kin (images, see
  * `docs/image.md`), `taskfleet:secrets`, `taskfleet:databaseUrl` and its kin, and `taskfleet:deleteData` (the volumes go
  * with the stack; by default they stay).
  */
@@ -92,7 +92,7 @@ export async function compose(stack: string, config: Config): Promise<Record<str
   const settings = imageSettings(config, readLock(PATHS.imageLock));
   const directory = directoryOf(config, stack, host);
   const document = target.compile(fleet, {
-    project: projectName(stack),
+    project: config.get("project") ?? projectName(stack),
     images: serverImages(fleet, fleet.recordRuns && outside === null, settings),
     handlers: await handlersOf(fleet, host),
     hasSecrets: secrets !== undefined,

@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { type CommandEnd, ProjectCopy } from "../support/project-copy.ts";
 import { quietPort } from "../support/quiet-port.ts";
 import { basesProblem } from "../support/standins/bases.ts";
-import { SERVER_IMAGES, serversProblem } from "../support/standins/servers.ts";
+import { makeServers, serversProblem } from "../support/standins/servers.ts";
 import { buildImages } from "../support/standins/taskfleet.ts";
 import type { TestEngine } from "./engine.ts";
 
@@ -22,7 +22,7 @@ export function stackImages(
   engine: TestEngine,
   built: StackImages = buildImages(engine.engine),
 ): StackImages {
-  const own = Object.entries({ ...built, ...SERVER_IMAGES }).map(
+  const own = Object.entries({ ...built, ...makeServers(engine.engine) }).map(
     ([name, image]) => [name, image, `stack-${process.pid}-${name.toLowerCase()}:one`] as const,
   );
   for (const [, image, tag] of own) engine.run("tag", image, tag);
@@ -34,7 +34,7 @@ export class FleetStack {
   readonly directory = join(this.project.state, "compose");
   readonly #engine: TestEngine;
   readonly images: StackImages;
-  readonly name = "taskfleet-compose";
+  readonly name = `project-stack-${process.pid}`;
 
   /** `images`: see `stackImages`. */
   constructor(engine: TestEngine, images: StackImages) {
@@ -55,6 +55,7 @@ export class FleetStack {
     ];
     const { images } = this;
     const values = {
+      project: this.name,
       image: images.worker,
       watchImage: images["watch-queue"],
       backupImage: images.backup,

@@ -82,6 +82,14 @@ describe("a Compose project over SSH", function () {
     assert.deepEqual(composeProject.diff(await project.refresh(state), inputs()).changes, false);
   });
 
+  it("touches no project of the same name that is up from another folder", async () => {
+    const elsewhere = { ...inputs(), directory: join(project.folder, "elsewhere") };
+    const message = new RegExp(`^project ${project.name} is up from .* \\(container ${project.name}-`);
+    assert.match(await reason(composeProject.create(elsewhere)), message);
+    assert.match(await reason(project.destroy(elsewhere)), message);
+    assert.deepEqual((await project.refresh(state)).drift, {});
+  });
+
   it("names who has a port there", async () => {
     const other = new SmallProject(image);
     const attempt = reason(other.create(other.inputs(smallComposeFile({ port }), { host })));

@@ -153,13 +153,13 @@ describe("the stack compose", function () {
   it("goes with its networks and files; its volumes stay until they are to go too", async () => {
     const { code, output } = await stack.project.taskfleet("down", "-s", "compose");
     assert.equal(code, 0, output);
-    assert.match(output, /the data stays in the volumes .*taskfleet-compose_redis-data/);
+    assert.match(output, new RegExp(`the data stays in the volumes .*${stack.name}_redis-data`));
     assert.deepEqual(engine.ps(stack.name), []);
     assert.equal(existsSync(folder()), false);
     const again = await stack.project.taskfleet("down", "-s", "compose", "--delete-data");
     assert.match(
       again.output,
-      /--delete-data removes queue, record and backups of project taskfleet-compose/,
+      new RegExp(`--delete-data removes queue, record and backups of project ${stack.name}`),
     );
     const last = await stack.project.taskfleet("down", "-s", "compose", "--delete-data", "--yes");
     assert.match(last.output, /its volumes are removed/);

@@ -1,4 +1,3 @@
-import { HostError } from "../errors.ts";
 import type { ComposeEngine, ProjectContainer } from "./compose-engine.ts";
 import { type Definition, readDefinition } from "./definition.ts";
 import { hostVariables, projectVariables } from "./env-file.ts";
@@ -7,6 +6,8 @@ import { refuseTakenPorts } from "./ports-check.ts";
 import { makeFolder, removeFiles, writeFiles } from "./project-files.ts";
 import { ensureImages, ensureServiceImages } from "./project-images.ts";
 import type { ComposeProjectInputs } from "./project-inputs.ts";
+import { writeProjectRecord } from "./project-record.ts";
+import { refuseOthers } from "./refuse-others.ts";
 import { explainFailedUp } from "./up-failure.ts";
 
 /** Beyond what services may take to become healthy: to make and start them. */
@@ -19,16 +20,6 @@ export interface Progress {
   imageIds: Readonly<Record<string, string>>;
   variables: Readonly<Record<string, string>>;
   readonly previousImages: Readonly<Record<string, string>>;
-}
-
-/** Another folder's containers under the same name would be taken for ours. */
-function refuseOthers(project: string, folder: string, containers: readonly ProjectContainer[]): void {
-  const other = containers.find(({ workingDirectory }) => workingDirectory !== folder);
-  if (other !== undefined)
-    throw new HostError(
-      `project ${project} is up from ${other.workingDirectory} (container ${other.name}): take that down ` +
-        `(docker compose -p ${project} down), or name this one otherwise`,
-    );
 }
 
 const fixedServices = ({ services }: ComposeProjectInputs) =>
@@ -85,6 +76,7 @@ async function prepare(
   const imageIds = await ensureImages(engine, inputs.images);
   const folder = await makeFolder(engine.shell, inputs.directory);
   refuseOthers(inputs.project, folder, before);
+  await writeProjectRecord(inputs, gone);
   const variables = projectVariables(inputs.images, imageIds, await hostVariables(engine, folder));
   Object.assign(progress, { folder, imageIds, variables });
   const replaced = await writeFiles(engine.shell, folder, filesWithVariables(inputs, variables));

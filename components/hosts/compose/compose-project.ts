@@ -13,7 +13,7 @@ import {
   IDENTITY,
   type RecordedProject,
 } from "./project-inputs.ts";
-import { type ProjectRecord, removeProjectRecord, writeProjectRecord } from "./project-record.ts";
+import { type ProjectRecord, removeProjectRecord } from "./project-record.ts";
 import { takeDown } from "./take-down.ts";
 
 /** Set by `taskfleet down --delete-data`: the volumes go, whatever the state says. */
@@ -65,7 +65,6 @@ function apply(
 ): Promise<ComposeProjectState> {
   return withEngine(inputs, async (engine) => {
     const progress: Progress = { folder: "", imageIds: {}, variables: {}, previousImages };
-    await writeProjectRecord(inputs, gone);
     try {
       await bringUp(engine, inputs, gone, progress);
       return await observe(engine, inputs, progress);

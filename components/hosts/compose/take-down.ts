@@ -3,6 +3,7 @@ import type { ComposeEngine, ProjectContainer } from "./compose-engine.ts";
 import { lastWords } from "./host-shell.ts";
 import { makeFolder, removeFiles, removeFolder } from "./project-files.ts";
 import type { ProjectRecord } from "./project-record.ts";
+import { refuseOthers } from "./refuse-others.ts";
 
 /** Who starts workers; it goes first. */
 const WATCHER = "watch-queue";
@@ -62,6 +63,8 @@ export async function takeDown(
   deleteData: boolean,
 ): Promise<TakenDown> {
   const before = await engine.containers();
+  const folder = await makeFolder(engine.shell, record.directory);
+  refuseOthers(record.project, folder, before);
   await drain(engine, record);
   const volumes = deleteData ? ["--volumes"] : [];
   const end = await engine.composeDown(["--remove-orphans", "--timeout", String(STOP_SECONDS), ...volumes], {
@@ -72,7 +75,6 @@ export async function takeDown(
       `cannot take project ${record.project} down on ${engine.shell.name}: ${lastWords(end)}`,
     );
   if (deleteData) await removeVolumes(engine);
-  const folder = await makeFolder(engine.shell, record.directory);
   await removeFiles(engine.shell, folder, record.files);
   const folderGone = await removeFolder(engine.shell, folder);
   return { containers: before.map(({ name }) => name), volumes: await volumesOf(engine), folder, folderGone };

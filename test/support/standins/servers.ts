@@ -149,9 +149,6 @@ function alertmanager(engine: DockerEngine, name: string): void {
   putProgram(engine, root, programHere("prometheus-alertmanager"), "usr/bin/alertmanager");
   putProgram(engine, root, programHere("amtool"), "usr/bin/amtool");
   // Debian's looks for its templates there; the official one has them inside.
-  const template = "usr/share/prometheus/alertmanager/default.tmpl";
-  putFile(root, `/${template}`, template, 0o644);
-  // Debian's program reads its templates there; the official one has them inside.
   putFolder(root, "/usr/share/prometheus/alertmanager");
   putText(
     root,

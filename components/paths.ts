@@ -26,6 +26,8 @@ export const PATHS = {
   backups: join(state, "backups"),
   /** Stamps and logs of the set-up. */
   setup: join(state, "setup"),
+  /** Digests of official images, kept in git. */
+  imageLock: join(root, "images.lock.json"),
   launcher: join(root, "taskfleet"),
   /** Node 24, installed by npm. */
   node: join(root, "node_modules", ".bin", "node"),

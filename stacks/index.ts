@@ -5,11 +5,12 @@ import { RedisServerMissingError } from "../components/platform/redis-server.ts"
 import { TARGET_NAMES, type TargetName } from "../components/spec/defaults.ts";
 import { SpecError } from "../components/spec/errors.ts";
 import { UnsupportedError } from "../components/targets/capabilities.ts";
+import { compose } from "./compose.ts";
 import { local } from "./local.ts";
 
 type Program = (stack: string, config: Config) => Promise<Record<string, unknown>>;
 
-const PROGRAMS: Readonly<Record<TargetName, Program>> = { local };
+const PROGRAMS: Readonly<Record<TargetName, Program>> = { local, compose };
 
 const EXPECTED = [SpecError, UnsupportedError, HostError, RedisServerMissingError, PostgresMissingError];
 

@@ -1,39 +1,19 @@
 import { delimiter, resolve } from "node:path";
-import type { Config, Output } from "@pulumi/pulumi";
+import type { Config } from "@pulumi/pulumi";
 import { explained, HostError } from "../components/hosts/errors.ts";
 import { PATHS, stackPaths } from "../components/paths.ts";
 import { postgresServer } from "../components/platform/postgres-server.ts";
 import { redisServer } from "../components/platform/redis-server.ts";
 import { sandboxHelper } from "../components/sandbox-helper.ts";
-import { type ResolvedFleet, resolveFleet } from "../components/spec/resolve.ts";
+import { resolveFleet } from "../components/spec/resolve.ts";
 import { local as target } from "../components/targets/local/compile.ts";
 import { LocalFleet } from "../components/targets/local/component.ts";
 import { handlersDigest } from "../components/targets/local/handlers-digest.ts";
-import {
-  OUTSIDE_URLS,
-  type OutsideUrl,
-  outsideProblem,
-} from "../components/targets/local/outside-database.ts";
 import { checkWorkers } from "../components/targets/local/workers-check.ts";
+import type { OutsideUrl } from "../components/targets/outside-urls.ts";
 import { buildBundle } from "../worker/build.ts";
+import { outsideUrls } from "./outside-urls.ts";
 import { handlerSecrets } from "./secrets.ts";
-
-/** The addresses of a database that is not this stack's; `null`: the stack starts one. @throws HostError */
-function outsideUrls(
-  config: Config,
-  fleet: ResolvedFleet,
-): Partial<Record<OutsideUrl, Output<string>>> | null {
-  const found = (Object.keys(OUTSIDE_URLS) as OutsideUrl[]).flatMap((name) => {
-    const url = config.getSecret(name);
-    return url === undefined ? [] : [[name, url] as const];
-  });
-  const problem = outsideProblem(
-    found.map(([name]) => name),
-    fleet,
-  );
-  if (problem !== undefined) throw new HostError(problem);
-  return found.length === 0 ? null : Object.fromEntries(found);
-}
 
 /**
  * A fleet on this machine. Config: `taskfleet:fleet` (the spec, see `components/spec/fleet-spec.ts`),

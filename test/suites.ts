@@ -9,6 +9,8 @@ export interface Suite {
   readonly command: readonly string[];
   /** Takes minutes: unchanged, it is skipped in CI too. */
   readonly heavy: boolean;
+  /** Its tests bring up Compose projects: Docker Compose is built first where there is none. */
+  readonly compose?: true;
   /** Beyond this it hangs, and fails. */
   readonly timeoutMinutes: number;
 }
@@ -54,6 +56,24 @@ export const SUITES: readonly Suite[] = [
     what: "the queue's scripts on a real Redis",
     inputs: [...WORKER, "test/queue/**"],
     command: mocha("queue"),
+    heavy: false,
+    timeoutMinutes: 10,
+  },
+  {
+    name: "results",
+    what: "back ends of results: Redis and files, on full disks too",
+    inputs: [
+      ...[...WORKER, ...SANDBOX_HELPER],
+      ...[
+        "test/results/**",
+        "test/worker/{support,fixtures}/**",
+        "test/cli/{fleet,support}.ts",
+        "test/api/{support,conformance}.ts",
+        "test/api/sessions/support.ts",
+        "examples/handlers/**",
+      ],
+    ],
+    command: mocha("results"),
     heavy: false,
     timeoutMinutes: 10,
   },
@@ -211,15 +231,43 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "image",
-    what: "the worker image: built twice, run hardened",
+    what: "the project's images: built twice, run hardened, built and pushed by a stack",
     inputs: [
       ...WORKER,
-      ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**"],
-      ...["examples/handlers/**", "test/image/**", "test/cli/**", "test/sandbox/**"],
+      ...[
+        "worker/Dockerfile*",
+        "worker/image/*.sh",
+        "worker/sandbox/**",
+        "package-lock.json",
+        "components/**",
+      ],
+      ...["tools/**", "examples/handlers/**", "test/image/**", "test/standins/**", "test/cli/**"],
+      ...["test/sandbox/**", "test/backup/**", "test/record/support.ts"],
     ],
     command: mocha("image"),
     heavy: true,
-    timeoutMinutes: 15,
+    compose: true,
+    timeoutMinutes: 30,
+  },
+  {
+    name: "compose",
+    what: "Compose projects on a real engine, here and over SSH: up, drift, rolling, down",
+    inputs: [
+      ...WORKER,
+      ...["worker/Dockerfile*", "worker/sandbox/**", "package-lock.json", "components/**", "stacks/**"],
+      ...[
+        "examples/**",
+        "tools/**",
+        "Pulumi.yaml",
+        "taskfleet",
+        "test/compose/**",
+        "test/sandbox/support/**",
+      ],
+    ],
+    command: mocha("compose"),
+    compose: true,
+    heavy: true,
+    timeoutMinutes: 30,
   },
   {
     name: "watch",

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, PlatformCommand>> = {
   test: { needsSetup: true, load: () => import("./test.ts") },
   check: { needsSetup: false, load: () => import("./check.ts") },
   env: { needsSetup: false, load: () => import("./env.ts") },
+  images: { needsSetup: false, load: () => import("./images.ts") },
 };
 
 function createProgram(): Command {

@@ -11,6 +11,11 @@ export function stackConfig(stack: string): string {
   return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
 
+/** The target that a stack's config names, else its own name; whether there is such a target is not asked. */
+export function targetOf(stack: string, config: string): string {
+  return /^\s+taskfleet:target:\s*(\S+)/m.exec(config)?.[1] ?? stack;
+}
+
 /**
  * Refuses a stack that is to be made although nothing says its target: neither its name nor `taskfleet:target` in its
  * config. Else an empty stack would be left when its program refuses it.

@@ -1,7 +1,10 @@
 import type { Command } from "commander";
 import { SUITES, type Suite } from "../../test/suites.ts";
 import { EXIT } from "../../worker/contract/exit-codes.ts";
+import { findOnPath } from "../find-on-path.ts";
 import { CommandError } from "./command-error.ts";
+import { setUp } from "./setup.ts";
+import { composeStep } from "./setup-compose.ts";
 import { recordedPass, recordPass, suiteHash } from "./test-cache.ts";
 import { failedNames, failureText, judge, type SuiteOutcome, totalLine } from "./test-counts.ts";
 import { runSuite } from "./test-run.ts";
@@ -44,12 +47,24 @@ async function report(suite: Suite, forced: boolean): Promise<SuiteReport> {
     return { suite, outcome, seconds: 0 };
   }
   process.stdout.write(`\n== ${suite.name}: ${suite.what}\n`);
+  if (suite.compose === true) await setUpCompose();
   const started = Date.now();
   const outcome = judge(await runSuite(suite));
   const whole = outcome.failed === 0 && outcome.skipped === 0;
   // Inputs that changed meanwhile have not been tested.
   if (whole && suiteHash(suite) === hash) recordPass(hash, suite.name, outcome.passed);
   return { suite, outcome, seconds: (Date.now() - started) / 1000 };
+}
+
+/** Without it the suite itself says what it cannot test. */
+async function setUpCompose(): Promise<void> {
+  if (findOnPath("docker", process.env.PATH ?? "") === undefined) return;
+  try {
+    await setUp([composeStep(process.env)], { output: process.stderr, verbose: false, now: Date.now });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`taskfleet: ${error.message}\n`);
+  }
 }
 
 function summaryLine({ suite, outcome, seconds }: SuiteReport): string {

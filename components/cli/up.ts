@@ -2,8 +2,10 @@ import type { Command } from "commander";
 import { SETTINGS } from "../../worker/contract/settings.ts";
 import { stackEnvironment } from "./environment.ts";
 import { ensureStack, findEngine, runPulumi, stackExists } from "./pulumi-stack.ts";
+import { setUp } from "./setup.ts";
+import { composeStep } from "./setup-compose.ts";
 import { checkStackName, DEFAULT_STACK, defaultStack } from "./stack-name.ts";
-import { assertTarget, stackConfig } from "./stack-target.ts";
+import { assertTarget, stackConfig, targetOf } from "./stack-target.ts";
 
 /** What to do next with a fleet that is up, on lines of their own. */
 export function nextSteps(stack: string): string {
@@ -25,6 +27,10 @@ async function up(stack: string, ask: boolean): Promise<void> {
   checkStackName(stack);
   const engine = findEngine(process.env);
   if (!(await stackExists(engine, stack))) assertTarget(stack, stackConfig(stack));
+  const config = stackConfig(stack);
+  // On another host, Compose is that host's own.
+  if (targetOf(stack, config) === "compose" && !/^\s+taskfleet:host:/m.test(config))
+    await setUp([composeStep(process.env)], { output: process.stderr, verbose: false, now: Date.now });
   await ensureStack(engine, stack);
   await runPulumi(engine, stack, ask ? ["up"] : ["up", "--yes", "--skip-preview"]);
   process.stdout.write(nextSteps(stack));

@@ -1,10 +1,12 @@
 import type { provider } from "@pulumi/pulumi";
+import { composeProject } from "./compose/compose-project.ts";
 import { HostError } from "./errors.ts";
 import { generatedSecret } from "./generated-secret.ts";
 import { hostCommand } from "./host-command.ts";
 import { localFile } from "./local-file.ts";
 import { localProcess } from "./local-process.ts";
 import { localWorkers } from "./local-workers.ts";
+import { PartlyMadeError } from "./partly-made.ts";
 import type { Failure } from "./process-inputs.ts";
 import { hasSecret, hasUnknown, secret, storable, unwrapProperties } from "./raw-values.ts";
 import { RESOURCE_TYPES } from "./resource-tokens.ts";
@@ -27,6 +29,7 @@ const TYPES: Readonly<Record<string, AnyResource>> = {
   [RESOURCE_TYPES.file]: erased(localFile),
   [RESOURCE_TYPES.command]: erased(hostCommand),
   [RESOURCE_TYPES.workers]: erased(localWorkers),
+  [RESOURCE_TYPES.composeProject]: erased(composeProject),
 };
 
 /** `urn:pulumi:<stack>::<project>::<parent types>$<type>::<name>` */
@@ -49,6 +52,13 @@ function outputs(type: AnyResource, inputs: unknown, state: Properties): Propert
     type.secretOutputs.includes(key) ? secret(value) : value,
   ]);
   return { ...kept, ...Object.fromEntries(found) };
+}
+
+/** How the engine is told of a resource that is there in part: it records it, and its message comes as reasons. */
+function initFailure(type: AnyResource, inputs: unknown, error: unknown): unknown {
+  if (!(error instanceof PartlyMadeError)) return error;
+  const properties = outputs(type, inputs, error.state);
+  return Object.assign(new Error(error.message), { id: error.id, properties, reasons: [error.message] });
 }
 
 function secretsInTheOpen(type: AnyResource, news: Properties): readonly Failure[] {
@@ -79,8 +89,12 @@ export const hostProvider: provider.Provider = {
 
   async create(urn, inputs) {
     const type = typeOf(urn);
-    const { id, state } = await type.create(unwrapProperties(inputs));
-    return { id, outs: outputs(type, inputs, state) };
+    try {
+      const { id, state } = await type.create(unwrapProperties(inputs));
+      return { id, outs: outputs(type, inputs, state) };
+    } catch (error) {
+      throw initFailure(type, inputs, error);
+    }
   },
 
   async read(id, urn, props) {
@@ -90,7 +104,11 @@ export const hostProvider: provider.Provider = {
 
   async update(_id, urn, olds, news) {
     const type = typeOf(urn);
-    return { outs: outputs(type, news, await type.update(unwrapProperties(olds), unwrapProperties(news))) };
+    try {
+      return { outs: outputs(type, news, await type.update(unwrapProperties(olds), unwrapProperties(news))) };
+    } catch (error) {
+      throw initFailure(type, news, error);
+    }
   },
 
   async delete(_id, urn, props) {

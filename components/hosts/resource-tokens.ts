@@ -5,4 +5,5 @@ export const RESOURCE_TYPES = {
   file: "taskfleet:host:File",
   command: "taskfleet:host:Command",
   workers: "taskfleet:host:Workers",
+  composeProject: "taskfleet:host:ComposeProject",
 } as const;

@@ -1,4 +1,5 @@
 import { CustomResource, type CustomResourceOptions, type Input, type Output } from "@pulumi/pulumi";
+import type { ComposeProjectInputs, PlannedFile } from "./compose/project-inputs.ts";
 import type { SecretInputs } from "./generated-secret.ts";
 import type { CommandInputs } from "./host-command.ts";
 import type { WorkersInputs } from "./local-workers.ts";
@@ -70,5 +71,36 @@ export class HostCommand extends CustomResource {
 export class HostWorkers extends CustomResource {
   constructor(name: string, args: WorkersInputs, options?: CustomResourceOptions) {
     super(RESOURCE_TYPES.workers, name, { ...args }, options);
+  }
+}
+
+/** The inputs of a Compose project; texts may be born in other resources. */
+export interface ComposeProjectArgs extends Omit<ComposeProjectInputs, "files" | "images"> {
+  readonly files: Readonly<
+    Record<string, Omit<PlannedFile, "content"> & { readonly content: Input<string> }>
+  >;
+  readonly images: Readonly<Record<string, Input<string>>>;
+}
+
+/** A Compose project on an engine's host. See `compose/project-inputs.ts`. */
+export class ComposeProject extends CustomResource {
+  /** The project's folder, absolute. */
+  declare readonly folder: Output<string>;
+  /** Config digests by variable of `.env`. */
+  declare readonly imageIds: Output<Readonly<Record<string, string>>>;
+  /** Running containers by scaled service. */
+  declare readonly replicas: Output<Readonly<Record<string, number>>>;
+  /** `address:port` by service and port inside, such as `api:8080`. */
+  declare readonly published: Output<Readonly<Record<string, string>>>;
+
+  constructor(name: string, args: ComposeProjectArgs, options?: CustomResourceOptions) {
+    const found = {
+      folder: undefined,
+      imageIds: undefined,
+      drift: undefined,
+      replicas: undefined,
+      published: undefined,
+    };
+    super(RESOURCE_TYPES.composeProject, name, { ...args, ...found }, options);
   }
 }

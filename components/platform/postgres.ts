@@ -13,11 +13,11 @@ export interface PostgresConfig {
   readonly passwordFile: string;
 }
 
-/** Reachable from this machine only, with a password, and every commit on the disk. */
-function serverOptions(port: string): readonly string[] {
+/** With a password, and every commit on the disk. TLS is off: whoever reaches it is on this machine. */
+export function serverOptions(port: string, addresses: "127.0.0.1" | "0.0.0.0"): readonly string[] {
   const parameters = {
     port,
-    listen_addresses: "127.0.0.1",
+    listen_addresses: addresses,
     unix_socket_directories: "",
     password_encryption: "scram-sha-256",
     max_connections: 100,
@@ -31,13 +31,13 @@ function serverOptions(port: string): readonly string[] {
 }
 
 /** One word of a POSIX shell's command line. */
-const word = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+export const word = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
  * Run by the server's own user, in a folder that it may enter; $1: that folder, $2: the programs' folder, then the
  * server's options. Descriptor 3 has the superuser's password: another user's file cannot be opened here.
  */
-const SERVE = `set -eu
+export const SERVE = `set -eu
 folder=$1 programs=$2
 shift 2
 cd "$folder"
@@ -69,7 +69,7 @@ umask 077
 directory=${word(directory)}
 programs=${word(programs)}
 serve=${word(SERVE)}
-set -- ${serverOptions(port).map(word).join(" ")}
+set -- ${serverOptions(port, "127.0.0.1").map(word).join(" ")}
 refuse() {
   echo "$1, or set recordRuns: false in the spec: runs are then not recorded" >&2
   exit 1

@@ -7,6 +7,8 @@ export const REWRITE_FROM = "256mb";
 export interface RedisConfig {
   /** Text, so that a port that is only found at the start can be filled in by the host. */
   readonly port: string;
+  /** Who reaches it: this machine alone, or everybody on a container's networks. */
+  readonly bind: "127.0.0.1" | "0.0.0.0";
   readonly dataDirectory: string;
   /** In bytes. */
   readonly maxMemory: number;
@@ -25,13 +27,13 @@ function quote(text: string): string {
 }
 
 /**
- * The server's configuration: reachable from this machine only, one user with a password, every write in
+ * The server's configuration: one user with a password, every write in
  * the append-only file within a second, and nothing evicted.
  */
-export function redisConfig({ port, dataDirectory, maxMemory, passwordHash }: RedisConfig): string {
+export function redisConfig({ port, bind, dataDirectory, maxMemory, passwordHash }: RedisConfig): string {
   const lines = [
     `port ${port}`,
-    "bind 127.0.0.1",
+    `bind ${bind}`,
     "protected-mode yes",
     `user default reset on #${passwordHash} ~* &* +@all`,
     "enable-debug-command no",

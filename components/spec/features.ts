@@ -4,7 +4,19 @@ import { CONTROLS, type ControlName } from "../../worker/contract/controls.ts";
 export const CONFINEMENTS = CONTROLS;
 
 /** What a target may or may not be able to do; a row of the capability table each. */
-export const FEATURES = [...CONFINEMENTS, "gpu", "untrustedExecute"] as const;
+export const FEATURES = [
+  ...CONFINEMENTS,
+  "untrustedExecute",
+  "gpu",
+  /** An API that other machines reach. */
+  "publishedApi",
+  /** A sandbox broker's socket, which somebody else runs. */
+  "sandboxBroker",
+  /** Secrets in files of the machine. */
+  "secretFiles",
+  /** A collector of traces on the machine's loopback. */
+  "loopbackCollector",
+] as const;
 
 export type Confinement = ControlName;
 export type Feature = (typeof FEATURES)[number];

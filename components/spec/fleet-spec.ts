@@ -10,7 +10,7 @@ export interface FleetSpec {
   /** The fleet's name; its default stream is `<name>.tasks`. Lower-case letters, digits, hyphens. */
   readonly name?: string;
   /** What one worker process does. A change replaces workers one after the other, after their tasks. */
-  readonly worker?: WorkerSpec;
+  readonly worker?: NamedWorkerSpec;
   /** What happens to a task that fails, is lost, or is done. */
   readonly delivery?: DeliverySpec;
   /** How many workers there are. */
@@ -36,6 +36,8 @@ export interface FleetSpec {
   readonly database?: DatabaseSpec;
   readonly api?: ApiSpec;
   readonly backup?: BackupSpec;
+  /** What shows how the fleet is doing, where the target brings it up. */
+  readonly observability?: ObservabilitySpec;
   readonly execute?: ExecuteSpec;
   readonly http?: HttpSpec;
   readonly secrets?: SecretsSpec;
@@ -63,6 +65,14 @@ export interface WorkerSpec {
   readonly cancelGrace?: Duration;
 }
 
+export interface NamedWorkerSpec extends WorkerSpec {
+  /**
+   * What the workers' service is called, where the target has services: `nova_worker`. Those of class `gpu` are then
+   * `nova_worker-gpu`. Another name makes another service.
+   */
+  readonly service?: string;
+}
+
 export interface DeliverySpec {
   /** A running task whose worker is silent for this long is taken back. */
   readonly lease?: Duration;
@@ -80,6 +90,13 @@ export interface DeliverySpec {
   readonly retryJitter?: number;
   /** How long results, and with them idempotency keys, are kept. */
   readonly resultTtl?: Duration;
+  /** Where what tasks return is kept: in Redis, or as files with a reference in Redis. */
+  readonly results?: "redis" | "fs";
+  /**
+   * Absolute path of the folder of those files, as workers, spawners and the API see it. Default: the target's own place.
+   * Named without `results: "fs"`, earlier files can still be read.
+   */
+  readonly resultDirectory?: string;
   /** Largest payload, as JSON text. */
   readonly maxPayload?: Size;
 }
@@ -193,7 +210,6 @@ export interface DatabaseSpec {
   readonly recordBuffer?: Size;
 }
 
-/** The HTTP API. */
 /** Backups of queue and record. */
 export interface BackupSpec {
   /** Default: on. */
@@ -208,9 +224,28 @@ export interface BackupSpec {
   readonly restore?: string;
 }
 
+/** Metrics, alerts, dashboards and logs. */
+export interface ObservabilitySpec {
+  /** Prometheus, Alertmanager and what follows. Default: on. */
+  readonly enabled?: boolean;
+  /** Dashboards. Default: on. */
+  readonly grafana?: boolean;
+  /** Loki, and what ships the containers' logs there. Default: on. */
+  readonly logs?: boolean;
+  /** Where alerts are posted, as Alertmanager's JSON. Default: nowhere, they are shown alone. */
+  readonly alertWebhook?: string;
+  /** Ports of this machine alone: Prometheus, 9090 by default; dashboards, 3000; and logs as syslog over UDP, 1514. */
+  readonly prometheusPort?: number;
+  readonly grafanaPort?: number;
+  readonly syslogPort?: number;
+}
+
+/** The HTTP API. */
 export interface ApiSpec {
   /** Default: on. */
   readonly enabled?: boolean;
+  /** Address on which it is published. Default: the target's own, see `docs/spec.md`. */
+  readonly host?: string;
   /** This port and no other. Without it: the usual one where it is free, else the next free one. */
   readonly port?: number;
   /** Calls of `POST /api/tasks` that a key may make in a window; 0: any number. */

@@ -19,6 +19,8 @@ export interface ResolvedDatabase extends ResolvedSection<typeof DATABASE_FIELDS
 
 export interface ResolvedApi extends ResolvedSection<typeof API_FIELDS> {
   readonly enabled: boolean;
+  /** An address of this machine. */
+  readonly host: string;
   readonly port: PortChoice;
   readonly sessions: ResolvedSection<typeof SESSION_FIELDS>;
 }
@@ -34,6 +36,8 @@ export interface ResolvedBackup extends ResolvedSection<typeof BACKUP_FIELDS> {
 }
 
 const ABSOLUTE = /^\/[^\p{Cc},]{0,1023}$/u;
+/** IPv4 or IPv6. */
+const ADDRESS = /^(?:(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}|(?=.*:)[0-9a-fA-F:]{2,39})$/;
 const BACKUP_NAME = /^\d{8}T\d{6}Z$/;
 
 /** `usual`: the port that is tried first where the section names none. */
@@ -67,6 +71,7 @@ export function resolveApi(section: Section): ResolvedApi {
   const api = {
     ...section.settings(API_FIELDS, settingsOwn),
     enabled: section.flag("enabled", DEFAULTS.apiEnabled),
+    host: section.text("host", ADDRESS, "an IP address", DEFAULTS.apiHost),
     port: resolvePort(section, SETTINGS.apiPort.default),
     sessions: resolveSessions(section.section("sessions")),
   };

@@ -2,10 +2,13 @@ import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../worker/contract/allow
 import type { LimitsByKind } from "../../worker/contract/kind-limits.ts";
 import { PRESETS, SETTINGS } from "../../worker/contract/settings.ts";
 import { DEFAULTS, type PresetName, settingDefault, TARGET_DEFAULTS, type TargetName } from "./defaults.ts";
+import { demandsOf } from "./demands.ts";
 import { SpecError, type SpecProblem } from "./errors.ts";
 import type { Demand } from "./features.ts";
+import { type ResolvedDelivery, resolveDelivery } from "./resolve-delivery.ts";
 import { type ResolvedExecute, resolveExecute } from "./resolve-execute.ts";
 import { resolveLimits } from "./resolve-limits.ts";
+import { type ResolvedObservability, resolveObservability } from "./resolve-observability.ts";
 import {
   type ResolvedApi,
   type ResolvedBackup,
@@ -26,13 +29,11 @@ import {
 import { isRecord, Section } from "./section.ts";
 import {
   CIRCUIT_FIELDS,
-  DELIVERY_FIELDS,
   LOGGING_FIELDS,
   type ResolvedSection,
   SCALING_FIELDS,
   WORKER_FIELDS,
 } from "./setting-fields.ts";
-import { formatDuration } from "./units.ts";
 
 /** A worker class with all that is its own. The first one is always `default`. */
 export interface ResolvedClass {
@@ -54,7 +55,9 @@ export interface ResolvedFleet {
   readonly name: string;
   /** Folder of handler modules as written; empty for none. */
   readonly handlers: string;
-  readonly delivery: ResolvedSection<typeof DELIVERY_FIELDS>;
+  /** Name of the workers' service, where the target has services. */
+  readonly service: string;
+  readonly delivery: ResolvedDelivery;
   readonly limits: LimitsByKind;
   readonly circuit: ResolvedSection<typeof CIRCUIT_FIELDS>;
   readonly logging: ResolvedSection<typeof LOGGING_FIELDS>;
@@ -66,6 +69,7 @@ export interface ResolvedFleet {
   readonly database: ResolvedDatabase;
   readonly api: ResolvedApi;
   readonly backup: ResolvedBackup;
+  readonly observability: ResolvedObservability;
   readonly execute: ResolvedExecute;
   readonly http: { readonly allow: readonly string[] };
   readonly secrets: ResolvedSecrets;
@@ -79,6 +83,7 @@ const CLASS_NAME = /^(?!default$)[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const NAME_FORM = "1 to 40 lower-case letters, digits and hyphens, a letter first";
 /** The class that has no name in the spec: the fleet's own `worker` and `scaling`. */
 export const DEFAULT_CLASS = "default";
+const SERVICE = /^[a-z](?:[a-z0-9_-]{0,38}[a-z0-9])?$/;
 /** One path for a folder on every system; control characters have no place in a path. */
 const FOLDER = /^[^\p{Cc}]{1,1024}$/u;
 
@@ -109,13 +114,6 @@ function resolveScaling(section: Section, base?: ResolvedClass["scaling"]): Reso
   return scaling;
 }
 
-function resolveDelivery(section: Section): ResolvedFleet["delivery"] {
-  const delivery = section.settings(DELIVERY_FIELDS, (name) => SETTINGS[name].default);
-  section.inOrder(["retryBase", delivery.retryBase], ["retryMax", delivery.retryMax], formatDuration);
-  section.finish();
-  return delivery;
-}
-
 function resolveCircuit(section: Section): ResolvedFleet["circuit"] {
   const circuit = section.settings(CIRCUIT_FIELDS, (name) => SETTINGS[name].default);
   section.finish();
@@ -128,8 +126,8 @@ function resolveLogging(section: Section): ResolvedFleet["logging"] {
   return logging;
 }
 
-function resolveClasses(root: Section, name: string): ResolvedFleet["classes"] {
-  const worker = resolveWorker(root.section("worker"));
+function resolveClasses(root: Section, own: Section, name: string): ResolvedFleet["classes"] {
+  const worker = resolveWorker(own);
   const scaling = resolveScaling(root.section("scaling"));
   const first: ResolvedClass = {
     name: DEFAULT_CLASS,
@@ -175,20 +173,6 @@ function layered(below: unknown, written: unknown): unknown {
   return Object.fromEntries([...keys].map((key) => [key, layered(below[key], written[key])]));
 }
 
-function demandsOf(
-  security: ResolvedSecurity,
-  execute: ResolvedExecute,
-  classes: ResolvedFleet["classes"],
-): readonly Demand[] {
-  const demands: Demand[] = [...security.demands];
-  if (execute.untrusted)
-    demands.push({ feature: "untrustedExecute", path: "execute.untrusted", value: "true" });
-  for (const { name, gpu } of classes.filter((one) => one.gpu > 0)) {
-    demands.push({ feature: "gpu", path: `classes.${name}.gpu`, value: String(gpu) });
-  }
-  return Object.freeze(demands);
-}
-
 /**
  * Validates what a user wrote, fills in what is left out (the target's own defaults first) and freezes it.
  * Throws `SpecError` with every problem at once.
@@ -197,12 +181,20 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
   const problems: SpecProblem[] = [];
   const root = new Section("", layered(TARGET_DEFAULTS[target], written), problems);
   const name = root.text("name", NAME, NAME_FORM, DEFAULTS.name);
-  const classes = resolveClasses(root, name);
+  const worker = root.section("worker");
+  const service = worker.text(
+    "service",
+    SERVICE,
+    "1 to 40 lower-case letters, digits, - and _, a letter first",
+    DEFAULTS.workerService,
+  );
+  const classes = resolveClasses(root, worker, name);
   const execute = resolveExecute(root.section("execute"));
   const security = resolveSecurity(root.section("security"));
-  const fleet: ResolvedFleet = {
+  const fleet: Omit<ResolvedFleet, "demands"> = {
     name,
     handlers: root.text("handlers", FOLDER, "the path of a folder", DEFAULTS.handlers),
+    service,
     delivery: resolveDelivery(root.section("delivery")),
     limits: resolveLimits(root),
     circuit: resolveCircuit(root.section("circuit")),
@@ -215,13 +207,13 @@ export function resolveFleet(written: unknown, target: TargetName): ResolvedFlee
     database: resolveDatabase(root.section("database")),
     api: resolveApi(root.section("api")),
     backup: resolveBackup(root.section("backup")),
+    observability: resolveObservability(root.section("observability")),
     execute,
     http: resolveHttp(root.section("http")),
     secrets: resolveSecrets(root.section("secrets")),
     security,
-    demands: demandsOf(security, execute, classes),
   };
   root.finish();
   if (problems.length > 0) throw new SpecError(problems);
-  return Object.freeze(fleet);
+  return Object.freeze({ ...fleet, demands: demandsOf(fleet) });
 }

@@ -29,6 +29,10 @@ export const DELIVERY_FIELDS = {
   maxPayload: "maxPayloadBytes",
 } as const satisfies Record<string, SettingName>;
 
+export const RESULT_FIELDS = {
+  results: "resultBackEnd",
+} as const satisfies Record<string, SettingName>;
+
 export const SCALING_FIELDS = {
   min: "scaleMin",
   max: "scaleMax",

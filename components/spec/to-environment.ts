@@ -59,6 +59,21 @@ function tracingSettings({ tracing, history }: ResolvedFleet): SettingValues {
   };
 }
 
+/** Nothing where results are in Redis, as they always were. */
+function resultSettings({ results, resultDirectory }: ResolvedFleet["delivery"]): SettingValues {
+  return {
+    ...(results === "redis" ? {} : { resultBackEnd: results }),
+    ...(resultDirectory === "" ? {} : { resultDirectory }),
+  };
+}
+
+/** The fleet with a place for results' files, where it needs one and names none: the target's own. */
+export function withResultDirectory(fleet: ResolvedFleet, directory: string): ResolvedFleet {
+  const { delivery } = fleet;
+  if (delivery.results !== "fs" || delivery.resultDirectory !== "") return fleet;
+  return { ...fleet, delivery: { ...delivery, resultDirectory: directory } };
+}
+
 /** What the spec says to the processes of one class that have this role. */
 export function classSettings(
   fleet: ResolvedFleet,
@@ -69,6 +84,7 @@ export function classSettings(
     streams: [workerClass.stream],
     ...fieldsToSettings(WORKER_FIELDS, workerClass.worker),
     ...fieldsToSettings(DELIVERY_FIELDS, fleet.delivery),
+    ...resultSettings(fleet.delivery),
     ...fieldsToSettings(SCALING_FIELDS, workerClass.scaling),
     ...fieldsToSettings(CIRCUIT_FIELDS, fleet.circuit),
     httpAllow: fleet.http.allow,

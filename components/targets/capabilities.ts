@@ -76,6 +76,48 @@ export const CAPABILITIES: Readonly<Record<TargetName, Readonly<Record<Feature, 
     },
     // By the worker itself, see docs/sandbox.md.
     untrustedExecute: { enforced: true },
+    publishedApi: {
+      enforced: false,
+      reason: "its API serves this machine alone",
+      compensation: "none is needed: nothing of the stack can be reached from outside",
+      nearest: "leave api.host out and put a proxy of yours before it, or use the target compose",
+    },
+    sandboxBroker: { enforced: true },
+    secretFiles: { enforced: true },
+    loopbackCollector: { enforced: true },
+  },
+  // By Docker's engine, for every service.
+  compose: {
+    uid: { enforced: true },
+    readOnlyRoot: { enforced: true },
+    noNewPrivileges: { enforced: true },
+    dropCapabilities: { enforced: true },
+    seccomp: { enforced: true },
+    pids: { enforced: true },
+    memory: { enforced: true },
+    cpu: { enforced: true },
+    gpu: { enforced: true },
+    // By the worker itself, see docs/sandbox.md.
+    untrustedExecute: { enforced: true },
+    publishedApi: { enforced: true },
+    sandboxBroker: {
+      enforced: false,
+      reason: "the broker holds the engine's socket, and a worker's container sees no socket of its host",
+      compensation: "the container's own sandbox is Landlock and seccomp inside a hardened container",
+      nearest: 'execute.backEnd: "auto", the sandbox that the worker makes itself',
+    },
+    secretFiles: {
+      enforced: false,
+      reason: "a container does not see the files of the engine's host",
+      compensation: "none is needed: the config's own secrets reach workers as a file",
+      nearest: "taskfleet:secrets in the stack's config, or a source of aws:, gcp: or vault:",
+    },
+    loopbackCollector: {
+      enforced: false,
+      reason: "the loopback of a container is its own, and no collector listens there",
+      compensation: "none: spans would be lost",
+      nearest: "tracing.otlpEndpoint with the collector's address as containers reach it",
+    },
   },
 };
 

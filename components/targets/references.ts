@@ -24,6 +24,7 @@ export const REFERENCES = {
   apiKey: "{{api.key}}",
   /** JSON object of the secrets in the stack's config. */
   handlerSecrets: "{{handlers.secrets}}",
+  grafanaPassword: "{{grafana.password}}",
 } as const;
 
 export type Reference = keyof typeof REFERENCES;

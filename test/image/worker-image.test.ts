@@ -1,107 +1,76 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { PATHS } from "../../components/paths.ts";
 import { TestFleet } from "../cli/fleet.ts";
 import { cli, jsonLine } from "../cli/support.ts";
-import { DockerEngine, engineProblem } from "../support/docker-engine.ts";
+import type { DockerEngine } from "../support/docker-engine.ts";
 import { quietPort } from "../support/quiet-port.ts";
-import { type BaseImages, basesProblem, makeBases } from "../support/standins/bases.ts";
 import { waitFor } from "../support/wait.ts";
-
-const MOST_BYTES = 25_000_000;
-/** As P16 has workers: everything that a container can be denied is. */
-const HARDENED = [
-  ...["--read-only", "--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL", "--init"],
-  ...["--security-opt", "no-new-privileges", "--pids-limit", "256", "--memory", "512m"],
-];
-
-const problem = engineProblem() ?? basesProblem();
+import { HARDENED } from "./hardened.ts";
+import { imageProblem, imageWorld } from "./image-engine.ts";
 
 describe("the worker image", function () {
-  this.timeout(600_000);
-  if (problem !== undefined) {
-    it(`is built (not tested here: ${problem})`, function () {
+  this.timeout(900_000);
+  if (imageProblem !== undefined) {
+    it(`runs hardened (not tested here: ${imageProblem})`, function () {
       this.skip();
     });
     return;
   }
-  const engine = new DockerEngine();
-  let bases: BaseImages;
-
-  function build(name: string): void {
-    const words = Object.entries(bases).flatMap(([argument, image]) => [
-      "--build-arg",
-      `${argument}=${image}`,
-    ]);
-    const place = ["-f", `${PATHS.root}/worker/Dockerfile`, "-t", name, PATHS.root];
-    execFileSync(engine.docker, ["build", "--no-cache", "--network", "host", ...words, ...place], {
-      env: { ...engine.environment, DOCKER_BUILDKIT: "1" },
-      stdio: ["ignore", "inherit", "inherit"],
-    });
-  }
-
-  function inspect<T>(name: string, format: string): T {
-    return JSON.parse(engine.run("image", "inspect", "-f", `{{json ${format}}}`, name)) as T;
-  }
+  let engine: DockerEngine;
+  let image: string;
 
   before(async () => {
-    await engine.start();
-    bases = makeBases(engine);
-    build("first");
-    build("second");
-  });
-  after(() => engine.stop());
-
-  it("has the same layers, whenever it is built", () => {
-    const layers = inspect<string[]>("first", ".RootFS.Layers");
-    assert.deepEqual(inspect<string[]>("second", ".RootFS.Layers"), layers);
-  });
-
-  it(`has at most ${MOST_BYTES / 1e6} MB above its base`, () => {
-    const above = inspect<number>("first", ".Size") - inspect<number>(bases.BASE, ".Size");
-    assert.ok(above > 5_000_000 && above <= MOST_BYTES, `${above} bytes`);
+    const world = await imageWorld();
+    engine = world.engine;
+    image = world.images.worker ?? "";
   });
 
   it("answers to both names, as a user without rights, from a root that cannot be written", () => {
     const run = (...words: readonly string[]) =>
       engine.run("run", "--rm", "--network", "none", ...HARDENED, ...words);
-    assert.match(run("first", "--help"), /^Usage: taskfleet /);
+    assert.match(run(image, "--help"), /^Usage: taskfleet /);
     assert.match(
-      run("-e", "TASKFLEET_PROGRAM=peagen", "--entrypoint", "peagen", "first", "--help"),
+      run("-e", "TASKFLEET_PROGRAM=peagen", "--entrypoint", "peagen", image, "--help"),
       /^Usage: peagen /,
     );
-    assert.equal(run("--entrypoint", "id", "first", "-u"), "65532\n");
-    const tried = run("--entrypoint", "sh", "first", "-c", "touch /app/x 2>/dev/null || echo read-only");
+    assert.equal(run("--entrypoint", "id", image, "-u"), "65532\n");
+    const tried = run("--entrypoint", "sh", image, "-c", "touch /app/x 2>/dev/null || echo read-only");
     assert.equal(tried, "read-only\n");
   });
 
   it("has no package of development, and no source", () => {
-    const found = engine.run(
-      "run",
-      "--rm",
-      "--network",
-      "none",
-      "--entrypoint",
-      "find",
-      "first",
-      "/app",
-      "-name",
-      "*.ts",
+    const words = ["--rm", "--network", "none", "--entrypoint", "find", image, "/app", "-name", "*.ts"];
+    assert.equal(engine.run("run", ...words), "");
+  });
+
+  it("has mount points that a new volume takes its owner from", () => {
+    const volumes = ["history", "results"].map(
+      (place) => [place, `image-test-${place}-${process.pid}`] as const,
     );
-    assert.equal(found, "");
+    try {
+      for (const [place, volume] of volumes) {
+        const mount = ["-v", `${volume}:/var/lib/taskfleet/${place}`, "--entrypoint", "sh", image];
+        const write = `echo kept >/var/lib/taskfleet/${place}/a && cat /var/lib/taskfleet/${place}/a`;
+        const said = engine.run("run", "--rm", "--network", "none", ...HARDENED, ...mount, "-c", write);
+        assert.equal(said, "kept\n");
+      }
+    } finally {
+      engine.run("volume", "rm", "-f", ...volumes.map(([, volume]) => volume));
+    }
   });
 
   describe("as a hardened worker", () => {
     const tag = "sha256:0123456789abcdef";
     let fleet: TestFleet;
     let id: string;
+    let port: number;
 
     before(async () => {
       fleet = await TestFleet.start();
-      const env = { ...fleet.env, TASKFLEET_HTTP_PORT: String(await quietPort()), TASKFLEET_IMAGE_TAG: tag };
+      port = await quietPort();
+      const env = { ...fleet.env, TASKFLEET_HTTP_PORT: String(port), TASKFLEET_IMAGE_TAG: tag };
       const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
       const words = ["--network", "host", ...HARDENED, ...variables, "--health-interval", "1s"];
-      id = engine.run("run", "-d", ...words, "first", "worker").trim();
+      id = engine.run("run", "-d", ...words, image, "worker").trim();
     });
     after(async () => {
       engine.run("rm", "-f", id);
@@ -130,10 +99,24 @@ describe("the worker image", function () {
       assert.deepEqual([status, output.stdout, image_tag], ["success", "6\n", tag]);
     });
 
-    it("runs untrusted programs in the sandbox, which lets none out", async () => {
-      const payload = { command: ["sh", "-c", "touch /tmp/x 2>/dev/null || echo refused"], untrusted: true };
-      const { status, output } = await result(payload);
-      assert.deepEqual([status, output.stdout], ["success", "refused\n"]);
+    it("runs untrusted programs in the sandbox: they work in a folder of their own, and reach nothing else", async () => {
+      const tries = [
+        "echo mine >own && cat own",
+        "touch /tmp/x 2>/dev/null && echo wrote || echo no writing",
+        "cat /proc/1/environ >/dev/null 2>&1 && echo read || echo no reading",
+        `wget -q -O /dev/null http://127.0.0.1:${port}/health/live 2>/dev/null && echo asked || echo no network`,
+        "kill -0 1 2>/dev/null && echo signalled || echo no signal",
+      ];
+      const command = ["sh", "-c", tries.join("; ")];
+      const [trusted, untrusted] = [await result({ command }), await result({ command, untrusted: true })];
+      assert.deepEqual(
+        [trusted.status, trusted.output.stdout],
+        ["success", "mine\nwrote\nread\nasked\nsignalled\n"],
+      );
+      assert.deepEqual(
+        [untrusted.status, untrusted.output.stdout],
+        ["success", "mine\nno writing\nno reading\nno network\nno signal\n"],
+      );
     });
 
     it("is healthy by its own check, and ends in order when it is stopped", async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setUp } from "../../components/cli/setup.ts";
 import { bubblewrapStep } from "../../components/cli/setup-bubblewrap.ts";
+import { composeStep } from "../../components/cli/setup-compose.ts";
 import { engineStep } from "../../components/cli/setup-engine.ts";
 import { holdLock } from "../../components/cli/setup-lock.ts";
 import { postgresStep } from "../../components/cli/setup-postgres.ts";
@@ -64,6 +65,15 @@ describe("set-up steps", () => {
       await sandboxStep({ PATH: "/nonexistent" }).run(() => {}),
       "not built, so untrusted programs are refused: go is not on PATH; install Go 1.26 or newer (https://go.dev/dl)",
     );
+  });
+
+  it("of Docker Compose says both ways out where it can be neither found nor built", async () => {
+    await assert.rejects(Promise.resolve(composeStep({ PATH: "/nonexistent" }).run(() => {})), {
+      name: "CommandError",
+      message:
+        "there is no Docker Compose, and go is not on PATH: install Docker Compose 2.24.0 or newer " +
+        "(https://docs.docker.com/compose/install), or Go 1.26 or newer (https://go.dev/dl) so that it can be built, then run this again",
+    });
   });
 
   it("of PostgreSQL does without apt-get, says once what is lost and both ways out, and is not tried again", async () => {

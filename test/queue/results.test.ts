@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { WITHOUT_OUTPUTS } from "../../worker/src/adapters/files/outputs.ts";
 import type { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
 import { Results } from "../../worker/src/adapters/redis/results.ts";
 import { RedisUnavailableError } from "../../worker/src/core/errors.ts";
@@ -82,6 +83,7 @@ describe("results", () => {
         return late;
       },
       queue.stream,
+      WITHOUT_OUTPUTS,
     );
     assert.equal((await results.wait(["x"])).get("x")?.state, "settled");
   });
@@ -167,7 +169,7 @@ describe("results without Redis", () => {
     const server = await startRedis();
     const queue = openQueue(server);
     await server.stop();
-    const results = new Results(queue.connect("client"), queue.subscriber, queue.stream);
+    const results = new Results(queue.connect("client"), queue.subscriber, queue.stream, WITHOUT_OUTPUTS);
     await assert.rejects(results.wait(["x"]), RedisUnavailableError);
     queue.close();
   });

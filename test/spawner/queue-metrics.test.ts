@@ -37,6 +37,7 @@ const SNAPSHOT: QueueSnapshot = {
     "runtime:hash:hash:success:18": 1,
     "runtime-ms:hash:hash:success": 4_001_250.5,
     "fail:hash:timeout": 2,
+    "unsaved:fs": 3,
     "exit:error": 4,
     late: 2,
     reclaimed: 6,
@@ -164,6 +165,13 @@ describe("spawner: /metrics of the leader", () => {
     });
     assert.deepEqual(samples("handler_fail_total"), {
       'handler_fail_total{handler="hash",reason="timeout"}': 2,
+    });
+  });
+
+  it("counts results that could not be kept, by back end, from 0", () => {
+    assert.deepEqual(samples("result_backend_fail_total"), {
+      'result_backend_fail_total{backend="redis"}': 0,
+      'result_backend_fail_total{backend="fs"}': 3,
     });
   });
 

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { CONSUMER_GROUP, type QueueKeys, queueKeys } from "../../worker/contract/queue-keys.ts";
 import type { AttemptError, ResultRecord, WorkerReport } from "../../worker/contract/records.ts";
+import { outputsIn } from "../../worker/src/adapters/files/outputs.ts";
 import { type ConnectionProfile, createConnection } from "../../worker/src/adapters/redis/connection.ts";
 import { Consumer } from "../../worker/src/adapters/redis/consumer.ts";
 import { DeadLetters } from "../../worker/src/adapters/redis/dead-letters.ts";
@@ -68,7 +69,7 @@ export function openQueue(server: TestRedis, stream: string = `queue-${process.p
     redis,
     subscriber,
     producer,
-    results: new Results(redis, subscriber, stream),
+    results: new Results(redis, subscriber, stream, outputsIn("")),
     keeper: new Keeper(redis, stream),
     letters: new DeadLetters(redis, stream),
     workers: new Workers(redis, stream),

@@ -36,6 +36,7 @@ export const PROBLEMS = {
   "no-record": { status: 501, title: "This fleet does not record runs" },
   "queue-full": { status: 503, title: "The queue is full" },
   "redis-unavailable": { status: 503, title: "Redis does not answer" },
+  "results-unavailable": { status: 503, title: "The files of results cannot be read" },
   "database-unavailable": { status: 503, title: "The database does not answer" },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>;
 export type ProblemSlug = keyof typeof PROBLEMS;

@@ -150,6 +150,12 @@ export function controlsOf(profile: SecurityProfile, machine: Machine): Controls
   return { enforced, lost };
 }
 
+/** All that a profile asks for, where one means enforces every control: `by`, such as `Docker`. */
+export function controlsBy(profile: SecurityProfile, by: string): Controls {
+  const asked = CONTROLS.filter((control) => isAsked(profile, control));
+  return { enforced: asked.map((name) => ({ name, text: TEXTS[name](profile), by })), lost: [] };
+}
+
 /** `uid 65532, read-only root; lost: seccomp (taskfleet-sandbox is not installed)` */
 export function describeControls({ enforced, lost }: Controls): string {
   const holds = enforced.length === 0 ? "none" : enforced.map(({ text }) => text).join(", ");

@@ -16,6 +16,8 @@ export const LOG_EVENTS = {
   stopped: "worker_pool_stopped",
   /** An attempt ended after its task had been taken back; the queue refused the end. */
   lateOutcome: "late_outcome_refused",
+  /** A back end could not keep a result, such as on a full disk; at most every 10 s. */
+  resultUnsaved: "result_unsaved",
   /** Limits of kinds that no handler here runs. */
   unknownLimits: "limits_of_unknown_kinds",
   /** A circuit breaker opened, or closed again. */

@@ -48,6 +48,7 @@ export const METRICS = {
   tasks: { name: "worker_task_total", type: "counter", labels: ["kind", "handler", "status"], exposedBy: "leader", help: "Attempts by how they ended." },
   runtime: { name: "worker_runtime_seconds", type: "histogram", labels: ["kind", "handler", "status"], exposedBy: "leader", help: "Run time of attempts." },
   handlerFailures: { name: "handler_fail_total", type: "counter", labels: ["handler", "reason"], exposedBy: "leader", help: "Attempts that failed, by reason." },
+  resultFailures: { name: "result_backend_fail_total", type: "counter", labels: ["backend"], exposedBy: "leader", help: "Results that this back end could not keep; their tasks ended with an error that says so." },
   circuitOpen: { name: "circuit_open", type: "gauge", labels: ["stream", "circuit"], exposedBy: "leader", help: "1 for each circuit that is not closed; at most the 50 that opened last." },
   circuitOpened: { name: "circuit_opened_total", type: "counter", labels: ["stream"], exposedBy: "leader", help: "How often a circuit opened." },
   exits: { name: "worker_exit_reason_total", type: "counter", labels: ["reason"], exposedBy: "leader", help: "Worker processes by why they ended." },

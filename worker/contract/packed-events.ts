@@ -66,6 +66,8 @@ export type PackedSettledGroup = readonly [
   fail: string,
   count: number,
   ms: number,
+  /** The back end that could not keep their results. */
+  unsaved?: string,
 ];
 /** Columns of one value a task, and maps by place (from 1) of what only some have; a worker that did not know of the record sends `group` and `ms` only. */
 export interface PackedSettledOwn {

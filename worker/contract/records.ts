@@ -4,6 +4,7 @@
  */
 
 import type { Controls } from "./controls.ts";
+import type { StoredOutput } from "./results.ts";
 
 /** How a task ended for good. `dead` tasks have no result: they stand in the dead-letter queue. */
 export type ResultStatus = "success" | "error" | "cancelled";
@@ -16,7 +17,8 @@ export type AttemptStatus = ResultStatus | "retry" | "dead";
  * `handler`: it threw; `timeout`: over its time; `exit`: a program's exit status; `output`: over what it may
  * print or write; `payload`: does not fit the schema; `secret`: carries one; `kind`: no handler here; `cancelled`;
  * `poison`: delivered too often without an end; `cpu`, `memory`, `processes`: over that limit of a sandbox;
- * `denied`: asked for what is not allowed; `circuit`: the service's circuit breaker was open.
+ * `denied`: asked for what is not allowed; `circuit`: the service's circuit breaker was open; `result`: its result could
+ * not be kept.
  */
 export const FAILURE_REASONS = [
   "handler",
@@ -33,6 +35,7 @@ export const FAILURE_REASONS = [
   "cancelled",
   "poison",
   "circuit",
+  "result",
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
@@ -62,6 +65,8 @@ export interface ResultRecord {
   readonly handler_version: string;
   readonly image_tag: string;
   readonly worker_id: string;
+  /** In Redis alone, in place of an output that is kept elsewhere; readers get the output. */
+  readonly stored?: StoredOutput;
 }
 
 /** A task in the dead-letter queue, also the element of an export file. */

@@ -35,6 +35,8 @@ export type StatsField =
     }
   /** Failed attempts by reason. */
   | { readonly name: "fail"; readonly handler: string; readonly reason: FailureReason }
+  /** Results that this back end could not keep. */
+  | { readonly name: "unsaved"; readonly backend: string }
   /** Worker processes that ended so. */
   | { readonly name: "exit"; readonly reason: ExitReason }
   /**
@@ -85,6 +87,8 @@ export function parseStatsField(text: string): StatsField | undefined {
     case "fail":
       if (first === undefined || second === undefined) return undefined;
       return { name, handler: first, reason: second as FailureReason };
+    case "unsaved":
+      return first === undefined ? undefined : { name, backend: first };
     case "exit":
       return first === undefined ? undefined : { name, reason: first as ExitReason };
     case "late":

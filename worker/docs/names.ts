@@ -70,7 +70,7 @@ export const NAMES: Readonly<Record<string, readonly NameRow[]>> = {
     { theirs: "worker_exit_reason", metrics: ["exits"] },
     { theirs: "worker_runtime_seconds", metrics: ["runtime"] },
     { theirs: "handler_fail_total", metrics: ["handlerFailures"] },
-    { theirs: "result_backend_fail_total", metrics: ["workerErrors"], note: 'with `source="result"`' },
+    { theirs: "result_backend_fail_total", metrics: ["resultFailures"] },
     { theirs: "redis_key_memory_bytes", metrics: ["keyMemory"] },
     { theirs: "llm_tokens_total", note: "taskfleet calls no language model" },
   ],

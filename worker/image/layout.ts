@@ -5,12 +5,11 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   cpSync,
-  lutimesSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   rmSync,
   symlinkSync,
 } from "node:fs";
@@ -18,12 +17,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildBundle } from "../build.ts";
+import { settle } from "./settle.ts";
 
-const FOLDER = 0o755;
-const PROGRAM = 0o755;
-const FILE = 0o644;
-/** Of every file; a build's own time would make each layer another one. */
-const EPOCH = new Date(0);
+/** The image's user. */
+const USER = 65532;
+const STATE = ["var/lib/taskfleet", "var/lib/taskfleet/history", "var/lib/taskfleet/results"];
+const PROGRAMS = ["/app/main.mjs", "/app/taskfleet-sandbox", "/usr/local/bin/busybox"];
 /** What the image's command line answers to; `peagen` is the name that the sources use. */
 const NAMES = ["taskfleet", "peagen"];
 
@@ -54,29 +53,19 @@ async function layApp({ out, helper }: Parts, bin: string): Promise<void> {
 /** busybox under the name of each of its programs; `env` also where `#!` lines look for it. */
 function layToolbox({ out, busybox }: Parts, bin: string): void {
   copyFileSync(busybox, join(bin, "busybox"));
-  chmodSync(join(bin, "busybox"), PROGRAM);
+  chmodSync(join(bin, "busybox"), 0o755);
   const programs = execFileSync(join(bin, "busybox"), ["--list"], { encoding: "utf8" }).trim().split("\n");
   for (const name of programs.filter((name) => name !== "busybox")) symlinkSync("busybox", join(bin, name));
   mkdirSync(join(out, "usr/bin"));
   symlinkSync("../local/bin/busybox", join(out, "usr/bin/env"));
 }
 
-/** One mode for each sort of file and one time for all, deepest first: what is written last would get a new time. */
-function settle(out: string): void {
-  const programs = new Set([join(out, "app/main.mjs"), join(out, "app/taskfleet-sandbox")]);
-  const entries = readdirSync(out, { recursive: true, withFileTypes: true });
-  const paths = entries.map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }));
-  for (const { entry, path } of paths.toSorted((a, b) => b.path.length - a.path.length)) {
-    if (entry.isDirectory()) chmodSync(path, FOLDER);
-    else if (entry.isFile()) chmodSync(path, programs.has(path) || isTool(path) ? PROGRAM : FILE);
-    lutimesSync(path, EPOCH, EPOCH);
+/** Where volumes are mounted: a new volume has its mount point's owner. */
+function layState({ out }: Parts): void {
+  for (const place of STATE) {
+    mkdirSync(join(out, place), { recursive: true });
+    chownSync(join(out, place), USER, USER);
   }
-  chmodSync(out, FOLDER);
-  lutimesSync(out, EPOCH, EPOCH);
-}
-
-function isTool(path: string): boolean {
-  return path.endsWith("/usr/local/bin/busybox");
 }
 
 const given = parts();
@@ -84,4 +73,5 @@ const bin = join(given.out, "usr/local/bin");
 mkdirSync(bin, { recursive: true });
 await layApp(given, bin);
 layToolbox(given, bin);
-settle(given.out);
+layState(given);
+settle(given.out, (place) => PROGRAMS.includes(place));

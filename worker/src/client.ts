@@ -21,7 +21,12 @@ import type { Handler } from "./handler.ts";
 export type { CancelState, Enqueued } from "./adapters/redis/producer.ts";
 export type { TaskOutcome } from "./adapters/redis/results.ts";
 export { ClientOptionsError } from "./client/options.ts";
-export { QueueFullError, RedisUnavailableError, TaskRefusedError } from "./core/errors.ts";
+export {
+  QueueFullError,
+  RedisUnavailableError,
+  ResultUnreadableError,
+  TaskRefusedError,
+} from "./core/errors.ts";
 
 export interface ClientOptions {
   /** `redis://host:port` or `rediss://...`; may hold user and password. */
@@ -34,6 +39,8 @@ export interface ClientOptions {
   readonly maxPayloadBytes?: number | undefined;
   /** How long the result of a task that is cancelled before it runs is kept, in s. Default: 3600, as the fleet's. */
   readonly resultTtlSeconds?: number | undefined;
+  /** Folder of the results that the fleet keeps as files, as it is seen here. Default: none; reading such a result fails then. */
+  readonly resultDirectory?: string | undefined;
   /**
    * Makes a span for each push with the application's own OpenTelemetry (its `@opentelemetry/api`), and gives the tasks its
    * context. Default: false; a `traceparent` among a push's options is carried all the same.

@@ -3,10 +3,11 @@ import { SETTINGS } from "../../../worker/contract/settings.ts";
 import type { ProcessInputs } from "../../hosts/process-inputs.ts";
 import type { ResolvedFleet } from "../../spec/resolve.ts";
 import { classSettings, secretFileVariable, toEnvironment } from "../../spec/to-environment.ts";
+import { envFile, PRIVATE } from "../env-file.ts";
 import { REFERENCES } from "../references.ts";
 import { databaseEnvironment } from "./compile-database.ts";
 import type { LocalContext } from "./document.ts";
-import { envFile, PRIVATE, redisPasswordFile } from "./files.ts";
+import { redisPasswordFile } from "./files.ts";
 
 const READY_SECONDS = 60;
 /** Beyond what its requests may take to end. */

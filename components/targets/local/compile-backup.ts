@@ -9,11 +9,11 @@ import {
   secretFileVariable,
   toEnvironment,
 } from "../../spec/to-environment.ts";
+import type { OutsideUrl } from "../outside-urls.ts";
 import { REFERENCES } from "../references.ts";
 import { databaseUrlFiles } from "./compile-database.ts";
 import type { LocalContext } from "./document.ts";
 import { redisPasswordFile } from "./files.ts";
-import type { OutsideUrl } from "./outside-database.ts";
 
 const READY_SECONDS = 60;
 /** A backup that is being made is taken away. */

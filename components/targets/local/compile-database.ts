@@ -10,9 +10,9 @@ import {
   secretFileVariable,
   toEnvironment,
 } from "../../spec/to-environment.ts";
+import { envFile, PRIVATE } from "../env-file.ts";
 import { REFERENCES } from "../references.ts";
 import type { LocalContext, LocalDatabase } from "./document.ts";
-import { envFile, PRIVATE } from "./files.ts";
 import { outsideEnvironment } from "./outside-database.ts";
 
 /** The record's database in the stack's server. */

@@ -2,21 +2,22 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describeControls } from "../../../worker/contract/controls.ts";
 import { HISTORY_PATH } from "../../../worker/contract/history.ts";
-import type { SettingName } from "../../../worker/contract/settings.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
 import { redisConfig } from "../../platform/redis.ts";
 import { DEFAULTS } from "../../spec/defaults.ts";
 import { DEFAULT_CLASS, type ResolvedClass, type ResolvedFleet } from "../../spec/resolve.ts";
-import { DATABASE_FIELDS, LOGGING_FIELDS } from "../../spec/setting-fields.ts";
 import {
   classSettings,
   type Environment,
   type SettingValues,
   secretFileVariable,
   toEnvironment,
+  withResultDirectory,
 } from "../../spec/to-environment.ts";
 import { formatDuration } from "../../spec/units.ts";
 import { refuseUnsupported } from "../capabilities.ts";
+import { clientSettings } from "../client-settings.ts";
+import { envFile, PRIVATE } from "../env-file.ts";
 import { REFERENCES } from "../references.ts";
 import type { Target } from "../target.ts";
 import { compileApi } from "./compile-api.ts";
@@ -24,7 +25,7 @@ import { backupDirectory, compileBackup, compileRestore } from "./compile-backup
 import { compileDatabase, databaseEnvironment } from "./compile-database.ts";
 import { confinementSettings } from "./confinement.ts";
 import type { LocalClass, LocalContext, LocalDocument } from "./document.ts";
-import { envFile, PRIVATE, redisPasswordFile } from "./files.ts";
+import { redisPasswordFile } from "./files.ts";
 import { compileOutside } from "./outside-database.ts";
 
 /** Two, so that one succeeds the other within the leader's lease. */
@@ -37,20 +38,10 @@ const SPAWNER_STOP_SECONDS = 30;
 /** Beyond the workers' own time to finish: to hand tasks back and record the exit. */
 const EXIT_MARGIN_SECONDS = 15;
 
-/** How clients log is their own matter; how they reach the record stands in a file of its own. */
-const NOT_OF_THE_QUEUE: readonly string[] = [
-  ...Object.values(LOGGING_FIELDS),
-  ...Object.values(DATABASE_FIELDS),
-  "tablePrefix" satisfies SettingName,
-];
-
 /** What programs on this machine need to push tasks and read results. */
 function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environment {
-  const queue = Object.entries(classSettings(fleet, fleet.classes[0], "cli")).filter(
-    ([name]) => !NOT_OF_THE_QUEUE.includes(name),
-  );
   const settings: SettingValues = {
-    ...Object.fromEntries(queue),
+    ...clientSettings(fleet),
     redisUrl: "redis://127.0.0.1:{port}",
     logDirectory: context.paths.logs,
     backupDirectory: backupDirectory(fleet, context),
@@ -60,12 +51,16 @@ function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environ
   return { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: redisPasswordFile(context) };
 }
 
+/** Of results that are kept as files. */
+const resultDirectory = ({ paths }: LocalContext) => join(paths.directory, "results");
+
 function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInputs {
   const { paths, redisServer, deleteData } = context;
   const configFile = join(paths.redis, "redis.conf");
   const dataDirectory = join(paths.redis, "data");
   const config = redisConfig({
     port: "{port}",
+    bind: "127.0.0.1",
     dataDirectory,
     maxMemory: fleet.redis.maxMemory,
     passwordHash: REFERENCES.redisPasswordHash,
@@ -215,7 +210,8 @@ function compileClass(
 /** The fleet as processes of this machine: Redis, PostgreSQL, the API, and two spawners per worker class. */
 export const local: Target<LocalContext, LocalDocument> = {
   name: "local",
-  compile(fleet, context) {
+  compile(written, context) {
+    const fleet = withResultDirectory(written, resultDirectory(context));
     refuseUnsupported(fleet, "local", context.controls);
     return {
       redis: redisProcess(fleet, context),

@@ -1,7 +1,7 @@
 import type { Controls } from "../../../worker/contract/controls.ts";
 import type { CommandInputs } from "../../hosts/host-command.ts";
 import type { HostFile, ProcessInputs } from "../../hosts/process-inputs.ts";
-import type { OutsideUrl } from "./outside-database.ts";
+import type { OutsideUrl } from "../outside-urls.ts";
 
 /** What the stack found out about the machine before it compiles; all paths are absolute. */
 export interface LocalContext {

@@ -13,7 +13,7 @@ async function redisInputs(host: TestHost, maxMemory = 64 * 1024 ** 2): Promise<
   const dataDirectory = join(host.directory, "data");
   const passwordFile = join(host.directory, "password");
   const passwordHash = redisPasswordHash(PASSWORD);
-  const config = redisConfig({ port: "{port}", dataDirectory, maxMemory, passwordHash });
+  const config = redisConfig({ port: "{port}", bind: "127.0.0.1", dataDirectory, maxMemory, passwordHash });
   const configFile = join(host.directory, "redis.conf");
   return host.inputs({
     name: "redis",

@@ -12,6 +12,7 @@ import {
 describe("Redis' configuration", () => {
   const config = redisConfig({
     port: "{port}",
+    bind: "127.0.0.1",
     dataDirectory: '/state/my "fleet"/data',
     maxMemory: 2_147_483_648,
     passwordHash: "abc123",

@@ -64,7 +64,8 @@ describe("resolving a spec", () => {
       ...{ heartbeat: 30, idle: 300, total: 3600, resume: 300, maxMessage: 1_048_576, buffer: 1_048_576 },
       ...{ perClient: 10, maxTasks: 1_000, maxEvents: 10_000 },
     };
-    assert.deepEqual(api, { rate: 100, window: 60, maxBody: 8_388_608, enabled: true, port, sessions });
+    const host = "127.0.0.1";
+    assert.deepEqual(api, { rate: 100, window: 60, maxBody: 8_388_608, enabled: true, host, port, sessions });
     const busy = resolveFleet({ api: { sessions: { idle: "10 min", perClient: 50 } } }, "local");
     assert.deepEqual(busy.api.sessions, { ...sessions, idle: 600, perClient: 50 });
     assert.deepEqual(pathsOf({ api: { sessions: { idle: "-1s", heart: 1 } } }), [

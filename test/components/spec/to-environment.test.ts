@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import type { FleetSpec } from "../../../components/spec/fleet-spec.ts";
 import { resolveFleet } from "../../../components/spec/resolve.ts";
-import { classSettings, secretFileVariable, toEnvironment } from "../../../components/spec/to-environment.ts";
+import {
+  classSettings,
+  secretFileVariable,
+  toEnvironment,
+  withResultDirectory,
+} from "../../../components/spec/to-environment.ts";
 import { SETTINGS } from "../../../worker/contract/settings.ts";
 
 describe("the spec as environment", () => {
@@ -33,6 +39,24 @@ describe("the spec as environment", () => {
     assert.deepEqual(
       [variableOf("cli"), variableOf("worker", resolveFleet({}, "local"))],
       [undefined, undefined],
+    );
+  });
+
+  it("says where results are kept, and nothing where that is Redis", () => {
+    const of = (delivery: FleetSpec["delivery"], role: "worker" | "spawner" | "api" | "cli") => {
+      const fleet = withResultDirectory(resolveFleet({ delivery }, "local"), "/own/results");
+      const { resultBackEnd, resultDirectory } = classSettings(fleet, fleet.classes[0], role);
+      return [resultBackEnd, resultDirectory];
+    };
+    assert.deepEqual(of({}, "worker"), [undefined, undefined]);
+    assert.deepEqual(of({ results: "fs" }, "worker"), ["fs", "/own/results"]);
+    for (const role of ["spawner", "api", "cli"] as const)
+      assert.deepEqual(of({ results: "fs" }, role), [undefined, "/own/results"]);
+    assert.deepEqual(of({ results: "fs", resultDirectory: "/mnt/r" }, "worker"), ["fs", "/mnt/r"]);
+    assert.deepEqual(of({ resultDirectory: "/mnt/r" }, "worker"), [undefined, "/mnt/r"]);
+    assert.throws(
+      () => of({ resultDirectory: "results" }, "cli"),
+      /delivery\.resultDirectory: got "results"; allowed: an absolute path/,
     );
   });
 

@@ -45,6 +45,10 @@ describe("the capability table", () => {
         cpu: { security: { cpu: 2 } },
         gpu: { classes: { vision: { gpu: 1 } } },
         untrustedExecute: { execute: { untrusted: true } },
+        publishedApi: { api: { host: "0.0.0.0" } },
+        sandboxBroker: { execute: { backEnd: "broker", broker: "/run/broker.sock" } },
+        secretFiles: { secrets: { sources: ["file:/etc/keys.json"] } },
+        loopbackCollector: { tracing: { enabled: true } },
       };
       for (const feature of FEATURES) {
         const ask = (found: Controls) =>

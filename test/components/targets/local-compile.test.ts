@@ -67,6 +67,18 @@ describe("the target local", () => {
     assert.equal("REDIS_PASSWORD" in environment, false);
   });
 
+  it("keeps results as files in the stack's own folder, when the spec wants files", () => {
+    const { classes, api, redis } = compile({ delivery: { results: "fs" } });
+    const environment = classes[0]?.spawners[0]?.environment ?? {};
+    assert.deepEqual(
+      [environment.TASKFLEET_RESULT_BACKEND, environment.TASKFLEET_RESULT_DIRECTORY],
+      ["fs", "/state/local/results"],
+    );
+    assert.equal(api?.environment.TASKFLEET_RESULT_DIRECTORY, "/state/local/results");
+    assert.match(redis.files[2]?.content ?? "", /^TASKFLEET_RESULT_DIRECTORY=\/state\/local\/results$/m);
+    assert.notEqual(revision({ delivery: { results: "fs" } }), revision());
+  });
+
   it("puts the password in one private file, and its hash alone in Redis' configuration", () => {
     const { redis } = compile();
     const holders = redis.files.filter(({ content }) => referencesIn(content).includes("redisPassword"));

@@ -4,7 +4,7 @@ import type { FleetSpec } from "../../../components/spec/fleet-spec.ts";
 import { resolveFleet } from "../../../components/spec/resolve.ts";
 import { local } from "../../../components/targets/local/compile.ts";
 import type { LocalContext } from "../../../components/targets/local/document.ts";
-import { type OutsideUrl, outsideProblem } from "../../../components/targets/local/outside-database.ts";
+import { type OutsideUrl, outsideProblem } from "../../../components/targets/outside-urls.ts";
 import { referencesIn } from "../../../components/targets/references.ts";
 import { CONTEXT, hex } from "./context.ts";
 

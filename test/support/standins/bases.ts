@@ -32,12 +32,15 @@ export function basesProblem(): string | undefined {
   return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
 }
 
-const IMAGES: BaseImages = {
-  BUILD_BASE: "standin/node",
-  GO_BASE: "standin/golang",
-  TOOLBOX_BASE: "standin/busybox",
-  BASE: "standin/distroless-nodejs",
-};
+/** Names after what they stand in for; `prefix` of the makers that want other images than those of everybody. */
+function names(prefix: string): BaseImages {
+  return {
+    BUILD_BASE: `${prefix}/node`,
+    GO_BASE: `${prefix}/golang`,
+    TOOLBOX_BASE: `${prefix}/busybox`,
+    BASE: `${prefix}/distroless-nodejs`,
+  };
+}
 
 const MAKERS: Readonly<Record<keyof BaseImages, (engine: DockerEngine, name: string) => void>> = {
   BUILD_BASE: nodeBase,
@@ -50,9 +53,20 @@ const RECIPE = recipe(import.meta.filename);
 
 /** Makes those that the engine does not have as this file makes them: with the same bases, it need not build anew. */
 export function makeBases(engine: DockerEngine): BaseImages {
-  for (const [name, image] of Object.entries(IMAGES) as [keyof BaseImages, string][])
+  const images = names("standin");
+  for (const [name, image] of Object.entries(images) as [keyof BaseImages, string][])
     if (!RECIPE.isMade(engine, image)) MAKERS[name](engine, image);
-  return IMAGES;
+  return images;
+}
+
+const OTHERS = "standin-other";
+
+/** Others with the same contents for the stages that build, so that nothing that was built before is used again. */
+export function otherBuilders(engine: DockerEngine): Pick<BaseImages, "BUILD_BASE" | "GO_BASE"> {
+  const { BUILD_BASE, GO_BASE } = names(OTHERS);
+  nodeBase(engine, BUILD_BASE);
+  goBase(engine, GO_BASE);
+  return { BUILD_BASE, GO_BASE };
 }
 
 /** Node and npm, with a shell. */

@@ -145,6 +145,8 @@ export function addUser(root: string, name: string, uid: number, home: string): 
 export function debianFolder(engine: DockerEngine): string {
   const root = engine.rootFolder();
   engine.copyPrograms(root, DEBIAN);
+  // Node's are those of the packages libc6, libgcc-s1 and libstdc++6.
+  engine.copyLibraries(root, [process.execPath]);
   putText(root, "etc/nsswitch.conf", "hosts: files dns\n");
   return root;
 }

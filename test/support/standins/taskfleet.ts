@@ -1,20 +1,15 @@
 /** The project's own images, built by `worker/Dockerfile` on stand-ins of its bases. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PATHS } from "../../../components/paths.ts";
 import type { DockerEngine } from "../docker-engine.ts";
 import { makeBases } from "./bases.ts";
+import { makeServers } from "./servers.ts";
 
 const DOCKERFILE = join(PATHS.root, "worker/Dockerfile");
 
-/** The targets of `worker/Dockerfile` that are images, as they stand in it. */
-export function imageTargets(): readonly string[] {
-  const stages = readFileSync(DOCKERFILE, "utf8").matchAll(/^FROM \S+ AS (\S+)$/gm);
-  return [...stages]
-    .map(([, name = ""]) => name)
-    .filter((name) => ["worker", "watch-queue", "backup"].includes(name));
-}
+/** The targets of `worker/Dockerfile` that are images. */
+export const IMAGE_TARGETS = ["worker", "watch-queue", "backup"] as const;
 
 /** Builds one target with these build arguments. */
 export function buildTarget(
@@ -33,10 +28,21 @@ export function buildTarget(
   });
 }
 
+/** Stand-ins for all bases of `worker/Dockerfile`, by build argument. */
+export function standinBases(engine: DockerEngine): Readonly<Record<string, string>> {
+  const { dockerCli, postgres, redis } = makeServers(engine);
+  return {
+    ...makeBases(engine),
+    DOCKER_CLI_BASE: dockerCli,
+    POSTGRES_BASE: postgres,
+    REDIS_BASE: redis,
+  };
+}
+
 /** Builds all images of the project as `standin/taskfleet-<target>`; gives their references by target. */
 export function buildImages(engine: DockerEngine): Readonly<Record<string, string>> {
-  const bases = makeBases(engine);
-  const images = imageTargets().map((target) => [target, `standin/taskfleet-${target}`] as const);
+  const bases = standinBases(engine);
+  const images = IMAGE_TARGETS.map((target) => [target, `standin/taskfleet-${target}`] as const);
   for (const [target, image] of images) buildTarget(engine, target, image, bases);
   return Object.fromEntries(images);
 }

@@ -1,5 +1,6 @@
 /** What the routes work with. */
 import type { Redis } from "ioredis";
+import { outputsIn } from "../adapters/files/outputs.ts";
 import { ApiKeys } from "../adapters/redis/api-keys.ts";
 import { DeadLetters } from "../adapters/redis/dead-letters.ts";
 import { Producer } from "../adapters/redis/producer.ts";
@@ -84,7 +85,7 @@ function openQueue({ settings, redis, subscriber, secrets }: OfQueues, stream: s
     stream,
     producer,
     pushes: new PushTogether((tasks, texts) => producer.enqueue(tasks, texts)),
-    results: new Results(redis, subscriber, stream),
+    results: new Results(redis, subscriber, stream, outputsIn(settings.resultDirectory)),
     letters: new DeadLetters(redis, stream),
     workers: new Workers(redis, stream),
     rules: new KindRules(redis, stream, { maxPayloadBytes, environment: process.env, secrets }),

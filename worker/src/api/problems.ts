@@ -1,6 +1,11 @@
 /** Errors of the API as RFC 9457 wants them. Pure. */
 import { PROBLEMS, type ProblemSlug, problemUrn } from "../../contract/api.ts";
-import { QueueFullError, RedisUnavailableError, TaskRefusedError } from "../core/errors.ts";
+import {
+  QueueFullError,
+  RedisUnavailableError,
+  ResultUnreadableError,
+  TaskRefusedError,
+} from "../core/errors.ts";
 import { MigrationsMissingError, StoreUnavailableError } from "../ports/activity-store.ts";
 
 export interface FieldError {
@@ -67,6 +72,12 @@ export function problemOf(error: unknown): Problem {
       "the queue cannot be asked now; a push may be repeated with the same id or Idempotency-Key";
     return unavailable("redis-unavailable", detail, error.enqueued);
   }
+  if (error instanceof ResultUnreadableError)
+    return unavailable(
+      "results-unavailable",
+      "what tasks returned is kept in files that this API cannot read now",
+      [],
+    );
   if (error instanceof StoreUnavailableError || error instanceof MigrationsMissingError)
     return unavailable("database-unavailable", "the record of runs cannot be asked now", []);
   return (

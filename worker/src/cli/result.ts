@@ -32,13 +32,12 @@ export function define(command: Command, ends: Action): void {
 }
 
 async function run(ids: readonly string[], options: Options): Promise<number> {
-  const { withSession } = await import("./session.ts");
-  const { Results } = await import("../adapters/redis/results.ts");
+  const { resultsOf, withSession } = await import("./session.ts");
   const { outcomeJson, showOutcomes } = await import("./output/outcome.ts");
   const { exitCodeOf, waitForOutcomes } = await import("./waiting.ts");
   const { progressBar } = await import("./output/progress.ts");
   return withSession(options, async (session) => {
-    const results = new Results(session.redis, session.subscriber, session.stream);
+    const results = await resultsOf(session);
     const found: ShownOutcome[] = await results.read(ids);
     let end: "complete" | "timeout" | "interrupted" = "complete";
     const waits = options.wait === true || options.timeout !== undefined;

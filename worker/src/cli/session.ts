@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Enqueued } from "../adapters/redis/producer.ts";
+import type { Results } from "../adapters/redis/results.ts";
 import { loadSettings, type Settings } from "../config/load-settings.ts";
 import type { NewTask } from "../core/task.ts";
 import type { Tracing } from "../tracing/tracing.ts";
@@ -33,6 +34,15 @@ async function openSpans(settings: Settings<"cli">): Promise<Tracing> {
     process.stderr.write(`taskfleet: spans were not taken: ${JSON.stringify(fields)}\n`);
   const logger = { info: () => {}, warn };
   return openTracing({ settings, role: "cli", redact: redactor(secretValues(settings)), logger });
+}
+
+/** Reads the results of its stream's tasks, and waits for them. */
+export async function resultsOf({ redis, subscriber, stream, settings }: Session): Promise<Results> {
+  const [{ Results }, { outputsIn }] = await Promise.all([
+    import("../adapters/redis/results.ts"),
+    import("../adapters/files/outputs.ts"),
+  ]);
+  return new Results(redis, subscriber, stream, outputsIn(settings.resultDirectory));
 }
 
 /** Connects, runs `work`, and disconnects whatever happened. A Redis that does not answer fails within 5 s. */

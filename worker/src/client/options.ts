@@ -24,6 +24,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     stream = SETTINGS.streams.default[0],
     maxPayloadBytes = SETTINGS.maxPayloadBytes.default,
     resultTtlSeconds = SETTINGS.resultTtl.default,
+    resultDirectory = SETTINGS.resultDirectory.default,
     tracing = false,
   } = options;
   const problems: string[] = [];
@@ -42,9 +43,11 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
   for (const [name, value, { min, max }] of amounts)
     if (!Number.isInteger(value) || value < min || value > max)
       problems.push(`${name}: a whole number from ${min} to ${max}, not ${shorten(value)}`);
+  if (typeof resultDirectory !== "string")
+    problems.push(`resultDirectory: path of a folder, not ${shorten(resultDirectory)}`);
   if (typeof tracing !== "boolean") problems.push(`tracing: true or false, not ${shorten(tracing)}`);
   if (problems.length > 0) throw new ClientOptionsError(problems);
-  return { redisUrl, redisPassword, stream, maxPayloadBytes, resultTtlSeconds, tracing };
+  return { redisUrl, redisPassword, stream, maxPayloadBytes, resultTtlSeconds, resultDirectory, tracing };
 }
 
 function isAddress(url: string): boolean {

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Static, TSchema } from "typebox";
 import { SETTINGS } from "../../contract/settings.ts";
+import { outputsIn } from "../adapters/files/outputs.ts";
 import { createConnection } from "../adapters/redis/connection.ts";
 import { type CancelState, type Enqueued, Producer } from "../adapters/redis/producer.ts";
 import { Results, type TaskOutcome } from "../adapters/redis/results.ts";
@@ -22,10 +23,10 @@ export class QueueClient implements Client {
 
   constructor(options: ClientOptions) {
     this.#options = resolveOptions(options);
-    const { stream, resultTtlSeconds, maxPayloadBytes, redisPassword } = this.#options;
+    const { stream, resultTtlSeconds, resultDirectory, maxPayloadBytes, redisPassword } = this.#options;
     this.#redis = this.#connect("client");
     this.#producer = new Producer(this.#redis, stream, { resultTtlSeconds, maxPayloadBytes });
-    this.#results = new Results(this.#redis, () => this.#subscribe(), stream);
+    this.#results = new Results(this.#redis, () => this.#subscribe(), stream, outputsIn(resultDirectory));
     const environment = { ...process.env, [SETTINGS.redisPassword.env]: redisPassword };
     this.#rules = new KindRules(this.#redis, stream, { maxPayloadBytes, environment });
   }

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { ALLOWED_HOST_FORM, parseAllowedHost } from "../../contract/allowed-host.ts";
 import { LIMIT_FORMS, parseKindLimits } from "../../contract/kind-limits.ts";
 import { PROTECTIONS } from "../../contract/sandbox.ts";
@@ -272,6 +273,17 @@ const otlpEndpoint: Check = ({ otlpEndpoint: url }) => {
   };
 };
 
+const resultDirectory: Check = ({ resultBackEnd, resultDirectory: directory }) => {
+  if (typeof directory !== "string") return undefined;
+  if (isAbsolute(directory) || (directory === "" && resultBackEnd !== "fs")) return undefined;
+  return {
+    variable: SETTINGS.resultDirectory.env,
+    received: directory === "" ? "nothing" : `"${directory}"`,
+    allowed: "the absolute path of a folder, which TASKFLEET_RESULT_BACKEND=fs needs",
+    wayOut: "Name the folder that workers, spawners and the API share.",
+  };
+};
+
 const INSTRUMENTATION_KEY =
   /(?:^|;)\s*InstrumentationKey=[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\s*(?:;|$)/i;
 
@@ -289,6 +301,7 @@ const azureMonitor: Check = ({ azureMonitor: text }) => {
 const everyRole: readonly Check[] = [
   otlpEndpoint,
   azureMonitor,
+  resultDirectory,
   secretSources,
   wellFormed("logHandlers", parseLogHandler, HANDLER_FORMS),
   wellFormed("logFields", parseRename, "pairs such as timestamp=@timestamp"),

@@ -113,3 +113,19 @@ export function shorten(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
 }
+
+/** What tasks returned is kept in files that this process cannot read. */
+export class ResultUnreadableError extends TaskfleetError {
+  override readonly name = "ResultUnreadableError";
+  /** `where`: the folder of results, or the file's name where no folder is set. */
+  constructor(id: string, where: string, cause: Error | null) {
+    const why =
+      cause === null
+        ? `what task ${id} returned is kept in the file ${where}, and no folder of results is set here`
+        : `what task ${id} returned cannot be read in ${where}: ${cause.message}`;
+    super(
+      `${why}; set TASKFLEET_RESULT_DIRECTORY (of a client: resultDirectory) to the workers' folder of results, or ask the API`,
+      { cause },
+    );
+  }
+}

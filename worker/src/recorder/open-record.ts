@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { METRICS } from "../../contract/metrics.ts";
 import { queueKeys } from "../../contract/queue-keys.ts";
+import { WITHOUT_OUTPUTS } from "../adapters/files/outputs.ts";
 import { RecordStream } from "../adapters/redis/record-stream.ts";
 import { Results } from "../adapters/redis/results.ts";
 import type { Settings } from "../config/load-settings.ts";
@@ -32,7 +33,7 @@ export interface LedRecordOptions {
 /** The parts that keep a queue's record in a store. */
 export function ledRecord({ settings, redis, stream, store, logger }: LedRecordOptions): LedRecord {
   const source = new RecordStream(redis, stream);
-  const tasks = new Results(redis, redis, stream);
+  const tasks = new Results(redis, redis, stream, WITHOUT_OUTPUTS);
   const now = () => performance.now();
   let rowsBefore = 0;
   let recorder: Recorder | undefined;

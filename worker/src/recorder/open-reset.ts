@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { WITHOUT_OUTPUTS } from "../adapters/files/outputs.ts";
 import { Keeper } from "../adapters/redis/keeper.ts";
 import { RecordStream } from "../adapters/redis/record-stream.ts";
 import { Results } from "../adapters/redis/results.ts";
@@ -32,7 +33,7 @@ export async function openReset(
     return resetRuns({
       ...{ queue: stream, store, places, limits, now, dryRun, before: now - olderThanMs },
       source: new RecordStream(redis, stream),
-      tasks: new Results(redis, redis, stream),
+      tasks: new Results(redis, redis, stream, WITHOUT_OUTPUTS),
       keeper: new Keeper(redis, stream),
       catchUp: async () => {
         await sleep(LOOK_MS);

@@ -120,6 +120,8 @@ function spawnerFigures(settings: SpawnerSettings) {
     leaseMs: settings.lease * 1000,
     sweepIntervalMs: settings.sweepInterval * 1000,
     leaderLeaseMs: settings.leaderLease * 1000,
+    resultDirectory: settings.resultDirectory,
+    resultTtlMs: settings.resultTtl * 1000,
   };
 }
 

@@ -7,12 +7,13 @@ import { missingFiles, missingSecrets, requiredSecrets } from "../handlers/requi
 import { redactor } from "../logging/redact.ts";
 import { openSecrets } from "../secrets/open-secrets.ts";
 import type { Secrets } from "../secrets/secrets.ts";
+import { openResults } from "./open-results.ts";
 
 export type CheckedRole = "worker" | "spawner";
 
 /** What was looked at, and whether it is in order. */
 export interface StartCheck {
-  readonly subject: "settings" | "handlers" | "secrets" | "files" | "redis";
+  readonly subject: "settings" | "handlers" | "secrets" | "files" | "results" | "redis";
   readonly ok: boolean;
   readonly message: string;
 }
@@ -70,6 +71,18 @@ async function checkRequirements(
   ]);
 }
 
+/** The folder of results, where this role writes them. */
+async function checkResults(settings: Settings<CheckedRole>): Promise<readonly StartCheck[]> {
+  if (!("resultBackEnd" in settings)) return [];
+  const { resultBackEnd, resultDirectory } = settings as Settings<"worker">;
+  if (resultBackEnd !== "fs") return [];
+  const open = async () => {
+    await openResults({ resultBackEnd, resultDirectory }, "start-check");
+    return `files in ${resultDirectory}`;
+  };
+  return [await tried("results", open)];
+}
+
 function describeSettings(settings: Settings<CheckedRole>): string {
   const { streams } = settings;
   if (!("concurrency" in settings)) return `streams ${streams.join(", ")}`;
@@ -109,9 +122,10 @@ export async function checkStart(env: NodeJS.ProcessEnv, role: CheckedRole): Pro
     tried("redis", () => greetRedis(settings)),
   ]);
   const required = runsHandlers(settings) ? await checkRequirements(handlers, opened?.secrets) : [];
+  const results = await checkResults(settings);
   opened?.secrets.stop();
   const redact = redactor(opened?.secrets.values() ?? []);
-  const checks = [first, ...(sources.ok ? [] : [sources]), loaded, ...required, redis];
+  const checks = [first, ...(sources.ok ? [] : [sources]), loaded, ...required, ...results, redis];
   return checks.map((check) => ({ ...check, message: redact(check.message) }));
 }
 

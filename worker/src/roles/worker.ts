@@ -29,6 +29,7 @@ import { logOptions } from "../logging/log-options.ts";
 import { createLogger, type Logger } from "../logging/logger.ts";
 import { redactor } from "../logging/redact.ts";
 import { reportSecrets } from "../logging/report-secrets.ts";
+import type { ResultStore } from "../ports/result-store.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
 import type { Outcome } from "../runtime/outcome.ts";
 import { payloadCheck } from "../runtime/payload-check.ts";
@@ -44,6 +45,7 @@ import type { Secrets } from "../secrets/secrets.ts";
 import { openTracing } from "../tracing/open-tracing.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 import { kindLimits } from "./kind-limits.ts";
+import { openResults } from "./open-results.ts";
 
 /** For the consumer to be forgotten at the end; its report is dropped later else. */
 const GOODBYE_MS = 1_000;
@@ -63,6 +65,7 @@ interface Parts {
   readonly connections: Connections;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly sandbox: Sandbox | string;
+  readonly results: ResultStore;
   readonly tracing: Tracing;
   readonly history: History | null;
   readonly pid: number;
@@ -105,6 +108,7 @@ function makeRuntime(parts: Parts, consumer: Consumer, address: string): WorkerR
   const events = new RuntimeEvents(logger, (source) => metrics.countFailure(source), tracing.attempts);
   return new WorkerRuntime({
     queue: consumer,
+    results: parts.results,
     limiter: new KindLimiter(connections.redis, workerId, kindLimits(settings, handlers, logger)),
     limits: runtimeLimits(settings),
     handlers,
@@ -232,6 +236,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
     redact: redactor(guarded),
   });
   const history = openHistory(settings, logger);
+  const results = await openResults(settings, workerId);
   const connections = connect(settings, secrets, workerId);
   const metrics = new WorkerMetrics(
     () => tracing.dropped,
@@ -245,7 +250,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
     await health.start();
     const pid = await toldPid;
     const own = { settings, workerId, logger, secrets, metrics, connections, history };
-    const end = await work({ ...own, handlers, sandbox, tracing, pid }, requests, health.address);
+    const end = await work({ ...own, handlers, sandbox, results, tracing, pid }, requests, health.address);
     await Promise.all([tracing.stop(), history?.flush()]);
     logger.info({ reason: end.reason, graceful: end.graceful }, LOG_EVENTS.stopped);
     await tellSupervisor({ exit: exitReason(end) });

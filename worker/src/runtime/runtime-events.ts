@@ -6,8 +6,9 @@ import { AtMostEvery, PerSecond } from "./event-limits.ts";
 import { failureOf, type Outcome } from "./outcome.ts";
 
 /**
- * Where the worker itself failed; the `source` label of `worker_errors_total`. `result` stays 0: results are
- * stored in the step that settles, whose failures count as `settle`. `circuit`: a service was called although
+ * Where the worker itself failed; the `source` label of `worker_errors_total`. `result`: a result
+ * could not be kept by its back end, and its task ended with an error; results in Redis are stored in the step that
+ * settles, whose failures count as `settle`. `circuit`: a service was called although
  * Redis could not say whether its circuit is closed, or the call's end could not be told.
  */
 export const ERROR_SOURCES = ["poll", "settle", "result", "circuit"] as const;
@@ -26,6 +27,7 @@ export class RuntimeEvents {
   readonly #failedRuns = new PerSecond(RUNS_PER_SECOND);
   readonly #polls = new AtMostEvery(POLL_EVERY_MS);
   readonly #failures = new AtMostEvery(FAILURE_EVERY_MS);
+  readonly #unsaved = new AtMostEvery(FAILURE_EVERY_MS);
   #summary: NodeJS.Timeout | null = null;
 
   /** `count` raises `worker_errors_total`; records of a task have the ids of its span. */
@@ -84,6 +86,14 @@ export class RuntimeEvents {
     this.#count(source);
     const unlogged = this.#failures.pass(Date.now());
     if (unlogged !== null) this.#log.error({ source, unlogged, exception: error }, LOG_EVENTS.pollError);
+  }
+
+  /** A result could not be kept: its task ends with an error that says so. */
+  unsaved(task: DeliveredTask, failure: string): void {
+    this.#count("result");
+    const unlogged = this.#unsaved.pass(Date.now());
+    const of = { task_id: task.id, kind: task.kind, ...this.#traces.ids(task) };
+    if (unlogged !== null) this.#log.error({ ...of, unlogged, why: failure }, LOG_EVENTS.resultUnsaved);
   }
 
   /** The worker takes nothing more and finishes what it holds. */

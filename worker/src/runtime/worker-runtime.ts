@@ -4,6 +4,7 @@ import type { KindLimiter } from "../adapters/redis/kind-limits.ts";
 import type { DeliveredTask } from "../core/task.ts";
 import type { LoadedHandler } from "../handlers/load-handlers.ts";
 import type { Circuits } from "../ports/circuits.ts";
+import type { ResultStore } from "../ports/result-store.ts";
 import type { AttemptTraces } from "../tracing/tracing.ts";
 import { Announcements } from "./announce.ts";
 import { type CheckedPayload, Dispatcher } from "./dispatcher.ts";
@@ -16,6 +17,7 @@ import type { Outcome, OutcomePolicy } from "./outcome.ts";
 import { OutcomeWriter } from "./outcome-writer.ts";
 import { Reader } from "./reader.ts";
 import { type ReportedSelf, workerReport } from "./report.ts";
+import { ResultSaver } from "./result-saver.ts";
 import type { RuntimeEvents } from "./runtime-events.ts";
 import { ThreadPool } from "./threads/thread-pool.ts";
 
@@ -47,6 +49,7 @@ export interface RuntimeLimits {
 export interface RuntimeOptions {
   readonly queue: Consumer;
   readonly limiter: KindLimiter;
+  readonly results: ResultStore;
   readonly limits: RuntimeLimits;
   readonly handlers: ReadonlyMap<string, LoadedHandler>;
   readonly check: (task: DeliveredTask) => CheckedPayload;
@@ -220,9 +223,19 @@ export class WorkerRuntime {
   }
 
   #makeWriter(): OutcomeWriter {
-    const { queue, events, traces } = this.#o;
+    const { queue, results: store, events, traces } = this.#o;
+    const saver = new ResultSaver({
+      ...{ store, queue },
+      onUnsaved: ({ task }, failure) => events.unsaved(task, failure),
+      onFailure: (error) => events.failed("result", error),
+    });
     return new OutcomeWriter({
-      queue,
+      queue: {
+        settle: (items) => saver.settle(items),
+        retry: (items) => queue.retry(items),
+        bury: (items) => queue.bury(items),
+        release: (tasks) => queue.release(tasks),
+      },
       onWritten: (task, accepted) => {
         this.#held.remove(task);
         this.#gate.ended(task);

@@ -8,6 +8,7 @@ export const SPAWNER_EVENTS = {
   startsPaused: "spawner_starts_paused",
   reclaimed: "spawner_reclaimed",
   reaped: "spawner_reaped",
+  resultsExpired: "spawner_results_expired",
   loopFailed: "spawner_loop_failed",
   loopRecovered: "spawner_loop_recovered",
   signal: "spawner_signal_received",

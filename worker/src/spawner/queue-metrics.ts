@@ -1,5 +1,6 @@
 import { METRICS, type MetricDefinition, type MetricKey, RUNTIME_BUCKETS } from "../../contract/metrics.ts";
 import { EXIT_REASONS } from "../../contract/records.ts";
+import { RESULT_BACK_ENDS } from "../../contract/results.ts";
 import { SCALING_REASONS, type ScalingDecision } from "../../contract/scaling.ts";
 import { attemptLabels, parseStatsField, type StatsField } from "../../contract/stats-fields.ts";
 import type { ReportedWorker } from "../adapters/redis/workers.ts";
@@ -168,6 +169,12 @@ function addAttempts(counters: readonly Counter[], add: Add): void {
   add("tasks", tasks);
   add("handlerFailures", failures);
   add("runtime", [...histograms.values()].flatMap(histogramSamples));
+  const unsaved = new Map<string, number>(RESULT_BACK_ENDS.map((backend) => [backend, 0]));
+  for (const [field, value] of counters) if (field.name === "unsaved") unsaved.set(field.backend, value);
+  add(
+    "resultFailures",
+    [...unsaved].map(([backend, value]) => sample({ backend }, value)),
+  );
 }
 
 interface Histogram {

@@ -3,14 +3,17 @@ import type { LimitsByKind } from "../../contract/kind-limits.ts";
 import { queueKeys } from "../../contract/queue-keys.ts";
 import type { PublishedKind } from "../../contract/records.ts";
 import type { BacklogPolicy } from "../../contract/scaling.ts";
+import { ResultFiles } from "../adapters/files/result-files.ts";
 import { Keeper } from "../adapters/redis/keeper.ts";
 import { ParkedTasks } from "../adapters/redis/kind-limits.ts";
 import { LeaderLease } from "../adapters/redis/lease.ts";
 import { RecordStream } from "../adapters/redis/record-stream.ts";
+import { neededFiles } from "../adapters/redis/result-references.ts";
 import { TaskPlaces } from "../adapters/redis/task-places.ts";
 import { Workers } from "../adapters/redis/workers.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Actuator } from "../ports/actuator.ts";
+import type { ResultFile } from "../ports/result-store.ts";
 import { noRecordLoop } from "../recorder/no-record.ts";
 import { dueLoop } from "./due-loop.ts";
 import { SPAWNER_EVENTS } from "./events.ts";
@@ -19,6 +22,7 @@ import { Leadership } from "./leadership.ts";
 import type { QueueSnapshot } from "./queue-metrics.ts";
 import { readSnapshot, scaledQueue } from "./redis-queue.ts";
 import { type Loop, repeat } from "./repeat.ts";
+import { resultLoop } from "./result-loop.ts";
 import { Scaler } from "./scaler.ts";
 import { sweepLoop } from "./sweep-loop.ts";
 
@@ -43,6 +47,9 @@ export interface SpawnerOptions {
   readonly failures: FailureLog;
   /** What keeps the record during a term; none: runs are not recorded. */
   readonly record?: { loops(): readonly Loop[] };
+  /** Folder of results that are kept as files; "": none. */
+  readonly resultDirectory: string;
+  readonly resultTtlMs: number;
 }
 
 /** How often the leader publishes the kinds again, for a Redis that lost them. */
@@ -93,7 +100,7 @@ export class Spawner {
     const scaler = this.#newScaler();
     this.#scaler = scaler;
     const parked: Loop = { ...dueLoop(this.#parked, Date.now), name: "parked" };
-    const told = [this.#publish(), this.#publishLimits()];
+    const told = [this.#publish(), this.#publishLimits(), ...this.#results()];
     const upkeep = [dueLoop(this.#keeper, Date.now), parked, this.#sweep(), scaler, ...told];
     const recording = record?.loops() ?? [noRecordLoop(new RecordStream(redis, stream))];
     const loops = [...upkeep, ...recording];
@@ -126,6 +133,14 @@ export class Spawner {
       await this.#workers.recordExit(workerId, reason);
     });
     if (reaped.length > 0) logger.warn({ workers: reaped }, SPAWNER_EVENTS.reaped);
+  }
+
+  #results(): readonly Loop[] {
+    const { redis, stream: queue, resultDirectory: directory, resultTtlMs: ttlMs, logger } = this.#options;
+    if (directory === "") return [];
+    const store = new ResultFiles({ directory, workerId: "", now: Date.now });
+    const needed = (files: readonly ResultFile[]) => neededFiles(redis, queue, files);
+    return [resultLoop({ store, queue, needed, ttlMs, now: Date.now, logger })];
   }
 
   #publish(): Loop {

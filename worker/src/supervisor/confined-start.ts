@@ -1,5 +1,5 @@
 /** How a supervisor starts its worker: confined as its settings say, or as it is itself. */
-import { chownSync, existsSync, realpathSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { controlsOf, type SecurityProfile } from "../../contract/controls.ts";
@@ -29,6 +29,7 @@ export interface WorkerStart {
 type WorkerSettings = Settings<"worker">;
 
 const OTHERS_MAY_PASS = 0o001;
+const RESULTS_MODE = 0o750;
 
 /** Folders as the worker's user will meet them; `stranger`: that is another user than this process's. */
 function places(stranger: boolean): Places {
@@ -58,14 +59,35 @@ function mainPaths(main: string, temporary: string, found: Places): readonly str
 function neededPaths(main: string, settings: WorkerSettings, temporary: string, found: Places) {
   const handlers = settings.handlers === "" ? [] : modulePaths(settings.handlers, temporary, found);
   const helper = settings.sandboxHelper === "" ? [] : [settings.sandboxHelper];
-  const needed = [process.execPath, ...mainPaths(main, temporary, found), ...handlers, ...helper];
+  const results = resultFolder(settings);
+  const needed = [process.execPath, ...mainPaths(main, temporary, found), ...handlers, ...helper, ...results];
   return [...new Set(needed.filter(existsSync).map((path) => realpathSync(path)))];
 }
 
 /** The settings with real paths; one that cannot be found stays, for the worker to say so. */
 function withRealPaths(settings: WorkerSettings): WorkerSettings {
   const real = (path: string) => (path !== "" && existsSync(path) ? realpathSync(path) : path);
-  return { ...settings, handlers: real(settings.handlers), sandboxHelper: real(settings.sandboxHelper) };
+  const { handlers, sandboxHelper, resultDirectory } = settings;
+  return {
+    ...settings,
+    handlers: real(handlers),
+    sandboxHelper: real(sandboxHelper),
+    resultDirectory: real(resultDirectory),
+  };
+}
+
+/** The folder of results, where this worker writes any. */
+function resultFolder({ resultBackEnd, resultDirectory }: WorkerSettings): readonly string[] {
+  return resultBackEnd === "fs" ? [resultDirectory] : [];
+}
+
+/** Made here, for the worker may not write beside it; one that is there stays as it is. */
+function makeResultFolder(settings: WorkerSettings, owner: number | null): void {
+  for (const folder of resultFolder(settings))
+    if (!existsSync(folder)) {
+      mkdirSync(folder, { recursive: true, mode: RESULTS_MODE });
+      if (owner !== null) chownSync(folder, owner, owner);
+    }
 }
 
 /** A worker as it was always started: of the supervisor's user, with all that this one may do. */
@@ -79,6 +101,8 @@ function plainStart(main: string, scratch: string | null): WorkerStart {
  * that of the worker's user.
  */
 function confinedStart(given: WorkerSettings, workerId: string, main: string, scratch: string): WorkerStart {
+  const owner = process.getuid?.() === 0 ? given.uid : null;
+  makeResultFolder(given, owner);
   const settings = withRealPaths(given);
   const { handlers, sandboxHelper: helper, hiddenPaths: hidden, runDirectory } = settings;
   const profile = profileOf(settings);
@@ -90,10 +114,11 @@ function confinedStart(given: WorkerSettings, workerId: string, main: string, sc
   const temporary = realpathSync(tmpdir());
   const { readOnlyRoot } = profile;
   const needed = neededPaths(realpathSync(main), settings, temporary, found);
-  const shown = { readOnlyRoot, temporary, scratch, needed, writable: group.paths, hidden };
+  const results = resultFolder(settings);
+  const shown = { readOnlyRoot, temporary, scratch, needed, writable: [...results, ...group.paths], hidden };
   const view = viewArguments(shown, found);
   const inside = machine.namespaces.works && readOnlyRoot ? temporary : scratch;
-  const writable = [scratch, ...group.paths];
+  const writable = [scratch, ...results, ...group.paths];
   return {
     wrap: confiningWords({ profile, machine, joinFiles: group.joinFiles, view, helper, writable }),
     namespaced: machine.namespaces.works,
@@ -106,6 +131,7 @@ function confinedStart(given: WorkerSettings, workerId: string, main: string, sc
       HOME: inside,
       [SETTINGS.handlers.env]: handlers,
       [SETTINGS.sandboxHelper.env]: helper,
+      ...(results[0] === undefined ? {} : { [SETTINGS.resultDirectory.env]: results[0] }),
       [SETTINGS.controlGroup.env]: group.paths.join(","),
       [SETTINGS.controls.env]: JSON.stringify(controlsOf(profile, machine)),
     },

@@ -8,6 +8,7 @@ import type {
   TaskProgress,
   WorkerReport,
 } from "../../../contract/records.ts";
+import type { ResultBackEnd } from "../../../contract/results.ts";
 import { attemptLabels, runtimeBucket, STATS } from "../../../contract/stats-fields.ts";
 import type { DeliveredTask, EntryPlace } from "../../core/task.ts";
 import { deadLetterMessage, deadLetterPrefix } from "./dead-letters.ts";
@@ -34,6 +35,10 @@ export interface SettleItem {
   readonly task: DeliveredTask;
   readonly result: ResultRecord;
   readonly runtimeMs: number;
+  /** What Redis keeps of the result. Default: all of it. */
+  readonly text?: string;
+  /** The back end that could not keep what the task returned. */
+  readonly unsaved?: ResultBackEnd;
 }
 export interface FailedItem {
   readonly task: DeliveredTask;
@@ -151,7 +156,7 @@ export class Consumer {
       args.push(JSON.stringify(groups), JSON.stringify(own));
       for (const { task } of part) args.push(task.entryId);
       for (const { task } of part) args.push(task.id);
-      for (const { result } of part) args.push(JSON.stringify(result));
+      for (const { result, text } of part) args.push(text ?? JSON.stringify(result));
       return this.#ended("settle", [stream, index, cancelled, stats], args);
     });
   }

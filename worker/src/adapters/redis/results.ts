@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { type QueueKeys, queueKeys } from "../../../contract/queue-keys.ts";
 import type { DeadLetter, ResultRecord } from "../../../contract/records.ts";
+import type { Outputs } from "../files/outputs.ts";
 import { replies } from "./connection.ts";
 
 /** How a task stands: ended with a result, dead-lettered, or `open`: it waits, runs, or is not known. */
@@ -20,16 +21,19 @@ export interface WaitOptions {
 }
 
 const MOST_IDS_PER_COMMAND = 1_000;
+const OUTPUTS_AT_ONCE = 16;
 
 /** Reads results of one stream's tasks, and waits for them without polling. */
 export class Results {
   readonly #redis: Redis;
   readonly #subscriberOf: () => Redis;
   readonly #keys: QueueKeys;
+  readonly #outputs: Outputs;
 
   /** `subscriber`: a connection of profile `subscriber`, or how to make one when the first wait needs it. */
-  constructor(redis: Redis, subscriber: Redis | (() => Redis), stream: string) {
+  constructor(redis: Redis, subscriber: Redis | (() => Redis), stream: string, outputs: Outputs) {
     this.#redis = redis;
+    this.#outputs = outputs;
     this.#keys = queueKeys(stream);
     let made: Redis | undefined;
     this.#subscriberOf = () => {
@@ -38,7 +42,10 @@ export class Results {
     };
   }
 
-  /** Outcomes in the order of the ids, in one round trip. */
+  /**
+   * Outcomes in the order of the ids, in one round trip.
+   * @throws ResultUnreadableError when one is kept in a file that cannot be read here
+   */
   async read(ids: readonly string[]): Promise<TaskOutcome[]> {
     if (ids.length === 0) return [];
     const batch = this.#redis.pipeline();
@@ -54,7 +61,7 @@ export class Results {
         outcomes.push(outcomeOf(result, answers[i + 1]?.[at] ?? null));
       });
     }
-    return outcomes;
+    return this.#complete(outcomes);
   }
 
   /** The same, which also tells what no task is known by from what is open; seen at one moment, in one round trip. */
@@ -70,7 +77,7 @@ export class Results {
         const outcome = outcomeOf(results?.[at] ?? null, letters?.[at] ?? null);
         outcomes.push(outcome.state === "open" && place === null ? { state: "unknown" } : outcome);
       });
-    return outcomes;
+    return this.#complete(outcomes);
   }
 
   /** Which of these ids no task has: none waits, runs, is dead or has a result (any more). Seen at one moment. */
@@ -122,6 +129,25 @@ export class Results {
       options.signal?.removeEventListener("abort", onAbort);
     }
     return wait.outcomes;
+  }
+
+  /** Those whose output lies elsewhere get it. */
+  async #complete<Outcome extends KnownOutcome>(outcomes: Outcome[]): Promise<Outcome[]> {
+    if (!outcomes.some(isElsewhere)) return outcomes;
+    const complete: Outcome[] = [];
+    for (let from = 0; from < outcomes.length; from += OUTPUTS_AT_ONCE)
+      complete.push(
+        ...(await Promise.all(
+          outcomes
+            .slice(from, from + OUTPUTS_AT_ONCE)
+            .map(async (outcome) =>
+              isElsewhere(outcome)
+                ? { ...outcome, result: await this.#outputs.load(outcome.result) }
+                : outcome,
+            ),
+        )),
+      );
+    return complete;
   }
 }
 
@@ -195,6 +221,10 @@ class Wait {
     }
     this.#reading = false;
   }
+}
+
+function isElsewhere(outcome: KnownOutcome): outcome is Extract<KnownOutcome, { state: "settled" }> {
+  return outcome.state === "settled" && outcome.result.stored !== undefined;
 }
 
 function partsOf(ids: readonly string[]): string[][] {

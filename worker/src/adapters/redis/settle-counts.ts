@@ -21,14 +21,17 @@ export function settleCounts(items: readonly SettleItem[], recorded: boolean): S
   const groups: Group[] = [];
   const group: number[] = [];
   const ms: number[] = [];
-  for (const { task, result, runtimeMs } of items) {
+  for (const { task, result, runtimeMs, unsaved } of items) {
     const bucket = runtimeBucket(runtimeMs);
     // A handler is named by its kind.
     const labels = attemptLabels(task.kind, task.kind, result.status);
     const fail = result.error === undefined ? "" : `${task.kind}:${result.error.reason}`;
     // There are few: one of a kind, a status and a bucket.
-    let at = groups.findIndex((one) => one[2] === bucket && one[1] === labels && one[3] === fail);
-    if (at === -1) at = groups.push([task.kind, labels, bucket, fail, 0, 0]) - 1;
+    let at = groups.findIndex(
+      (one) => one[2] === bucket && one[1] === labels && one[3] === fail && one[6] === unsaved,
+    );
+    if (at === -1)
+      at = groups.push([task.kind, labels, bucket, fail, 0, 0, ...(unsaved ? [unsaved] : [])] as Group) - 1;
     const counted = groups[at] as Group;
     counted[4]++;
     counted[5] += runtimeMs;

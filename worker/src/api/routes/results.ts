@@ -25,6 +25,7 @@ export function addResultRoutes(app: Server, { stopping }: ApiParts): void {
     keyed("tasks:read", {
       ...{ tag: "tasks", summary: "How a task stands, or ends", query: WaitQuery, params: IdParams },
       ends: { 200: Outcome },
+      fails: ["results-unavailable"],
     }),
     async (request) => {
       const { id } = request.params;
@@ -44,6 +45,7 @@ export function addResultRoutes(app: Server, { stopping }: ApiParts): void {
       ...{ tag: "tasks", summary: "How many tasks stand, in one round trip to Redis", query: StreamQuery },
       body: IdsBody,
       ends: { 200: Outcomes },
+      fails: ["results-unavailable"],
     }),
     async (request) => {
       const { ids } = request.body;

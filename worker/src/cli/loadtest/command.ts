@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { EXIT } from "../../../contract/exit-codes.ts";
+import { WITHOUT_OUTPUTS } from "../../adapters/files/outputs.ts";
 import { redisAddress } from "../../adapters/redis/connection.ts";
 import { Producer } from "../../adapters/redis/producer.ts";
 import { Results } from "../../adapters/redis/results.ts";
@@ -116,7 +117,7 @@ async function measure(
 function queueTarget({ redis, subscriber, stream, settings }: Session): Target {
   const { resultTtl: resultTtlSeconds, maxPayloadBytes } = settings;
   const producer = new Producer(redis, stream, { resultTtlSeconds, maxPayloadBytes });
-  const results = new Results(redis, subscriber, stream);
+  const results = new Results(redis, subscriber, stream, WITHOUT_OUTPUTS);
   return {
     push: (tasks) => producer.enqueue(tasks),
     watch: (ids, ended, signal) =>

@@ -1,6 +1,5 @@
 import { EXIT } from "../../../contract/exit-codes.ts";
 import { Producer } from "../../adapters/redis/producer.ts";
-import { Results } from "../../adapters/redis/results.ts";
 import { expandGlobs, splitNames } from "../input/file-list.ts";
 import { readInput } from "../input/read-input.ts";
 import type { MapOptions } from "../map.ts";
@@ -9,7 +8,7 @@ import { statusOf } from "../output/outcome.ts";
 import { type ProgressBar, progressBar } from "../output/progress.ts";
 import { count } from "../output/units.ts";
 import { CliError } from "../report-error.ts";
-import { type Session, withSession } from "../session.ts";
+import { resultsOf, type Session, withSession } from "../session.ts";
 import { taskCheck } from "../task-check.ts";
 import type { MapFile } from "./batches.ts";
 import { fileTask, measure, type ProgramOptions, readMapFile, refuse } from "./file-task.ts";
@@ -67,12 +66,12 @@ async function run(
   program: ProgramOptions,
   view: View,
 ): Promise<number> {
-  const { redis, stream, settings, subscriber } = session;
+  const { redis, stream, settings } = session;
   const producer = new Producer(redis, stream, {
     resultTtlSeconds: settings.resultTtl,
     maxPayloadBytes: settings.maxPayloadBytes,
   });
-  const results = new Results(redis, subscriber, stream);
+  const results = await resultsOf(session);
   const printer = new Printer(view, files.length);
   const interrupt = onInterrupt(view.progress, () => files.length - printer.done);
   view.progress.start(files.length);

@@ -1,13 +1,13 @@
 import { EXIT } from "../../../contract/exit-codes.ts";
 import { type Enqueued, Producer } from "../../adapters/redis/producer.ts";
-import { Results, type TaskOutcome } from "../../adapters/redis/results.ts";
+import type { TaskOutcome } from "../../adapters/redis/results.ts";
 import { outcomeJson, showOutcomes } from "../output/outcome.ts";
 import { problemList } from "../output/problem-list.ts";
 import { progressBar } from "../output/progress.ts";
 import { count } from "../output/units.ts";
 import type { PushOptions } from "../push.ts";
 import { CliError } from "../report-error.ts";
-import { type Session, withSession } from "../session.ts";
+import { resultsOf, type Session, withSession } from "../session.ts";
 import { taskCheck } from "../task-check.ts";
 import { exitCodeOf, waitForOutcomes } from "../waiting.ts";
 import { type Gathered, gatherTasks } from "./gather-tasks.ts";
@@ -63,7 +63,7 @@ function printPushed(pushed: readonly Enqueued[], { tasks }: Gathered, { json }:
 }
 
 async function wait(session: Session, pushed: readonly Enqueued[], options: PushOptions): Promise<number> {
-  const results = new Results(session.redis, session.subscriber, session.stream);
+  const results = await resultsOf(session);
   const ids = pushed.map(({ id }) => id);
   const progress = await progressBar("tasks", options.json !== true);
   const { outcomes, end } = await waitForOutcomes(results, ids, { timeoutMs: options.waitTimeout, progress });

@@ -4,7 +4,8 @@
 -- 0 refused, for the entry was taken back.
 -- KEYS: stream, index, cancelled, stats. Result keys come from a prefix of the same slot.
 -- ARGV: group, settled channel, result prefix, result TTL in s, JSON of groups of tasks that count alike [kind, labels,
--- bucket, `handler:reason` of a failure or '', how many, ms: all their run times], JSON of what is each task's own
+-- bucket, `handler:reason` of a failure or '', how many, ms: all their run times, back end that could not keep their results, if
+-- any], JSON of what is each task's own
 -- { group: from 1, ms: run time } and, for the record, `told`, then all entries, all ids, all results.
 -- include: now
 -- include: stats
@@ -74,8 +75,9 @@ if #ids > 0 then
   redis.call('PUBLISH', channel, table.concat(ids, ' '))
 end
 for _, counted in ipairs(groups) do
-  local kind, labels, bucket, fail, amount, ms = unpack(counted)
+  local kind, labels, bucket, fail, amount, ms, unsaved = unpack(counted)
   if amount > 0 then
+    if unsaved then count('unsaved:' .. unsaved, amount) end
     count('live:' .. kind, -amount)
     count_attempts(labels, bucket, ms, fail, amount)
   end

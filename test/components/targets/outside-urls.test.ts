@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { hostCommand } from "../../../components/hosts/host-command.ts";
 import { resolveFleet } from "../../../components/spec/resolve.ts";
 import { local } from "../../../components/targets/local/compile.ts";
-import { OUTSIDE_URLS, type OutsideUrl } from "../../../components/targets/local/outside-database.ts";
+import { OUTSIDE_URLS, type OutsideUrl } from "../../../components/targets/outside-urls.ts";
 import { fillReferences } from "../../../components/targets/references.ts";
 import { buildBundle } from "../../../worker/build.ts";
 import { rows, startPostgres, type TestPostgres } from "../../support/postgres-server.ts";

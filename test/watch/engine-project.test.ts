@@ -5,6 +5,7 @@ import { PATHS } from "../../components/paths.ts";
 import { parsePrometheusText } from "../support/prometheus-text.ts";
 import { waitFor } from "../support/wait.ts";
 import { EngineSocket } from "./support/engine-socket.ts";
+import { makeWatcherImage } from "./support/project.ts";
 import { withProject } from "./support/with-project.ts";
 
 /** What a role's readiness says: its problems, none when it is ready. */
@@ -75,6 +76,24 @@ describe("watch-queue: the engine", function () {
       assert.ok(
         socket.asked.has("POST /containers/{id}/kill") && socket.asked.has("POST /containers/create"),
       );
+    });
+
+    it("is used from the watcher's own image, without root, and with the socket's group", async () => {
+      const project = the();
+      const name = project.watcherContainer(makeWatcherImage(engine));
+      try {
+        await project.spawner();
+        const ids = await project.pushGates("all", 2);
+        await project.busy(2);
+        project.open("all");
+        await project.results(ids);
+        await project.settled(0);
+        assert.deepEqual(await project.exits(), { idle: 2 });
+        project.docker("stop", "--time", "60", name);
+        assert.equal(project.docker("inspect", "--format", "{{.State.ExitCode}}", name).trim(), "0");
+      } finally {
+        project.docker("rm", "--force", name);
+      }
     });
 
     it("has two watchers, of which one acts, and the other when that one is gone", async () => {

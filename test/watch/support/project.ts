@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,14 +8,15 @@ import type { ResultRecord } from "../../../worker/contract/records.ts";
 import { type DockerEngine, engineProblem } from "../../support/docker-engine.ts";
 import { openQueue, type TestQueue } from "../../support/queue.ts";
 import type { TestRedis } from "../../support/redis-server.ts";
-import { basesProblem, makeBases } from "../../support/standins/bases.ts";
+import { basesProblem } from "../../support/standins/bases.ts";
 import { makeServers, serversProblem } from "../../support/standins/servers.ts";
-import { buildTarget } from "../../support/standins/taskfleet.ts";
+import { buildTarget, standinBases } from "../../support/standins/taskfleet.ts";
 import { waitFor } from "../../support/wait.ts";
 import { Role } from "./role.ts";
 
 const HANDLERS = fileURLToPath(new URL("../handlers", import.meta.url));
 const IMAGE = "taskfleet-watch-test-worker";
+const WATCHER_IMAGE = "taskfleet-watch-test-watch-queue";
 const STREAM = "peagen.tasks";
 
 /** Quick, one task a worker, without warm pool. */
@@ -61,8 +62,14 @@ export function projectProblem(): string | undefined {
 
 /** Makes the images that a project runs; gives their references. */
 export function makeImages(engine: DockerEngine): { readonly worker: string; readonly redis: string } {
-  buildTarget(engine, "worker", IMAGE, makeBases(engine));
+  buildTarget(engine, "worker", IMAGE, standinBases(engine));
   return { worker: IMAGE, redis: makeServers(engine).redis };
+}
+
+/** Makes the watcher's own image; gives its reference. */
+export function makeWatcherImage(engine: DockerEngine): string {
+  buildTarget(engine, "watch-queue", WATCHER_IMAGE, standinBases(engine));
+  return WATCHER_IMAGE;
 }
 
 let projects = 0;
@@ -149,6 +156,27 @@ export class TestProject {
     });
     await role.said("watch_starting");
     return role;
+  }
+
+  /** Starts a watcher in its own image, hardened as the target does it, with the engine's socket. Gives its name. */
+  watcherContainer(image: string): string {
+    const name = `${this.name}-watcher`;
+    const socket = this.#engine.host.replace(/^unix:\/\//, "");
+    const settings = {
+      ...WATCHER,
+      REDIS_URL: "redis://redis:6379",
+      TASKFLEET_WATCH_PROJECT: this.name,
+      TASKFLEET_WATCH_DIRECTORY: this.folder,
+    };
+    this.docker(
+      ...["run", "--detach", "--name", name, "--network", `${this.name}_default`],
+      ...["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
+      ...["--user", "65532:65532", "--group-add", String(statSync(socket).gid)],
+      ...["--volume", `${socket}:/var/run/docker.sock`, "--volume", `${this.folder}:${this.folder}:ro`],
+      ...Object.entries(settings).flatMap(([variable, value]) => ["--env", `${variable}=${value}`]),
+      ...[image, "watch-queue"],
+    );
+    return name;
   }
 
   /** The worker's containers, newest first. */

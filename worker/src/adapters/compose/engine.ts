@@ -1,7 +1,8 @@
 import { parseContainers, type WorkerContainer } from "./container.ts";
 import { runCommand } from "./run-command.ts";
 
-const CALL_MS = 20_000;
+/** An engine that starts dozens of containers on a busy machine is slow to answer. */
+const CALL_MS = 30_000;
 /** What is gone, or no longer runs, has ended already. */
 const GONE = /No such container|is not running|already in progress/;
 

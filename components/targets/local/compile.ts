@@ -12,7 +12,6 @@ import {
   classSettings,
   type Environment,
   type SettingValues,
-  secretFileVariable,
   toEnvironment,
 } from "../../spec/to-environment.ts";
 import { formatDuration } from "../../spec/units.ts";
@@ -27,6 +26,7 @@ import { confinementSettings } from "./confinement.ts";
 import type { LocalClass, LocalContext, LocalDocument } from "./document.ts";
 import { envFile, PRIVATE, redisPasswordFile } from "./files.ts";
 import { compileOutside } from "./outside-database.ts";
+import { compileOutsideRedis, redisLoginOf, redisUrlOf } from "./outside-redis.ts";
 
 /** Two, so that one succeeds the other within the leader's lease. */
 const SPAWNERS = ["a", "b"] as const;
@@ -52,16 +52,17 @@ function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environ
   );
   const settings: SettingValues = {
     ...Object.fromEntries(queue),
-    redisUrl: "redis://127.0.0.1:{port}",
+    redisUrl: context.outsideRedis === null ? "redis://127.0.0.1:{port}" : context.outsideRedis.url,
     logDirectory: context.paths.logs,
     backupDirectory: backupDirectory(fleet, context),
     // A # would start a comment in a file of variables.
     controls: JSON.stringify(context.controls).replaceAll("#", "\\u0023"),
   };
-  return { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: redisPasswordFile(context) };
+  return { ...toEnvironment(settings), ...redisLoginOf(context) };
 }
 
-function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInputs {
+function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInputs | null {
+  if (context.outsideRedis !== null) return null;
   const { paths, redisServer, deleteData } = context;
   const configFile = join(paths.redis, "redis.conf");
   const dataDirectory = join(paths.redis, "data");
@@ -124,7 +125,7 @@ function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingVal
   return {
     ...secretSettings(fleet, context),
     ...historySettings(fleet, context),
-    redisUrl: `redis://${REFERENCES.redisAddress}`,
+    redisUrl: redisUrlOf(context),
     imageTag: imageTag(context),
     ...confinementSettings(fleet, context),
   };
@@ -138,7 +139,7 @@ function revisionOf(fleet: ResolvedFleet, workerClass: ResolvedClass, context: L
   };
   const started = [context.node, context.handlersDigest, envFile(toEnvironment(settings))];
   const hash = createHash("sha256").update(started.join("\n")).digest("hex").slice(0, 16);
-  return `${hash}-${REFERENCES.redisAddress}`;
+  return context.outsideRedis === null ? `${hash}-${REFERENCES.redisAddress}` : hash;
 }
 
 function spawnerProcess(
@@ -172,7 +173,7 @@ function spawnerProcess(
     environment: {
       ...toEnvironment(settings),
       ...databaseEnvironment(fleet, context, REFERENCES.postgresPort),
-      [secretFileVariable("redisPassword")]: redisPasswordFile(context),
+      ...redisLoginOf(context),
     },
     files: [],
     port: { kind: "preferred", port: own.port },
@@ -218,9 +219,11 @@ export const local: Target<LocalContext, LocalDocument> = {
   name: "local",
   compile(fleet, context) {
     refuseUnsupported(fleet, "local", context.controls);
-    refuseReplicated(fleet, "Remove the field.");
+    if (context.outsideRedis === null)
+      refuseReplicated(fleet, "Remove the field, or set taskfleet:redisUrl to a Redis that has one.");
     return {
       redis: redisProcess(fleet, context),
+      outsideRedis: compileOutsideRedis(fleet, context, envFile(clientEnvironment(fleet, context))),
       database: compileDatabase(fleet, context),
       outsideDatabase:
         fleet.recordRuns && context.outsideDatabase !== null ? compileOutside(fleet, context) : null,

@@ -67,6 +67,13 @@ if [ -n "$password" ]; then
   export REDISCLI_AUTH
 fi
 [ -z "$named" ] || exec "$real" "$@"
+case $url in
+  redis://*) ;;
+  *)
+    echo "redis-cli: the Redis of this stack is not one plain server ($url): name the server by -h and -p" >&2
+    exit 3
+    ;;
+esac
 address=\${url#*://}
 address=\${address##*@}
 address=\${address%%/*}

@@ -84,9 +84,10 @@ async function work(
 
 function connect(stack: string): Client {
   const environment = stackEnvironment(stack);
-  if (environment?.REDIS_URL === undefined || environment.REDIS_PASSWORD_FILE === undefined)
+  if (environment?.REDIS_URL === undefined)
     throw new CommandError(`stack ${stack} has no client.env: run taskfleet up`, 1);
-  const redisPassword = readFileSync(environment.REDIS_PASSWORD_FILE, "utf8").trim();
+  const { REDIS_PASSWORD_FILE: file } = environment;
+  const redisPassword = file === undefined ? "" : readFileSync(file, "utf8").trim();
   return createClient({ redisUrl: environment.REDIS_URL, redisPassword });
 }
 

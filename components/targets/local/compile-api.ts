@@ -7,7 +7,7 @@ import { envFile, PRIVATE } from "../env-file.ts";
 import { REFERENCES } from "../references.ts";
 import { databaseEnvironment } from "./compile-database.ts";
 import type { LocalContext } from "./document.ts";
-import { redisPasswordFile } from "./files.ts";
+import { redisLoginOf, redisUrlOf } from "./outside-redis.ts";
 
 const READY_SECONDS = 60;
 /** Beyond what its requests may take to end. */
@@ -22,7 +22,7 @@ export function compileApi(fleet: ResolvedFleet, context: LocalContext): Process
   const settings = {
     ...classSettings(fleet, fleet.classes[0], "api"),
     streams: fleet.classes.map(({ stream }) => stream),
-    redisUrl: `redis://${REFERENCES.redisAddress}`,
+    redisUrl: redisUrlOf(context),
     apiHost: SETTINGS.apiHost.default,
     apiPort: "{port}",
   };
@@ -38,7 +38,7 @@ export function compileApi(fleet: ResolvedFleet, context: LocalContext): Process
     environment: {
       ...toEnvironment(settings),
       ...databaseEnvironment(fleet, context, REFERENCES.postgresPort),
-      [secretFileVariable("redisPassword")]: redisPasswordFile(context),
+      ...redisLoginOf(context),
       [keyVariable]: keyFile,
     },
     files: [

@@ -10,10 +10,9 @@ import {
   toEnvironment,
 } from "../../spec/to-environment.ts";
 import type { OutsideUrl } from "../outside-urls.ts";
-import { REFERENCES } from "../references.ts";
 import { databaseUrlFiles } from "./compile-database.ts";
 import type { LocalContext } from "./document.ts";
-import { redisPasswordFile } from "./files.ts";
+import { redisLoginOf, redisUrlOf } from "./outside-redis.ts";
 
 const READY_SECONDS = 60;
 /** A backup that is being made is taken away. */
@@ -30,7 +29,7 @@ function settingsOf(fleet: ResolvedFleet, context: LocalContext): SettingValues 
   return {
     ...classSettings(fleet, fleet.classes[0], "backup"),
     streams: fleet.classes.map(({ stream }) => stream),
-    redisUrl: `redis://${REFERENCES.redisAddress}`,
+    redisUrl: redisUrlOf(context),
     backupDirectory: backupDirectory(fleet, context),
     ...(context.postgresPrograms === "" ? {} : { backupPrograms: [context.postgresPrograms] }),
   };
@@ -43,7 +42,7 @@ function hasRole({ recordRuns }: ResolvedFleet, { outsideDatabase }: LocalContex
 
 function secretsOf(fleet: ResolvedFleet, context: LocalContext): Environment {
   return {
-    [secretFileVariable("redisPassword")]: redisPasswordFile(context),
+    ...redisLoginOf(context),
     ...(hasRole(fleet, context, "databaseBackupUrl")
       ? { [secretFileVariable("databaseBackupUrl")]: databaseUrlFiles(context).backupUrl }
       : {}),
@@ -82,8 +81,10 @@ export function compileRestore(fleet: ResolvedFleet, context: LocalContext): Com
   if (restore === "") return null;
   const { paths, node, bundle } = context;
   const targets = {
-    TASKFLEET_RESTORE_REDIS_URL: `redis://${REFERENCES.redisAddress}`,
-    TASKFLEET_RESTORE_REDIS_PASSWORD_FILE: redisPasswordFile(context),
+    TASKFLEET_RESTORE_REDIS_URL: redisUrlOf(context),
+    ...Object.fromEntries(
+      Object.values(redisLoginOf(context)).map((file) => ["TASKFLEET_RESTORE_REDIS_PASSWORD_FILE", file]),
+    ),
     ...(hasRole(fleet, context, "databaseMigrateUrl")
       ? { TASKFLEET_RESTORE_DATABASE_URL_FILE: databaseUrlFiles(context).migrateUrl }
       : {}),
@@ -97,6 +98,6 @@ export function compileRestore(fleet: ResolvedFleet, context: LocalContext): Com
     files: [],
     log: join(paths.logs, "backup-restore.log"),
     timeoutSeconds: RESTORE_SECONDS,
-    trigger: `${restore} ${REFERENCES.redisAddress}`,
+    trigger: `${restore} ${redisUrlOf(context).replace("redis://", "")}`,
   };
 }

@@ -10,7 +10,6 @@ import {
   classSettings,
   type Environment,
   type SettingValues,
-  secretFileVariable,
   toEnvironment,
   withResultDirectory,
 } from "../../spec/to-environment.ts";
@@ -28,6 +27,7 @@ import { confinementSettings } from "./confinement.ts";
 import type { LocalClass, LocalContext, LocalDocument } from "./document.ts";
 import { redisPasswordFile } from "./files.ts";
 import { compileOutside } from "./outside-database.ts";
+import { compileOutsideRedis, redisLoginOf, redisUrlOf } from "./outside-redis.ts";
 
 /** Two, so that one succeeds the other within the leader's lease. */
 const SPAWNERS = ["a", "b"] as const;
@@ -43,19 +43,20 @@ const EXIT_MARGIN_SECONDS = 15;
 function clientEnvironment(fleet: ResolvedFleet, context: LocalContext): Environment {
   const settings: SettingValues = {
     ...clientSettings(fleet),
-    redisUrl: "redis://127.0.0.1:{port}",
+    redisUrl: context.outsideRedis === null ? "redis://127.0.0.1:{port}" : context.outsideRedis.url,
     logDirectory: context.paths.logs,
     backupDirectory: backupDirectory(fleet, context),
     // A # would start a comment in a file of variables.
     controls: JSON.stringify(context.controls).replaceAll("#", "\\u0023"),
   };
-  return { ...toEnvironment(settings), [secretFileVariable("redisPassword")]: redisPasswordFile(context) };
+  return { ...toEnvironment(settings), ...redisLoginOf(context) };
 }
 
 /** Of results that are kept as files. */
 const resultDirectory = ({ paths }: LocalContext) => join(paths.directory, "results");
 
-function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInputs {
+function redisProcess(fleet: ResolvedFleet, context: LocalContext): ProcessInputs | null {
+  if (context.outsideRedis !== null) return null;
   const { paths, redisServer, deleteData } = context;
   const configFile = join(paths.redis, "redis.conf");
   const dataDirectory = join(paths.redis, "data");
@@ -119,7 +120,7 @@ function commonSettings(fleet: ResolvedFleet, context: LocalContext): SettingVal
   return {
     ...secretSettings(fleet, context),
     ...historySettings(fleet, context),
-    redisUrl: `redis://${REFERENCES.redisAddress}`,
+    redisUrl: redisUrlOf(context),
     imageTag: imageTag(context),
     ...confinementSettings(fleet, context),
   };
@@ -133,7 +134,7 @@ function revisionOf(fleet: ResolvedFleet, workerClass: ResolvedClass, context: L
   };
   const started = [context.node, context.handlersDigest, envFile(toEnvironment(settings))];
   const hash = createHash("sha256").update(started.join("\n")).digest("hex").slice(0, 16);
-  return `${hash}-${REFERENCES.redisAddress}`;
+  return context.outsideRedis === null ? `${hash}-${REFERENCES.redisAddress}` : hash;
 }
 
 function spawnerProcess(
@@ -167,7 +168,7 @@ function spawnerProcess(
     environment: {
       ...toEnvironment(settings),
       ...databaseEnvironment(fleet, context, REFERENCES.postgresPort),
-      [secretFileVariable("redisPassword")]: redisPasswordFile(context),
+      ...redisLoginOf(context),
     },
     files: [],
     port: { kind: "preferred", port: own.port },
@@ -214,9 +215,11 @@ export const local: Target<LocalContext, LocalDocument> = {
   compile(written, context) {
     const fleet = withResultDirectory(written, resultDirectory(context));
     refuseUnsupported(fleet, "local", context.controls);
-    refuseReplicated(fleet, "Remove the field.");
+    if (context.outsideRedis === null)
+      refuseReplicated(fleet, "Remove the field, or set taskfleet:redisUrl to a Redis that has one.");
     return {
       redis: redisProcess(fleet, context),
+      outsideRedis: compileOutsideRedis(fleet, context, envFile(clientEnvironment(fleet, context))),
       database: compileDatabase(fleet, context),
       outsideDatabase:
         fleet.recordRuns && context.outsideDatabase !== null ? compileOutside(fleet, context) : null,

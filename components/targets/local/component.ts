@@ -41,7 +41,10 @@ const PASSWORD_BYTES = 32;
 
 /** A fleet on this machine, as `compile` laid it out. */
 export class LocalFleet extends ComponentResource {
-  readonly redis: HostProcess;
+  /** Redis, where the stack starts one. */
+  readonly redis: HostProcess | undefined;
+  /** Redis, or what looked at another one. */
+  readonly #queue: Resource;
   /** PostgreSQL, where runs are recorded. */
   readonly database: HostProcess | undefined;
   readonly api: HostProcess | undefined;
@@ -55,8 +58,8 @@ export class LocalFleet extends ComponentResource {
    */
   constructor(name: string, document: LocalDocument, given: Values = {}, options?: ComponentResourceOptions) {
     super("taskfleet:local:Fleet", name, {}, options);
-    const password = this.#createSecret(`${name}-redis-password`);
-    this.redis = this.#createRedis(name, document.redis, password);
+    this.redis = document.redis === null ? undefined : this.#createRedis(name, document.redis);
+    this.#queue = this.redis ?? this.#createOutside(name, document.outsideRedis, given);
     const database = document.database === null ? undefined : this.#createDatabase(name, document.database);
     this.database = database?.server;
     const { outsideDatabase } = document;
@@ -65,11 +68,11 @@ export class LocalFleet extends ComponentResource {
     const recorded = database?.setup ?? elsewhere;
     const servers = {
       values: {
-        redisAddress: this.redis.address,
+        ...(this.redis === undefined ? {} : { redisAddress: this.redis.address }),
         ...(database === undefined ? {} : { postgresPort: database.server.boundPort.apply(String) }),
       },
       resources: [
-        this.redis,
+        this.#queue,
         ...(recorded === undefined ? [] : [recorded]),
         ...(document.secrets === null ? [] : [this.#createSecrets(name, document.secrets, given)]),
       ],
@@ -79,14 +82,15 @@ export class LocalFleet extends ComponentResource {
     this.api = document.api === null ? undefined : this.#createApi(name, document.api, reached);
     const spawners = document.classes.map((workerClass) => this.#createClass(name, workerClass, reached));
     this.spawners = new Map(spawners.flat());
-    this.registerOutputs({ redisAddress: this.redis.address });
+    this.registerOutputs(this.redis === undefined ? {} : { redisAddress: this.redis.address });
   }
 
   #createSecret(name: string): Output<string> {
     return new GeneratedSecret(name, { bytes: PASSWORD_BYTES }, { parent: this }).value;
   }
 
-  #createRedis(name: string, plan: ProcessInputs, redisPassword: Output<string>): HostProcess {
+  #createRedis(name: string, plan: ProcessInputs): HostProcess {
+    const redisPassword = this.#createSecret(`${name}-redis-password`);
     const redisPasswordHashed = redisPassword.apply(redisPasswordHash);
     const values = { redisPassword, redisPasswordHash: redisPasswordHashed };
     return new HostProcess(`${name}-${plan.name}`, filled(plan, values), { parent: this });
@@ -118,7 +122,8 @@ export class LocalFleet extends ComponentResource {
     return new WatchedFile(`${name}-handler-secrets`, args, { parent: this });
   }
 
-  #createOutside(name: string, plan: CommandInputs, given: Values): HostCommand {
+  #createOutside(name: string, plan: CommandInputs | null, given: Values): HostCommand {
+    if (plan === null) throw new Error("a document has a server, or a command that looks at another one");
     const files = plan.files.map((file) => ({ ...file, content: fill(file.content, given) }));
     return new HostCommand(`${name}-${plan.name}`, { ...plan, files }, { parent: this });
   }
@@ -154,7 +159,7 @@ export class LocalFleet extends ComponentResource {
     const { name: workersName, ...args } = workers;
     const fleetWorkers = new HostWorkers(`${name}-${workersName}`, args, {
       parent: this,
-      dependsOn: [this.redis],
+      dependsOn: [this.#queue],
     });
     return spawners.map((plan) => {
       const options = { parent: this, dependsOn: [...resources, fleetWorkers] };

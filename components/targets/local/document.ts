@@ -13,6 +13,8 @@ export interface LocalContext {
   readonly redisServer: string;
   /** Folder of `postgres` and `initdb`; empty where runs are not recorded. */
   readonly postgresPrograms: string;
+  /** A Redis that is not the stack's: its URL, which holds no password; `null`: the stack starts one. */
+  readonly outsideRedis: { readonly url: string; readonly hasPassword: boolean } | null;
   /** Which addresses of a database that is not the stack's the config has; `null`: the stack starts one. */
   readonly outsideDatabase: readonly OutsideUrl[] | null;
   /** The worker's bundle, see `worker/build.ts`. */
@@ -66,7 +68,10 @@ export interface LocalDatabase {
 
 /** The processes of a fleet on this machine. Texts may hold references, see `references.ts`. */
 export interface LocalDocument {
-  readonly redis: ProcessInputs;
+  /** `null` where the queue is in another server. */
+  readonly redis: ProcessInputs | null;
+  /** Asks another server whether it can be used; `null` without one. */
+  readonly outsideRedis: CommandInputs | null;
   /** `null` where runs are not recorded, or in another server. */
   readonly database: LocalDatabase | null;
   /** Writes the addresses of another server, and sets up or checks its tables; `null` without one. */

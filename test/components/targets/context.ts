@@ -20,6 +20,7 @@ export const CONTEXT: LocalContext = {
   },
   node: "/bin/node",
   redisServer: "/bin/redis-server",
+  outsideRedis: null,
   outsideDatabase: null,
   postgresPrograms: "/lib/postgresql/bin",
   bundle: {

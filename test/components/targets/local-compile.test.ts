@@ -8,8 +8,11 @@ import type { LocalContext } from "../../../components/targets/local/document.ts
 import { fillReferences, referencesIn } from "../../../components/targets/references.ts";
 import { CONTEXT, hex } from "./context.ts";
 
-const compile = (spec: FleetSpec = {}, context: Partial<LocalContext> = {}) =>
-  local.compile(resolveFleet(spec, "local"), { ...CONTEXT, ...context });
+const compile = (spec: FleetSpec = {}, context: Partial<LocalContext> = {}) => {
+  const document = local.compile(resolveFleet(spec, "local"), { ...CONTEXT, ...context });
+  assert.ok(document.redis !== null);
+  return { ...document, redis: document.redis };
+};
 const revision = (spec: FleetSpec = {}, context: Partial<LocalContext> = {}) =>
   compile(spec, context).classes[0]?.revision;
 

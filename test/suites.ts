@@ -183,6 +183,7 @@ export const SUITES: readonly Suite[] = [
     inputs: [
       ...WORKER,
       "components/**",
+      "worker/Dockerfile*",
       "stacks/**",
       "examples/**",
       "examples/hostile/**",

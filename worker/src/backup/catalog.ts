@@ -94,6 +94,9 @@ export interface PartialBackup {
   drop(): Promise<void>;
 }
 
+/** Partial backups of this very process: one before it in this container had its pid, too. */
+const begun = new Set<string>();
+
 /** Begins a backup under a name that nobody lists; what others left behind goes. */
 export async function beginBackup(directory: string, now: () => Date): Promise<PartialBackup> {
   await mkdir(directory, { recursive: true, mode: PRIVATE_FOLDER });
@@ -103,7 +106,9 @@ export async function beginBackup(directory: string, now: () => Date): Promise<P
   for (; existsSync(join(directory, backupName(at))); at = now()) await delay(NAME_TAKEN_MS);
   const name = backupName(at);
   const whole = join(directory, name);
-  const folder = join(directory, `.${name}.${hostname()}.${process.pid}.partial`);
+  const partial = `.${name}.${hostname()}.${process.pid}.partial`;
+  const folder = join(directory, partial);
+  begun.add(partial);
   await mkdir(folder, { mode: PRIVATE_FOLDER });
   return {
     ...{ name, at, folder, drop: () => rm(folder, { recursive: true, force: true }) },
@@ -130,12 +135,13 @@ async function removePartials(directory: string): Promise<void> {
     if (pid === undefined) continue;
     const path = join(directory, name);
     const alive =
-      host === hostname() ? lives(Number(pid)) : Date.now() - (await stat(path)).mtimeMs < STALE_MS;
+      host === hostname() ? lives(name, Number(pid)) : Date.now() - (await stat(path)).mtimeMs < STALE_MS;
     if (!alive) await rm(path, { recursive: true, force: true });
   }
 }
 
-function lives(pid: number): boolean {
+function lives(name: string, pid: number): boolean {
+  if (pid === process.pid) return begun.has(name);
   try {
     process.kill(pid, 0);
     return true;

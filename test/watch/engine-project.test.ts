@@ -58,6 +58,32 @@ describe("watch-queue: the engine", function () {
       await project.settled(0);
     });
 
+    it("is left alone while Redis is away, and what ended meanwhile is counted when it is back", async () => {
+      const project = the();
+      await project.spawner();
+      const watcher = await project.watcher();
+      const address = await watcher.address("watch");
+      await project.pushGates("all", 2);
+      const [killed = "", kept = ""] = await project.busy(2);
+      const redis = `${project.name}-redis-1`;
+      project.docker("pause", redis);
+      try {
+        await waitFor("it not to be ready", async () => (await problemsOf(address)).length > 0);
+        project.docker("kill", killed);
+        await waitFor("its failures to be told", () =>
+          watcher.records.some(({ message }) => message === "watch_failed"),
+        );
+        assert.deepEqual(project.running(), [kept]);
+      } finally {
+        project.docker("unpause", redis);
+      }
+      await waitFor("another in its place", () => project.running().length === 2, { everyMs: 200 });
+      assert.deepEqual(await project.exits(), { error: 1 });
+      await waitFor("it to be ready again", async () => (await problemsOf(address)).length === 0);
+      project.open("all");
+      await project.settled(0);
+    });
+
     it("is asked for nothing but what is written down", async () => {
       const project = the();
       await project.spawner();

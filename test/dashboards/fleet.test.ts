@@ -121,6 +121,12 @@ describe("boards and alerts on a real fleet (no Grafana, Loki or shipper here: t
       return ups.length === Object.values(fleet.targets).flat().length;
     });
     await fleet.load();
+    // A counter that is first seen with its last value has no rate: what ended is to be seen, and then more of it.
+    for (const ended of ["success", "error", "dead"])
+      await waitFor(`attempts of status ${ended} in the scrape`, async () => {
+        return (await prometheus.range(`worker_task_total{status="${ended}"}`)).length > 0;
+      });
+    await fleet.load();
     fleet.drain();
     const { queue } = fleet.fleet;
     await waitFor("the queue to be drained", async () => (await queue.redis.xlen(queue.stream)) === 0);

@@ -90,7 +90,7 @@ describe("the stack compose", function () {
       await push("execute", "--payload", '{"command":["echo","hello"]}', "--wait", "--json"),
     );
     const digest = engine.run("image", "inspect", "--format", "{{.Id}}", stack.images.worker ?? "").trim();
-    assert.deepEqual([result.status, result.image_tag], ["success", digest]);
+    assert.deepEqual([result.status, result.result.image_tag], ["success", digest]);
   });
 
   it("has nothing to do when nothing changed", async () => {

@@ -76,11 +76,11 @@ describe("a Compose project on an engine", function () {
     );
     assert.deepEqual(readFileSync(file(".env"), "utf8").split("\n"), [
       "OTHER=1",
+      `TASKFLEET_DOCKER_GROUP=${statSync(socket).gid}`,
+      `TASKFLEET_DOCKER_SOCKET=${socket}`,
       `TASKFLEET_IMAGE=${images.first}`,
       `TASKFLEET_IMAGE_TAG=${id}`,
       `TASKFLEET_PROJECT_DIRECTORY="${project.directory}"`,
-      `TASKFLEET_DOCKER_SOCKET=${socket}`,
-      `TASKFLEET_DOCKER_GROUP=${statSync(socket).gid}`,
       "",
     ]);
     const modes = [".", "secrets", "secrets/password", "observability", "observability/server.conf"];

@@ -36,6 +36,8 @@ function quoted(value: string): string {
 export function withVariables(text: string, variables: Variables): string {
   const named = (line: string) => line.split("=")[0] ?? "";
   const kept = text.split("\n").filter((line) => line !== "" && variables[named(line)] === undefined);
-  const lines = Object.entries(variables).map(([name, value]) => `${name}=${quoted(value)}`);
+  // The engine's state keeps no order of keys.
+  const sorted = Object.entries(variables).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const lines = sorted.map(([name, value]) => `${name}=${quoted(value)}`);
   return [...kept, ...lines, ""].join("\n");
 }

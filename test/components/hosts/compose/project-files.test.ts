@@ -117,7 +117,7 @@ describe("a project's .env", () => {
     const found = { TASKFLEET_IMAGE: "app@sha256:0", DIR: 'a "b" $c \\d' };
     assert.equal(
       withVariables("# note\nTASKFLEET_IMAGE=old\nOTHER=1\n", found),
-      '# note\nOTHER=1\nTASKFLEET_IMAGE=app@sha256:0\nDIR="a \\"b\\" \\$c \\\\d"\n',
+      '# note\nOTHER=1\nDIR="a \\"b\\" \\$c \\\\d"\nTASKFLEET_IMAGE=app@sha256:0\n',
     );
   });
 });

@@ -111,7 +111,7 @@ describe("the provider", () => {
   it("knows no other types", async () => {
     await assert.rejects(create(urn("taskfleet:host:Machine"), {}), {
       message:
-        "the provider has no resource type taskfleet:host:Machine; it has taskfleet:host:Process, taskfleet:host:Secret, taskfleet:host:File, taskfleet:host:Command, taskfleet:host:Workers",
+        "the provider has no resource type taskfleet:host:Machine; it has taskfleet:host:Process, taskfleet:host:Secret, taskfleet:host:File, taskfleet:host:Command, taskfleet:host:Workers, taskfleet:host:ComposeProject",
     });
   });
 });

@@ -20,6 +20,8 @@ describe("a Compose project over SSH", function () {
   let port = 0;
   let host: Extract<ComposeHost, { kind: "ssh" }>;
   let state: RecordedProject;
+  /** Whether anything of the project may be on the host. */
+  let there = false;
   const inputs = () => project.inputs(smallComposeFile({ port }), { host });
   const reason = (attempt: Promise<unknown>) =>
     attempt.then(
@@ -42,12 +44,15 @@ describe("a Compose project over SSH", function () {
   });
 
   after(async () => {
-    if (state !== undefined) await project.destroy(inputs());
-    await server.stop();
-    process.env.DOCKER_HOST = engine.host;
-    engine.run("rmi", "-f", image);
-    project.remove();
-    await engine.stop();
+    try {
+      if (there) await project.destroy(inputs());
+    } finally {
+      await server.stop();
+      process.env.DOCKER_HOST = engine.host;
+      engine.run("rmi", "-f", image);
+      project.remove();
+      await engine.stop();
+    }
   });
 
   it("runs commands with any word, input and working directory, as the local shell does", async () => {
@@ -56,9 +61,9 @@ describe("a Compose project over SSH", function () {
     const script = 'pwd; cat; printf "<%s>" "$@"; echo bad >&2; exit 7';
     const command = ["sh", "-c", script, "sh", ...words];
     const options = { stdin: "from here", directory: project.folder };
-    const there = await shell.run(command, options);
-    assert.deepEqual(there, await localShell(process.env).run(command, options));
-    assert.deepEqual(there, {
+    const answer = await shell.run(command, options);
+    assert.deepEqual(answer, await localShell(process.env).run(command, options));
+    assert.deepEqual(answer, {
       code: 7,
       stdout: `${project.folder}\nfrom here${words.map((word) => `<${word}>`).join("")}`,
       stderr: "bad\n",
@@ -67,6 +72,7 @@ describe("a Compose project over SSH", function () {
   });
 
   it("comes up, sees drift and heals it, with its files on the other side", async () => {
+    there = true;
     state = await project.create(inputs());
     assert.deepEqual([state.folder, state.drift], [project.directory, {}]);
     const secret = join(project.directory, "secrets/password");
@@ -106,6 +112,7 @@ describe("a Compose project over SSH", function () {
   it("goes, and leaves nothing there", async () => {
     await composeProject.delete({ ...state, deleteData: true });
     assert.equal(existsSync(project.directory), false);
+    there = false;
   });
 
   it("says in one line why it does not get through", async () => {

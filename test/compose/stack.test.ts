@@ -13,15 +13,24 @@ describe("the stack compose", function () {
   const engine = new TestEngine();
   let stack: FleetStack;
 
-  const started = (service: string) =>
-    engine
-      .ps(stack.name, service)
-      .map((id) => engine.run("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", id).trim());
+  /** Id, start and state of a service's containers; one that goes meanwhile is not there. */
+  const containers = (service: string) =>
+    engine.ps(stack.name, service).flatMap((id) => {
+      try {
+        const format = "{{.Id}} {{.State.StartedAt}} {{.State.Running}}";
+        const [own = "", start = "", isRunning] = engine
+          .run("inspect", "--format", format, id)
+          .trim()
+          .split(" ");
+        return [{ line: `${own} ${start}`, isRunning: isRunning === "true" }];
+      } catch (error) {
+        if (String(error).includes("No such object")) return [];
+        throw error;
+      }
+    });
+  const started = (service: string) => containers(service).map(({ line }) => line);
   const running = (service: string) =>
-    started(service).filter(
-      (line) =>
-        engine.run("inspect", "--format", "{{.State.Running}}", line.split(" ")[0] ?? "").trim() === "true",
-    );
+    containers(service).flatMap(({ line, isRunning }) => (isRunning ? [line] : []));
   const folder = () => join(stack.directory, "compose");
 
   async function up(): Promise<string> {

@@ -9,7 +9,12 @@ import { waitFor } from "../support/wait.ts";
 import { TestEngine } from "./engine.ts";
 import { busyboxImage, SmallProject, smallComposeFile } from "./small-project.ts";
 
+/** What the server says, once it listens: the engine takes connections before it does, and ends them without a word. */
 function answerOf(port: number): Promise<string> {
+  return waitFor("the server's answer", async () => (await oneAnswer(port)) || null);
+}
+
+function oneAnswer(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = "";
     const socket = connect(port, "127.0.0.1");

@@ -11,7 +11,7 @@ import { startRedis, type TestRedis } from "../support/redis-server.ts";
 import { waitFor } from "../support/wait.ts";
 import { replicates } from "./support/sentinels.ts";
 
-const REPLICATED = { TASKFLEET_DURABILITY: "replicated", TASKFLEET_REPLICA_TIMEOUT: "0.2" };
+const REPLICATED = { TASKFLEET_DURABILITY: "replicated", TASKFLEET_REPLICA_TIMEOUT: "1" };
 
 describe("replicated pushes", () => {
   let master: TestRedis;
@@ -65,7 +65,7 @@ describe("replicated pushes", () => {
   });
 
   it("fail with their ids while the replica is stalled, and are confirmed by the same push later", async () => {
-    const { redis, producer: push } = producer(200);
+    const { redis, producer: push } = producer(1_000);
     const tasks = [
       { kind: "k", payload: 1, id: "late" },
       { kind: "k", payload: 2 },
@@ -78,7 +78,7 @@ describe("replicated pushes", () => {
         assert.equal(error.enqueued[0], "late");
         assert.match(
           error.message,
-          /^2 tasks are stored, but no replica of Redis confirmed that within 0\.2 s \(TASKFLEET_REPLICA_TIMEOUT\).*: late, /,
+          /^2 tasks are stored, but no replica of Redis confirmed that within 1 s \(TASKFLEET_REPLICA_TIMEOUT\).*: late, /,
         );
         return true;
       });

@@ -79,7 +79,7 @@ class Scenario {
     this.patient = open("command", "test");
     const options = { resultTtlSeconds: 600, maxPayloadBytes: 10_000 };
     this.local = new Producer(this.redis, STREAM, options);
-    this.replicated = new Producer(this.redis, STREAM, { ...options, replicated: { timeoutMs: 500 } });
+    this.replicated = new Producer(this.redis, STREAM, { ...options, replicated: { timeoutMs: 2_000 } });
     this.results = new Results(this.patient, this.patient, STREAM, outputsIn(""));
   }
 
@@ -124,7 +124,7 @@ for (const [name, start] of Object.entries(GROUPS))
 
     it("every replicated push survives, lost settles run again, each task has one result, all follow", async () => {
       const { local, replicated } = scenario;
-      const kept = tasks(`kept-${randomUUID()}`, 120);
+      const kept = tasks(`kept-${randomUUID()}`, 400);
       await replicated.enqueue(kept);
       await waitFor("some results", async () => (await scenario.settled(idsOf(kept))).length >= 20);
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HostError } from "../errors.ts";
@@ -43,8 +43,15 @@ export function remoteCommand(words: readonly string[], directory: string | unde
 
 /** Sockets of shared connections; a path longer than about 100 bytes is refused by the system. */
 function controlFolder(): string {
-  const folder = join(tmpdir(), `taskfleet-ssh-${process.getuid?.() ?? 0}`);
+  const uid = process.getuid?.() ?? 0;
+  const folder = join(tmpdir(), `taskfleet-ssh-${uid}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Whoever made it before us could listen in a socket's place, and be given every secret.
+  const found = lstatSync(folder);
+  if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0)
+    throw new HostError(
+      `${folder}: it is no folder of this user alone, as connections of ssh need: remove it`,
+    );
   return folder;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { LeaderLease } from "../../worker/src/adapters/redis/lease.ts";
 import { depth, readKinds, readStats } from "../../worker/src/adapters/redis/queue-status.ts";
-import { readSnapshot } from "../../worker/src/spawner/redis-queue.ts";
+import { readSnapshot, scaledQueue } from "../../worker/src/spawner/redis-queue.ts";
 import {
   age,
   BLOCK_MS,
@@ -43,6 +43,16 @@ describe("workers", () => {
       ],
     );
     for (const { seen_at } of list) assert(Math.abs(seen_at - Number(seconds) * 1000) < 60_000);
+  });
+
+  it("counts those that report and take tasks: a draining one takes none", async () => {
+    const { reporting } = scaledQueue(queue.redis, queue.stream);
+    await queue.consumer("a").heartbeat([], reportOf("a", { state: "draining" }));
+    assert.equal(await reporting(60_000), 0);
+    await queue.consumer("b").heartbeat([], reportOf("b", { state: "busy" }));
+    assert.equal(await reporting(60_000), 1);
+    await queue.redis.zadd(queue.keys.workersSeen, 1, "b");
+    assert.equal(await reporting(60_000), 0);
   });
 
   it("lists nobody where nobody ever was", async () => {

@@ -12,7 +12,7 @@ import type { ScaledQueue } from "./scaler.ts";
 
 /** The queue as the scaler sees it. */
 export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
-  const { scaling, workersSeen } = queueKeys(stream);
+  const { scaling } = queueKeys(stream);
   const workers = new Workers(redis, stream);
   return {
     async backlog() {
@@ -24,7 +24,11 @@ export function scaledQueue(redis: Redis, stream: string): ScaledQueue {
     },
     length: () => backlog(redis, stream),
     workers: () => workers.list(),
-    reporting: async (withinMs) => redis.zcount(workersSeen, (await serverTimeMs(redis)) - withinMs, "+inf"),
+    async reporting(withinMs) {
+      const [nowMs, reports] = await Promise.all([serverTimeMs(redis), workers.list()]);
+      return reports.filter(({ seen_at, state }) => nowMs - seen_at <= withinMs && state !== "draining")
+        .length;
+    },
     order: () => readOrder(redis, stream),
     readRecord: async () => parseScaling(await redis.hgetall(scaling)),
     writeRecord: (record) =>

@@ -25,7 +25,7 @@ export interface ScaledQueue {
   /** Waiting and running tasks; as cheap as can be. */
   length(): Promise<number>;
   workers(): Promise<readonly ReportedWorker[]>;
-  /** Workers that reported within so many ms; as cheap as can be. */
+  /** Workers that reported within so many ms and take tasks. */
   reporting(withinMs: number): Promise<number>;
   /** What an operator said. */
   order(): Promise<ScalingOrder>;

@@ -90,6 +90,23 @@ describe("replicated pushes", () => {
     for (const one of [redis, again.redis]) one.disconnect();
   });
 
+  it("are unconfirmed where the question itself is refused, as by a master that was just demoted", async () => {
+    const { redis, producer: push } = producer(1_000);
+    await push.enqueue([{ kind: "k", payload: 0 }]);
+    await master.client.acl("SETUSER", "default", "-wait");
+    try {
+      await assert.rejects(push.enqueue([{ kind: "k", payload: 1, id: "unasked" }]), (error: unknown) => {
+        assert(error instanceof UnconfirmedError);
+        assert.deepEqual(error.enqueued, ["unasked"]);
+        return true;
+      });
+      assert.equal(await master.client.hexists(queue.keys.index, "unasked"), 1);
+    } finally {
+      await master.client.acl("SETUSER", "default", "+wait");
+    }
+    redis.disconnect();
+  });
+
   it("are refused, and nothing is pushed, where there is no replica", async () => {
     const alone = await startRedis();
     const { redis, producer: push } = producer(200, alone.url);

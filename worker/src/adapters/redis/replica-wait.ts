@@ -23,6 +23,9 @@ export function durabilityOf(settings: {
   return { timeoutMs: Math.round(settings.replicaTimeout * 1000) };
 }
 
+/** What Redis itself said. */
+const isReply = (error: unknown) => error instanceof Error && error.name === "ReplyError";
+
 /** How many replicas are in step with the master. */
 async function replicasOf(redis: Redis): Promise<number> {
   const info = await redis.info("replication");
@@ -62,9 +65,9 @@ export class ReplicaWait {
     if (this.#redis.status !== "ready") await this.#redis.ping();
     const { stream } = this.#redis;
     const value = await write();
-    // What is written is in, whatever becomes of the question.
+    // What is written is in, whatever becomes of the question: a master that was just demoted refuses it.
     const replicas = await this.#ask().catch((error: unknown) => {
-      if (error instanceof RedisUnavailableError) return 0;
+      if (error instanceof RedisUnavailableError || isReply(error)) return 0;
       throw error;
     });
     return { value, confirmed: replicas >= REPLICAS && this.#redis.stream === stream };

@@ -30,6 +30,16 @@ describe("database URLs of several hosts", () => {
       "postgresql://u:p%40@h1,h2:5433/o%2Fther?target_session_attrs=read-write&sslmode=require",
     );
     assert.equal(forPrograms(url), url.replace(":p%40", ""));
+    // Programs of PostgreSQL would take any of several servers.
+    assert.equal(
+      forPrograms("postgresql://u:p@h1,h2/db"),
+      "postgresql://u@h1,h2/db?target_session_attrs=read-write",
+    );
+    assert.equal(
+      forPrograms("postgresql://u:p@h1,h2/db?sslmode=require"),
+      "postgresql://u@h1,h2/db?sslmode=require&target_session_attrs=read-write",
+    );
+    assert.equal(forPrograms("postgresql://u:p@h1/db"), "postgresql://u@h1/db");
     for (const wrong of ["postgresql://h1,/db", "postgresql://h1,h2:x/db", "mysql://h1,h2/db"])
       assert.throws(() => databaseAddress(wrong), /^TaskfleetError: DATABASE_URL: not a PostgreSQL address/);
     assert.throws(

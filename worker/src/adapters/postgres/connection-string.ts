@@ -77,10 +77,16 @@ export function inDatabase(text: string, database: string): string {
   return `${before}${hosts}/${encodeURIComponent(database)}${behind.replace(/^[^?]*/, "")}`;
 }
 
-/** The same for PostgreSQL's own programs, which take the password by their environment. */
+/**
+ * The same for PostgreSQL's own programs, which take the password by their environment; of several servers they would
+ * take any that answers.
+ */
 export function forPrograms(text: string): string {
+  const one = eachHost(text).length === 1;
   databaseAddress(text);
-  return text.replace(/^(postgres(?:ql)?:\/\/[^/?#@:]*):[^/?#]*@/s, "$1@");
+  const open = text.replace(/^(postgres(?:ql)?:\/\/[^/?#@:]*):[^/?#]*@/s, "$1@");
+  if (one || /[?&]target_session_attrs=/.test(open)) return open;
+  return `${open}${open.includes("?") ? "&" : "?"}target_session_attrs=read-write`;
 }
 
 /**

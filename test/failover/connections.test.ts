@@ -36,7 +36,8 @@ describe("connections by Sentinels", () => {
     const redis = connect(url, { password: () => password });
     assert.deepEqual(await serverOf(redis), { host: "127.0.0.1", port: group.master.port });
 
-    await assert.rejects(connect(url, { password: "wrong" }).ping(), {
+    const wrong = connect(url, { password: "wrong" });
+    await assert.rejects(wrong.ping(), {
       name: "RedisUnavailableError",
       message: `cannot reach Redis at ${group.url.slice("redis+sentinel://".length).replace(/(.*)\/(.*)/, "$2 of $1")}: a Sentinel refuses the password (sentinelPassword or sentinelAuth=redis in REDIS_URL)`,
     });
@@ -51,7 +52,7 @@ describe("connections by Sentinels", () => {
     password = next;
     const rotated = connect(other, { password: () => password });
     assert.equal((await serverOf(rotated)).port, group.master.port);
-    for (const one of [redis, rotated]) one.disconnect();
+    for (const one of [redis, wrong, rotated]) one.disconnect();
     await group.stop();
   });
 

@@ -74,12 +74,10 @@ const runbookLink = (alert: AlertName) =>
     .url(runbookPanelUrl(RUNBOOK_PANELS[alert]))
     .targetBlank(true);
 
-function numberPanel(spec: PanelSpec): Builder<dashboard.Panel> {
-  const { expected } = spec;
-  return new stat.PanelBuilder()
-    .thresholds(expected === undefined ? noBand() : band(expected))
-    .colorMode(expected === undefined ? common.BigValueColorMode.None : common.BigValueColorMode.Background)
-    .graphMode(common.BigValueGraphMode.None)
+/** What every sort of panel has. */
+function described<Panel extends stat.PanelBuilder | timeseries.PanelBuilder>(panel: Panel, spec: PanelSpec) {
+  const isInstant = spec.view === "number";
+  return panel
     .id(spec.id)
     .title(spec.title)
     .description(spec.description)
@@ -88,7 +86,16 @@ function numberPanel(spec: PanelSpec): Builder<dashboard.Panel> {
     .height(HEIGHT)
     .span(spec.width ?? WIDTH)
     .links((spec.alerts ?? []).map(runbookLink))
-    .targets(spec.targets.map((one, index) => target(one, index, true)));
+    .targets(spec.targets.map((one, index) => target(one, index, isInstant)));
+}
+
+function numberPanel(spec: PanelSpec): Builder<dashboard.Panel> {
+  const { expected } = spec;
+  const number = new stat.PanelBuilder()
+    .thresholds(expected === undefined ? noBand() : band(expected))
+    .colorMode(expected === undefined ? common.BigValueColorMode.None : common.BigValueColorMode.Background)
+    .graphMode(common.BigValueGraphMode.None);
+  return described(number, spec);
 }
 
 function seriesPanel(spec: PanelSpec): Builder<dashboard.Panel> {
@@ -96,7 +103,7 @@ function seriesPanel(spec: PanelSpec): Builder<dashboard.Panel> {
   const style = new common.GraphThresholdsStyleConfigBuilder().mode(
     expected === undefined ? common.GraphThresholdsStyleMode.Off : common.GraphThresholdsStyleMode.Area,
   );
-  return new timeseries.PanelBuilder()
+  const series = new timeseries.PanelBuilder()
     .thresholds(expected === undefined ? noBand() : band(expected))
     .thresholdsStyle(style)
     .drawStyle(view === "bars" ? common.GraphDrawStyle.Bars : common.GraphDrawStyle.Line)
@@ -117,16 +124,8 @@ function seriesPanel(spec: PanelSpec): Builder<dashboard.Panel> {
       new common.VizTooltipOptionsBuilder()
         .mode(common.TooltipDisplayMode.Multi)
         .sort(common.SortOrder.Descending),
-    )
-    .id(spec.id)
-    .title(spec.title)
-    .description(spec.description)
-    .datasource(DATA_SOURCE)
-    .unit(spec.unit)
-    .height(HEIGHT)
-    .span(spec.width ?? WIDTH)
-    .links((spec.alerts ?? []).map(runbookLink))
-    .targets(spec.targets.map((one, index) => target(one, index, false)));
+    );
+  return described(series, spec);
 }
 
 export function panel(spec: PanelSpec): Builder<dashboard.Panel> {

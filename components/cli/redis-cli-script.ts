@@ -1,5 +1,5 @@
 import { PATHS } from "../paths.ts";
-import { shellQuote } from "./shell.ts";
+import { shellQuote } from "../shell-quote.ts";
 
 /**
  * `redis-cli` for the stack's server. A call that names a server itself is left alone, and gets the stack's

@@ -1,7 +1,4 @@
-/** `value` as one word of a POSIX shell. */
-export function shellQuote(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
-}
+import { shellQuote } from "../shell-quote.ts";
 
 /** One `export` line a variable, for `eval` in sh, bash and zsh. */
 export function shellExports(variables: Readonly<Record<string, string>>): string {

@@ -1,4 +1,5 @@
-import { SERVE, serverOptions, word } from "./postgres.ts";
+import { shellQuote } from "../shell-quote.ts";
+import { SERVE, serverOptions } from "./postgres.ts";
 
 /** What a server in a container is started with. All paths are the container's. */
 export interface ContainerPostgres {
@@ -30,8 +31,8 @@ programs=\${server%/*}
 if [ "\${1:-}" = health ]; then
   exec "$programs/pg_isready" -q -h 127.0.0.1 -p ${port}
 fi
-serve=${word(SERVE)}
-exec 3<${word(passwordFile)}
-exec sh -c "$serve" postgres-start ${word(directory)} "$programs" ${options.map(word).join(" ")}
+serve=${shellQuote(SERVE)}
+exec 3<${shellQuote(passwordFile)}
+exec sh -c "$serve" postgres-start ${shellQuote(directory)} "$programs" ${options.map(shellQuote).join(" ")}
 `;
 }

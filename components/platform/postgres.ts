@@ -1,3 +1,5 @@
+import { shellQuote } from "../shell-quote.ts";
+
 /** The superuser of a cluster that a stack starts. */
 export const POSTGRES_ADMIN = "taskfleet_admin";
 
@@ -29,9 +31,6 @@ export function serverOptions(port: string, addresses: "127.0.0.1" | "0.0.0.0"):
   };
   return Object.entries(parameters).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
-
-/** One word of a POSIX shell's command line. */
-export const word = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
  * Run by the server's own user, in a folder that it may enter; $1: that folder, $2: the programs' folder, then the
@@ -66,15 +65,15 @@ export function postgresStartScript({ port, programs, directory, passwordFile }:
   return `#!/bin/sh
 set -eu
 umask 077
-directory=${word(directory)}
-programs=${word(programs)}
-serve=${word(SERVE)}
-set -- ${serverOptions(port, "127.0.0.1").map(word).join(" ")}
+directory=${shellQuote(directory)}
+programs=${shellQuote(programs)}
+serve=${shellQuote(SERVE)}
+set -- ${serverOptions(port, "127.0.0.1").map(shellQuote).join(" ")}
 refuse() {
   echo "$1, or set recordRuns: false in the spec: runs are then not recorded" >&2
   exit 1
 }
-exec 3<${word(passwordFile)}
+exec 3<${shellQuote(passwordFile)}
 cd /
 mkdir -p "$directory"
 [ "$(id -u)" = 0 ] || exec sh -c "$serve" postgres-start "$directory" "$programs" "$@"

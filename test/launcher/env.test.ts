@@ -7,10 +7,11 @@ import { promisify } from "node:util";
 import fc from "fast-check";
 import { CommandError } from "../../components/cli/command-error.ts";
 import { stackEnvironment, withStack } from "../../components/cli/environment.ts";
-import { shellExports, shellQuote } from "../../components/cli/shell.ts";
+import { shellExports } from "../../components/cli/shell.ts";
 import { checkStackName } from "../../components/cli/stack-name.ts";
 import { assertTarget } from "../../components/cli/stack-target.ts";
 import { PATHS, stackPaths } from "../../components/paths.ts";
+import { shellQuote } from "../../components/shell-quote.ts";
 
 const UNSET = /^(TASKFLEET_|PULUMI_|REDIS)/;
 

@@ -25,11 +25,6 @@ export interface ShellEnd {
   readonly stderr: string;
 }
 
-/** `value` as one word of a POSIX shell. */
-export function quote(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
-}
-
 /** What a failed command said, on one line: Compose's and Docker's last line is the reason. */
 export function lastWords({ stderr, stdout }: ShellEnd): string {
   const said = stderr.trim() === "" ? stdout : stderr;

@@ -1,8 +1,9 @@
 import { lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { shellQuote } from "../../shell-quote.ts";
 import { HostError } from "../errors.ts";
-import { type HostShell, lastWords, quote, type RunOptions, type ShellEnd } from "./host-shell.ts";
+import { type HostShell, lastWords, type RunOptions, type ShellEnd } from "./host-shell.ts";
 import { clientEnvironment } from "./local-shell.ts";
 import type { ComposeHost } from "./project-inputs.ts";
 import { runChild } from "./run-child.ts";
@@ -37,8 +38,8 @@ export function explainSsh(destination: string, end: ShellEnd): HostError {
 
 /** The command line that the host's shell is given. */
 export function remoteCommand(words: readonly string[], directory: string | undefined): string {
-  const command = words.map(quote).join(" ");
-  return directory === undefined ? command : `cd ${quote(directory)} && ${command}`;
+  const command = words.map(shellQuote).join(" ");
+  return directory === undefined ? command : `cd ${shellQuote(directory)} && ${command}`;
 }
 
 /** Sockets of shared connections; a path longer than about 100 bytes is refused by the system. */
